@@ -1,0 +1,38 @@
+//! The Lambda function: reads its settings, then answers one event after the other.
+
+use std::process::ExitCode;
+
+use environment_gate::config::{Variables, log_filter};
+use environment_gate::github::Limits;
+use environment_gate::handler::{Clock, Gate};
+use environment_gate::report::with_causes;
+use environment_gate::telemetry;
+use lambda_http::lambda_runtime::{LambdaEvent, run};
+use lambda_http::{Error, service_fn};
+use serde_json::Value;
+use tracing::error;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    telemetry::init(&log_filter());
+    let gate = async { Gate::open(Variables::from_env()?, Limits::default(), Clock::system()).await };
+    let gate = match gate.await {
+        Ok(gate) => gate,
+        Err(error) => {
+            error!(reason = with_causes(&error), "the function cannot start");
+            return ExitCode::FAILURE;
+        }
+    };
+    // `lambda_http::run` panics on some events and answers others without a status: the runtime under it does neither.
+    let answer = |event: LambdaEvent<Value>| {
+        let gate = &gate;
+        async move { gate.invoke(event.payload).await.map_err(Error::from) }
+    };
+    match run(service_fn(answer)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error!(reason = error.to_string(), "the Lambda runtime ended");
+            ExitCode::FAILURE
+        }
+    }
+}

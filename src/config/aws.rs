@@ -1,0 +1,46 @@
+//! SSM Parameter Store and Secrets Manager: names in, texts out.
+
+use std::collections::HashMap;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_secretsmanager::error::DisplayErrorContext;
+use secrecy::SecretString;
+
+use super::aws_http::SharedClient;
+
+/// The two clients, with the environment's region, credentials and endpoints.
+#[derive(Debug)]
+pub(super) struct Aws {
+    ssm: aws_sdk_ssm::Client,
+    secrets_manager: aws_sdk_secretsmanager::Client,
+}
+
+impl Aws {
+    pub(super) async fn new(http: reqwest::Client) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(SharedClient(http)).load().await;
+        Self { ssm: aws_sdk_ssm::Client::new(&config), secrets_manager: aws_sdk_secretsmanager::Client::new(&config) }
+    }
+
+    /// Reads parameters in one call, SecureStrings decrypted. A name that is not in the result does not exist.
+    pub(super) async fn parameters(&self, names: &[String]) -> Result<HashMap<String, SecretString>, String> {
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let call = self.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
+        let output = call.send().await.map_err(|error| DisplayErrorContext(&error).to_string())?;
+        let parameters = output.parameters.unwrap_or_default().into_iter();
+        let found = parameters.flat_map(|parameter| {
+            let value = SecretString::from(parameter.value.unwrap_or_default());
+            // A parameter may be asked for by its ARN.
+            [parameter.name, parameter.arn].into_iter().flatten().map(move |name| (name, value.clone()))
+        });
+        Ok(found.collect())
+    }
+
+    /// Reads the current version of a secret.
+    pub(super) async fn secret(&self, name: &str) -> Result<SecretString, String> {
+        let call = self.secrets_manager.get_secret_value().secret_id(name);
+        let output = call.send().await.map_err(|error| DisplayErrorContext(&error).to_string())?;
+        output.secret_string.map(SecretString::from).ok_or_else(|| "got a binary secret, expected text".to_owned())
+    }
+}

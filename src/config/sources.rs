@@ -1,0 +1,130 @@
+//! Reads the settings from wherever each comes from, all at once.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::aws::Aws;
+use super::variables::{ConfigError, Place, Source, Variables};
+use crate::gate::Policy;
+use crate::github::App;
+use crate::webhook::Secrets;
+
+/// Time to read all settings: AWS that hangs may not use up a delivery.
+const SETTINGS_TIME_MAX: Duration = Duration::from_secs(2);
+/// Characters of an App id or client id.
+const APP_ID_CHARS_MAX: usize = 64;
+
+/// Where the settings come from, and the means to read them there.
+#[derive(Debug)]
+pub struct Sources {
+    app_id: Source,
+    webhook_secret: Source,
+    policy: Source,
+    private_key: Source,
+    /// `None` when nothing comes from AWS: it is then never called.
+    aws: Option<Aws>,
+}
+
+/// Each setting, or why it could not be had.
+pub(super) struct Reading {
+    pub(super) app: Result<App, ConfigError>,
+    pub(super) secrets: Result<Secrets, ConfigError>,
+    pub(super) policy: Result<Policy, ConfigError>,
+}
+
+/// What AWS answered.
+#[derive(Default)]
+struct FromAws {
+    parameters: Option<Result<HashMap<String, SecretString>, String>>,
+    secret: Option<Result<SecretString, String>>,
+}
+
+impl Sources {
+    /// Takes the sources that the environment names.
+    pub async fn new(variables: Variables) -> Self {
+        let Variables { http, app_id, webhook_secret, policy, private_key, api: _ } = variables;
+        let sources = [&app_id, &webhook_secret, &policy, &private_key];
+        let uses_aws = sources.iter().any(|source| matches!(source.place, Place::Parameter(_) | Place::Secret(_)));
+        let aws = if uses_aws { Some(Aws::new(http).await) } else { None };
+        Self { app_id, webhook_secret, policy, private_key, aws }
+    }
+
+    /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
+    pub(super) async fn read(&self) -> Reading {
+        let aws = self.read_aws().await;
+        let app_id = self.text(&self.app_id, &aws);
+        let key = self.text(&self.private_key, &aws);
+        Reading {
+            app: app_id.and_then(|id| self.app(&id, &key?)),
+            secrets: self
+                .text(&self.webhook_secret, &aws)
+                .and_then(|text| Secrets::parse(&text).map_err(|error| ConfigError::new(&self.webhook_secret, error))),
+            policy: self.text(&self.policy, &aws).and_then(|text| {
+                Policy::parse(text.expose_secret()).map_err(|error| ConfigError::new(&self.policy, error))
+            }),
+        }
+    }
+
+    async fn read_aws(&self) -> FromAws {
+        let Some(aws) = &self.aws else {
+            return FromAws::default();
+        };
+        let names: Vec<String> = [&self.app_id, &self.webhook_secret, &self.policy]
+            .into_iter()
+            .filter_map(|source| match &source.place {
+                Place::Parameter(name) => Some(name.clone()),
+                _ => None,
+            })
+            .collect();
+        let secret = async {
+            match &self.private_key.place {
+                Place::Secret(name) => Some(in_time(aws.secret(name)).await),
+                _ => None,
+            }
+        };
+        let (parameters, secret) = tokio::join!(in_time(aws.parameters(&names)), secret);
+        FromAws { parameters: Some(parameters), secret }
+    }
+
+    fn text(&self, source: &Source, aws: &FromAws) -> Result<SecretString, ConfigError> {
+        let unread = || Err("was not read".to_owned());
+        let read = match &source.place {
+            Place::Value(value) => return Ok(value.clone()),
+            Place::File(path) => {
+                return std::fs::read_to_string(path)
+                    .map(SecretString::from)
+                    .map_err(|error| ConfigError::because(source, "cannot be read", error));
+            }
+            Place::Parameter(name) => match &aws.parameters {
+                Some(Ok(parameters)) => parameters.get(name).cloned().ok_or_else(|| {
+                    "got no such parameter, expected one in this account and region: create it, or mend the variable".to_owned()
+                }),
+                Some(Err(problem)) => Err(problem.clone()),
+                None => unread(),
+            },
+            Place::Secret(_) => aws.secret.clone().unwrap_or_else(unread),
+        };
+        read.map_err(|problem| ConfigError::new(source, problem))
+    }
+
+    fn app(&self, id: &SecretString, key: &SecretString) -> Result<App, ConfigError> {
+        let id = id.expose_secret().trim();
+        let fits = (1..=APP_ID_CHARS_MAX).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+        if !fits {
+            return Err(ConfigError::new(&self.app_id, "got no App id, expected a number or a client id (`Iv…`)"));
+        }
+        App::new(id, key).map_err(|error| {
+            let problem = error.to_string();
+            ConfigError::because(&self.private_key, problem, error)
+        })
+    }
+}
+
+async fn in_time<T>(read: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    tokio::time::timeout(SETTINGS_TIME_MAX, read)
+        .await
+        .unwrap_or_else(|_| Err(format!("got no answer from AWS within {} s", SETTINGS_TIME_MAX.as_secs())))
+}

@@ -1,0 +1,204 @@
+//! The environment variables, each with its own name in every error.
+
+use std::env;
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use crate::model::ApiUrl;
+use crate::transport::{TransportError, http_client};
+
+const DEFAULT_API_URL: &str = "https://api.github.com";
+const DEFAULT_LOG_FILTER: &str = "info";
+
+/// A setting that cannot be used: which variable, what it names, and what is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("`{variable}`{}: {problem}", names(.subject))]
+pub struct ConfigError {
+    variable: &'static str,
+    /// The parameter, secret or file that the variable names.
+    subject: Option<String>,
+    problem: String,
+    #[source]
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+fn names(subject: &Option<String>) -> String {
+    subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default()
+}
+
+impl ConfigError {
+    pub(super) fn new(source: &Source, problem: impl fmt::Display) -> Self {
+        Self { variable: source.variable, subject: source.subject(), problem: problem.to_string(), source: None }
+    }
+
+    pub(super) fn because(
+        source: &Source,
+        problem: impl fmt::Display,
+        cause: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { source: Some(Box::new(cause)), ..Self::new(source, problem) }
+    }
+
+    fn of_variable(variable: &'static str, problem: impl fmt::Display) -> Self {
+        Self { variable, subject: None, problem: problem.to_string(), source: None }
+    }
+}
+
+/// Where one setting comes from.
+#[derive(Debug)]
+pub struct Source {
+    /// The variable that says so.
+    pub(super) variable: &'static str,
+    pub(super) place: Place,
+}
+
+#[derive(Debug)]
+pub(super) enum Place {
+    /// The variable's own value.
+    Value(SecretString),
+    /// A local file.
+    File(PathBuf),
+    /// An SSM parameter.
+    Parameter(String),
+    /// A Secrets Manager secret, by name or ARN.
+    Secret(String),
+}
+
+impl Source {
+    fn subject(&self) -> Option<String> {
+        match &self.place {
+            Place::Value(_) => None,
+            Place::File(path) => Some(format!("file `{}`", path.display())),
+            Place::Parameter(name) => Some(format!("SSM parameter `{name}`")),
+            Place::Secret(name) => Some(format!("Secrets Manager secret `{name}`")),
+        }
+    }
+}
+
+/// What the environment says. The README's "Configuration" lists every variable.
+#[derive(Debug)]
+pub struct Variables {
+    /// `GITHUB_API_URL`.
+    pub api: ApiUrl,
+    /// `SSL_CERT_FILE`, read.
+    pub http: reqwest::Client,
+    /// `APP_ID` or `APP_ID_PARAMETER`.
+    pub app_id: Source,
+    /// `WEBHOOK_SECRET` or `WEBHOOK_SECRET_PARAMETER`.
+    pub webhook_secret: Source,
+    /// `POLICY_FILE` or `POLICY_PARAMETER`.
+    pub policy: Source,
+    /// `PRIVATE_KEY_FILE` or `PRIVATE_KEY_SECRET`.
+    pub private_key: Source,
+}
+
+impl Variables {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let api = text("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
+        Ok(Self {
+            api: ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))?,
+            http: http()?,
+            app_id: local_or_aws(
+                ("APP_ID", |value| Place::Value(value.into())),
+                ("APP_ID_PARAMETER", Place::Parameter),
+            )?,
+            webhook_secret: local_or_aws(
+                ("WEBHOOK_SECRET", |value| Place::Value(value.into())),
+                ("WEBHOOK_SECRET_PARAMETER", Place::Parameter),
+            )?,
+            policy: local_or_aws(
+                ("POLICY_FILE", |value| Place::File(value.into())),
+                ("POLICY_PARAMETER", Place::Parameter),
+            )?,
+            private_key: local_or_aws(
+                ("PRIVATE_KEY_FILE", |value| Place::File(value.into())),
+                ("PRIVATE_KEY_SECRET", Place::Secret),
+            )?,
+        })
+    }
+
+    /// Settings that are given instead of read from the environment: for a story that brings its own world.
+    ///
+    /// # Errors
+    /// There is no HTTP client to be had.
+    pub fn given(api: ApiUrl, given: Given) -> Result<Self, TransportError> {
+        let of = |variable, value| Source { variable, place: Place::Value(value) };
+        Ok(Self {
+            api,
+            http: http_client(None)?,
+            app_id: of("APP_ID", given.app_id),
+            webhook_secret: of("WEBHOOK_SECRET", given.webhook_secret),
+            policy: of("POLICY_FILE", given.policy),
+            private_key: of("PRIVATE_KEY_FILE", given.private_key),
+        })
+    }
+}
+
+/// The texts of all settings.
+#[derive(Debug)]
+pub struct Given {
+    /// The App's id.
+    pub app_id: SecretString,
+    /// Webhook secrets, one a line.
+    pub webhook_secret: SecretString,
+    /// The policy in TOML.
+    pub policy: SecretString,
+    /// The App's key in PEM.
+    pub private_key: SecretString,
+}
+
+/// `RUST_LOG`: the filter for our own log lines, default `info`.
+pub fn log_filter() -> String {
+    env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned())
+}
+
+/// `NO_COLOR` (<https://no-color.org>): is colour unwanted on a terminal?
+pub fn colour_is_unwanted() -> bool {
+    env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+fn http() -> Result<reqwest::Client, ConfigError> {
+    const VARIABLE: &str = "SSL_CERT_FILE";
+    let path = text(VARIABLE)?.map(PathBuf::from);
+    let Some(path) = path else {
+        return http_client(None).map_err(|error| ConfigError::of_variable(VARIABLE, error));
+    };
+    let source = Source { variable: VARIABLE, place: Place::File(path.clone()) };
+    let pem = std::fs::read(&path)
+        .map_err(|error| ConfigError::because(&source, "cannot be read, expected trust anchors in PEM", error))?;
+    http_client(Some(&pem)).map_err(|error| ConfigError::new(&source, error))
+}
+
+/// A variable and what its value names.
+type Named = (&'static str, fn(String) -> Place);
+
+fn local_or_aws((local, in_local): Named, (aws, in_aws): Named) -> Result<Source, ConfigError> {
+    if let Some(value) = text(local)? {
+        return Ok(Source { variable: local, place: in_local(value) });
+    }
+    let value = text(aws)?.ok_or_else(|| {
+        ConfigError::of_variable(
+            aws,
+            format!("got nothing, expected the name to read it from (or `{local}` for local work)"),
+        )
+    })?;
+    Ok(Source { variable: aws, place: in_aws(value) })
+}
+
+/// A variable's value. One that is set and blank is a mistake, not a missing one.
+fn text(variable: &'static str) -> Result<Option<String>, ConfigError> {
+    match env::var(variable) {
+        Ok(value) if value.trim().is_empty() => {
+            Err(ConfigError::of_variable(variable, "got an empty value, expected one, or the variable not set"))
+        }
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(ConfigError::of_variable(variable, "got a value that is not UTF-8")),
+    }
+}

@@ -1,0 +1,102 @@
+//! A decision, told in a comment: for the release engineer at night and the auditor a year later.
+
+use std::fmt::Write as _;
+
+use super::{Approval, Deferral, Finding, PassedGate, Rejection, Verdict};
+use crate::model::{Request, listed, quoted};
+
+/// GitHub takes 1,024 characters of Markdown; we stay under as many bytes, however it counts them.
+pub const COMMENT_BYTES_MAX: usize = 1024;
+/// Bytes kept for "and so many more reasons", should reasons have to be cut.
+const MORE_BYTES: usize = 64;
+
+/// Markdown for a review or a status report: at most [`COMMENT_BYTES_MAX`] bytes, and nothing in it mentions, links or hides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment(String);
+
+impl Comment {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Tells who let the run in.
+    pub fn of_approval(approval: &Approval, request: &Request) -> Self {
+        let verdict =
+            format!("**Approved**: run {} may enter {}.\n", request.run, quoted(request.environment.as_str()));
+        let lines: Vec<String> = approval.gates().iter().map(passed).collect();
+        Self::fit(verdict, &lines, &rule_line(approval.rule()))
+    }
+
+    /// Tells every reason, how to mend it, and who approved all the same.
+    pub fn of_rejection(rejection: &Rejection, request: &Request) -> Self {
+        let verdict =
+            format!("**Rejected**: run {} may not enter {}.\n", request.run, quoted(request.environment.as_str()));
+        let approved = rejection.gates().iter().filter(|gate| !gate.approvers.is_empty());
+        let approved: String = approved.map(|gate| passed(gate) + "\n").collect();
+        Self::fit(verdict, &reasons(rejection.findings(), Verdict::Fail), &(approved + &rule_line(rejection.rule())))
+    }
+
+    /// Tells what is waited for.
+    pub fn of_deferral(deferral: &Deferral, request: &Request) -> Self {
+        let verdict =
+            format!("**Waiting**: run {} may not enter {} yet.\n", request.run, quoted(request.environment.as_str()));
+        Self::fit(verdict, &reasons(deferral.findings(), Verdict::Wait), &rule_line(deferral.rule()))
+    }
+
+    /// The verdict, as many lines as fit, how many were cut, and the end.
+    fn fit(verdict: String, lines: &[String], end: &str) -> Self {
+        let mut text = verdict;
+        let reserved = end.len().saturating_add(MORE_BYTES);
+        let room = COMMENT_BYTES_MAX.saturating_sub(reserved);
+        let mut shown: usize = 0;
+        for line in lines {
+            if text.len().saturating_add(line.len()).saturating_add(1) > room {
+                break;
+            }
+            text.push_str(line);
+            text.push('\n');
+            shown = shown.saturating_add(1);
+        }
+        let more = lines.len().saturating_sub(shown);
+        if more > 0 {
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(text, "- and {more} more, in the function's log");
+        }
+        if text.len().saturating_add(end.len()) <= COMMENT_BYTES_MAX {
+            text.push_str(end);
+        }
+        Self(text)
+    }
+}
+
+fn reasons(findings: &[Finding], verdict: Verdict) -> Vec<String> {
+    findings.iter().filter(|finding| finding.verdict == verdict).map(reason).collect()
+}
+
+fn reason(finding: &Finding) -> String {
+    let gate = finding.gate.as_ref().map(|job| format!(" of {}", quoted(job))).unwrap_or_default();
+    let mend = match finding.verdict {
+        Verdict::Fail => format!(". To mend: {}", finding.check.mend()),
+        Verdict::Wait | Verdict::Pass => String::new(),
+    };
+    format!("- **{}**{gate}: got {}; expected {}{mend}.", finding.check, finding.got, finding.expected)
+}
+
+fn passed(gate: &PassedGate) -> String {
+    let who = if gate.approvers.is_empty() {
+        "nobody had to approve".to_owned()
+    } else {
+        format!("approved by {}", listed(gate.approvers.iter().map(|approver| quoted(&approver.login).to_string())))
+    };
+    let when = gate.passed_at.map(|at| format!(", passed at {at}")).unwrap_or_default();
+    let attempt = gate.attempt.map(|attempt| format!(" in attempt {attempt}")).unwrap_or_default();
+    format!("- gate {}{attempt}: {who}{when}", quoted(&gate.job))
+}
+
+fn rule_line(rule: Option<usize>) -> String {
+    match rule {
+        Some(number) => format!("Rule {number} of Environment Gate's policy."),
+        None => "No rule of Environment Gate's policy.".to_owned(),
+    }
+}

@@ -1,0 +1,71 @@
+//! What GitHub says a run really did. Complete, or it does not exist.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Covered;
+use crate::model::{Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, WorkflowRun};
+
+/// Everything a decision rests on, read from GitHub for one request.
+///
+/// It can be made of complete facts alone: a gate environment that was not asked for, or an earlier attempt that was
+/// not read, leaves no evidence at all. That an environment does not exist is a fact (`None` in the map).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    pub(super) run: WorkflowRun,
+    pub(super) jobs: Vec<Job>,
+    pub(super) reviews: Vec<EnvironmentReview>,
+    pub(super) environments: BTreeMap<EnvironmentName, Option<Environment>>,
+    pub(super) earlier_attempts: Vec<RunAttempt>,
+}
+
+/// The facts that [`Evidence`] is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The run in its present attempt.
+    pub run: WorkflowRun,
+    /// All its jobs, of all attempts.
+    pub jobs: Vec<Job>,
+    /// The run's review history.
+    pub reviews: Vec<EnvironmentReview>,
+    /// Each gate environment that was asked for; `None` where GitHub says that there is none.
+    pub environments: BTreeMap<EnvironmentName, Option<Environment>>,
+    /// The earlier attempts that were asked for.
+    pub earlier_attempts: Vec<RunAttempt>,
+}
+
+/// A fact that a decision needs and that was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("incomplete evidence: {0} was not read")]
+pub struct Incomplete(String);
+
+impl Evidence {
+    /// Takes the facts, if nothing is missing that a rule of `covered` asks for.
+    pub fn new(facts: Facts, covered: &Covered<'_>) -> Result<Self, Incomplete> {
+        let environment = covered.gate_environments().into_iter().find(|name| !facts.environments.contains_key(name));
+        if let Some(name) = environment {
+            return Err(Incomplete(format!("the environment {}", crate::model::quoted(name.as_str()))));
+        }
+        let read: BTreeSet<u32> = facts.earlier_attempts.iter().map(|attempt| attempt.attempt).collect();
+        let wanted = covered.earlier_attempts(&facts.run, &facts.jobs);
+        if let Some(attempt) = wanted.difference(&read).next() {
+            return Err(Incomplete(format!("attempt {attempt} of the run")));
+        }
+        let Facts { run, jobs, reviews, environments, earlier_attempts } = facts;
+        Ok(Self { run, jobs, reviews, environments, earlier_attempts })
+    }
+
+    /// The present attempt, where GitHub says it.
+    pub fn run_attempt(&self) -> Option<u32> {
+        self.run.attempt
+    }
+
+    /// The ids of the jobs that wait for an environment, whichever.
+    pub fn waiting_jobs(&self) -> BTreeSet<u64> {
+        self.jobs.iter().filter(|job| job.status == JobStatus::Waiting).map(|job| job.id).collect()
+    }
+
+    /// The gate environment of that name, if GitHub says that there is one.
+    pub(super) fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
+        self.environments.get(name).and_then(Option::as_ref)
+    }
+}

@@ -1,0 +1,201 @@
+//! The checks of the gates' jobs and environments. Not here: who approved them.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::checks::Case;
+use super::policy::Gate;
+use super::{Check, Finding, Verdict};
+use crate::model::{Conclusion, Job, JobStatus, quoted};
+
+/// GitHub's own data lags by seconds (20 s were reported). What is missing counts as missing after this.
+pub(super) const LAG_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// What became of one gate over all attempts of the run.
+pub(super) struct History<'a> {
+    pub(super) gate: &'a Gate,
+    /// The job of the newest attempt in which the gate ran; `None` when it never did.
+    pub(super) newest: Option<&'a Job>,
+    /// Attempts in which the gate ran.
+    pub(super) attempts: Vec<u32>,
+    /// Attempts in which its job got past the wait for its environment, whoever or whatever let it.
+    pub(super) passed_wait: usize,
+    /// The checks that told whether the gate has finished.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl History<'_> {
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.findings.iter().any(|finding| finding.verdict == Verdict::Wait)
+    }
+}
+
+/// The jobs of one gate, by attempt.
+type ByAttempt<'a> = BTreeMap<u32, Vec<&'a Job>>;
+
+pub(super) fn history<'a>(case: &Case<'a>, gate: &'a Gate) -> History<'a> {
+    let jobs: Vec<&Job> = case.evidence.jobs.iter().filter(|job| job.name == gate.job).collect();
+    let mut by_attempt = ByAttempt::new();
+    for job in &jobs {
+        by_attempt.entry(job.attempt.unwrap_or_default()).or_default().push(job);
+    }
+    let newest = by_attempt.last_key_value().and_then(|(_, jobs)| jobs.first().copied());
+    let mut findings = vec![gate_job(case, &by_attempt)];
+    findings.extend(newest.map(|job| conclusion(job, &by_attempt)));
+    History {
+        gate,
+        newest,
+        passed_wait: by_attempt.values().filter(|jobs| jobs.iter().any(|job| got_past_the_wait(job))).count(),
+        attempts: by_attempt.into_keys().collect(),
+        findings: findings.into_iter().map(|finding| finding.of_gate(&gate.job)).collect(),
+    }
+}
+
+/// Only a job that a runner took, or that succeeded, was let through by somebody: one that was turned away or
+/// cancelled while it waited needs no approval.
+fn got_past_the_wait(job: &Job) -> bool {
+    job.has_runner || job.conclusion == Some(Conclusion::Success)
+}
+
+fn gate_job(case: &Case<'_>, by_attempt: &ByAttempt<'_>) -> Finding {
+    let present = case.evidence.run.attempt.unwrap_or_default();
+    let (verdict, got) = match by_attempt.last_key_value() {
+        None => missing_job(case),
+        Some((newest, jobs)) => {
+            let carried_over = (*newest < present).then(|| carried_over(case, *newest, present)).flatten();
+            let unnumbered = by_attempt.contains_key(&0).then(|| "a job without its `run_attempt`".to_owned());
+            match unnumbered.or(carried_over) {
+                Some(doubt) => (Verdict::Wait, doubt),
+                None => same_job(case, by_attempt)
+                    .map_or_else(|| (Verdict::Pass, one_job(jobs, *newest)), |trouble| (Verdict::Fail, trouble)),
+            }
+        }
+    };
+    Finding::new(Check::GateJob, verdict, got, "one job of that name in each attempt, of this run and SHA".to_owned())
+}
+
+fn one_job(jobs: &[&Job], attempt: u32) -> String {
+    let id = jobs.first().map_or_else(String::new, |job| format!("job {} ", job.id));
+    format!("{id}in attempt {attempt}")
+}
+
+fn missing_job(case: &Case<'_>) -> (Verdict, String) {
+    let under_way = case.evidence.jobs.iter().filter(|job| job.status.is_under_way()).count();
+    if under_way > 0 {
+        return (Verdict::Wait, format!("no job yet, while {under_way} of the run are under way"));
+    }
+    let asked_at = case.request.deployment_created_at.or(case.evidence.run.started_at);
+    match asked_at {
+        Some(asked_at) if is_settled(case.now, asked_at) => (Verdict::Fail, "no job".to_owned()),
+        Some(_) => (Verdict::Wait, format!("no job yet, {} after the deployment was created", within_lag())),
+        None => (Verdict::Wait, "no job yet, and nothing that says since when".to_owned()),
+    }
+}
+
+/// Why a gate of an earlier attempt cannot count now, if it cannot: the present attempt may still bring its own.
+fn carried_over(case: &Case<'_>, newest: u32, present: u32) -> Option<String> {
+    let of_present = || case.evidence.jobs.iter().filter(|job| job.attempt.is_none_or(|attempt| attempt == present));
+    let under_way = of_present().filter(|job| job.status.is_under_way()).count();
+    if under_way > 0 {
+        return Some(format!("a job of attempt {newest} only, while {under_way} of attempt {present} are under way"));
+    }
+    (of_present().count() == 0).then(|| format!("a job of attempt {newest} only, and none yet of attempt {present}"))
+}
+
+/// Why the jobs of the gate's name cannot be told to be the gate, if they cannot.
+fn same_job(case: &Case<'_>, by_attempt: &ByAttempt<'_>) -> Option<String> {
+    let run = &case.evidence.run;
+    by_attempt.iter().find_map(|(attempt, jobs)| {
+        let count = jobs.len();
+        if count > 1 {
+            return Some(format!("{count} jobs in attempt {attempt}"));
+        }
+        let other = jobs.iter().find(|job| job.run != run.id || job.head_sha != run.head_sha)?;
+        Some(format!("job {} of run {} and SHA {}", other.id, other.run, quoted(other.head_sha.as_str())))
+    })
+}
+
+fn conclusion(newest: &Job, by_attempt: &ByAttempt<'_>) -> Finding {
+    let unfinished = by_attempt
+        .values()
+        .flatten()
+        .find(|job| job.status != JobStatus::Completed || job.conclusion.is_none() || job.completed_at.is_none());
+    let (verdict, got) = match (unfinished, &newest.conclusion) {
+        (Some(job), _) => (Verdict::Wait, unfinished_text(job)),
+        (None, Some(Conclusion::Success)) => (Verdict::Pass, "`success`".to_owned()),
+        (None, Some(Conclusion::Other(name))) => (Verdict::Fail, quoted(name).to_string()),
+        (None, None) => (Verdict::Wait, "no conclusion".to_owned()),
+    };
+    Finding::new(Check::GateConclusion, verdict, got, "`success`".to_owned())
+}
+
+fn unfinished_text(job: &Job) -> String {
+    match job.status {
+        JobStatus::Completed => "a completed job without its conclusion or time".to_owned(),
+        JobStatus::Waiting => "a job that waits for its reviewers".to_owned(),
+        JobStatus::UnderWay => "a job that is under way".to_owned(),
+        JobStatus::Unknown => "a job in a status that is not known".to_owned(),
+    }
+}
+
+/// The checks of a gate that has finished.
+pub(super) fn of_finished(case: &Case<'_>, history: &History<'_>) -> Vec<Finding> {
+    let age = history.newest.and_then(|job| job.completed_at).map(|completed_at| age(case, completed_at));
+    let findings = age.into_iter().chain([environment(case, history.gate), reruns(case, history)]);
+    findings.map(|finding| finding.of_gate(&history.gate.job)).collect()
+}
+
+fn age(case: &Case<'_>, completed_at: Timestamp) -> Finding {
+    let max_age = &case.rule.max_age;
+    let held = case.now.duration_since(completed_at) <= max_age.duration();
+    let verdict = if held { Verdict::Pass } else { Verdict::Fail };
+    Finding::new(
+        Check::GateAge,
+        verdict,
+        format!("passed at {completed_at}, judged at {}", whole_seconds(case.now)),
+        format!("passed at most `{max_age}` ago"),
+    )
+}
+
+fn whole_seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
+fn environment(case: &Case<'_>, gate: &Gate) -> Finding {
+    let name = quoted(gate.environment.as_str());
+    let (verdict, got) = match case.evidence.environment(&gate.environment) {
+        None => (Verdict::Fail, format!("no environment {name}")),
+        Some(environment) if environment.required_reviewers == 0 => {
+            (Verdict::Fail, format!("{name} without required reviewers"))
+        }
+        Some(environment) => (Verdict::Pass, format!("{name}, required reviewers: {}", environment.required_reviewers)),
+    };
+    Finding::new(Check::GateEnvironment, verdict, got, format!("{name} with required reviewers"))
+}
+
+fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
+    let several = history.attempts.len() > 1;
+    let more_than_one_human = case.rule.approvals > 1;
+    let verdict = if several && more_than_one_human { Verdict::Fail } else { Verdict::Pass };
+    let expected = if more_than_one_human {
+        format!(
+            "one attempt, because {} people are wanted and an approval does not say its attempt",
+            case.rule.approvals
+        )
+    } else {
+        "any number of attempts, because one person is enough".to_owned()
+    };
+    let attempts = history.attempts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let got = if attempts.is_empty() { "no attempt".to_owned() } else { format!("attempt {attempts}") };
+    Finding::new(Check::GateReruns, verdict, got, expected)
+}
+
+/// Is something that GitHub should have shown since `since` really missing?
+pub(super) fn is_settled(now: Timestamp, since: Timestamp) -> bool {
+    now.duration_since(since) >= LAG_MAX
+}
+
+fn within_lag() -> String {
+    format!("less than {} s", LAG_MAX.as_secs())
+}

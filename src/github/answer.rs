@@ -1,0 +1,100 @@
+//! One answer of GitHub: its status told apart, its JSON read with the name of a wrong field.
+
+use bytes::Bytes;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use super::GithubError;
+use crate::model::quoted;
+
+/// A complete answer.
+pub(super) struct Answer {
+    pub(super) route: &'static str,
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    /// Reads the JSON of a success; anything else is an error.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, GithubError> {
+        if !self.status.is_success() {
+            return Err(self.error());
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            self.unreadable(format!("{}: {}", quoted(&error.path().to_string()), kind_of(error.inner())))
+        })?;
+        deserializer.end().map_err(|_| self.unreadable("more than one JSON value".to_owned()))?;
+        Ok(value)
+    }
+
+    pub(super) fn unreadable(&self, problem: String) -> GithubError {
+        GithubError::Unreadable { route: self.route, problem }
+    }
+
+    /// What an answer that is no success means, wherever it comes from.
+    pub(super) fn error(&self) -> GithubError {
+        let (route, status) = (self.route, self.status);
+        if self.is_limit() {
+            return GithubError::Limited { route, status, retry: self.retry() };
+        }
+        if status.is_redirection() {
+            return GithubError::Redirected { route, status };
+        }
+        if status.is_server_error() {
+            return GithubError::Unavailable { route, status };
+        }
+        GithubError::Unexpected { route, status, message: self.message() }
+    }
+
+    /// GitHub's `message`, shown safely and cut.
+    pub(super) fn message(&self) -> String {
+        #[derive(serde::Deserialize)]
+        struct Message {
+            message: String,
+        }
+        serde_json::from_slice::<Message>(&self.body)
+            .map_or_else(|_| "nothing".to_owned(), |body| quoted(&body.message).to_string())
+    }
+
+    /// 429, or a 403 that says it is a limit
+    /// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
+    pub(super) fn is_limit(&self) -> bool {
+        let header = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => true,
+            StatusCode::FORBIDDEN => {
+                header("retry-after").is_some()
+                    || header("x-ratelimit-remaining") == Some("0")
+                    || self.says("rate limit")
+            }
+            _ => false,
+        }
+    }
+
+    /// Does the body say these words (lower case)? Looked for in the beginning only: GitHub's errors are short.
+    pub(super) fn says(&self, words: &str) -> bool {
+        const ERROR_BYTES_MAX: usize = 4096;
+        let beginning = self.body.get(..ERROR_BYTES_MAX).unwrap_or(&self.body);
+        String::from_utf8_lossy(beginning).to_lowercase().contains(words)
+    }
+
+    fn retry(&self) -> Option<String> {
+        let number = |name: &str| self.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+        number("retry-after")
+            .map(|seconds| format!("for {seconds} s"))
+            .or_else(|| number("x-ratelimit-reset").map(|epoch| format!("until {epoch} (epoch seconds)")))
+    }
+}
+
+/// What is wrong with a JSON text, without any of the text in it.
+fn kind_of(error: &serde_json::Error) -> String {
+    let kind = match error.classify() {
+        serde_json::error::Category::Io | serde_json::error::Category::Eof => "the text ends too early",
+        serde_json::error::Category::Syntax => "no JSON",
+        serde_json::error::Category::Data => "not of the documented type, or missing",
+    };
+    format!("{kind} (line {}, column {})", error.line(), error.column())
+}

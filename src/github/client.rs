@@ -1,0 +1,158 @@
+//! One call: bounded in time and bytes, redirected at most once and never to another origin.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
+use reqwest::{Method, Response};
+use tokio::time::Instant;
+
+use super::GithubError;
+use super::answer::Answer;
+use crate::model::ApiUrl;
+
+/// Version of the REST API (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
+const API_VERSION: &str = "2022-11-28";
+/// GitHub refuses requests without a user agent.
+const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
+
+/// What one delivery may cost. The defaults are what ships; tests pass smaller ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Time for one delivery, all its calls and waits: GitHub gives up after 10 s.
+    pub delivery: Duration,
+    /// Time for one call, so that an unknown outcome can still be looked up.
+    pub call: Duration,
+    /// The longest pause before a review is posted again.
+    pub pause: Duration,
+    /// Bytes of one answer. A hundred jobs with their steps are about 400 kB.
+    pub answer_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            delivery: Duration::from_secs(8),
+            call: Duration::from_secs(3),
+            pause: Duration::from_millis(400),
+            answer_bytes: 8 * 1024 * 1024,
+        }
+    }
+}
+
+/// GitHub's API, reached through one pool of connections.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    api: ApiUrl,
+    limits: Limits,
+}
+
+/// One call, before it is authorized.
+pub(super) struct Call {
+    pub(super) route: &'static str,
+    pub(super) method: Method,
+    /// Under the API's base URL, beginning with a slash.
+    pub(super) path: String,
+    /// JSON.
+    pub(super) body: Option<Vec<u8>>,
+}
+
+impl Call {
+    pub(super) fn get(route: &'static str, path: String) -> Self {
+        Self { route, method: Method::GET, path, body: None }
+    }
+
+    pub(super) fn post(route: &'static str, path: String, body: Vec<u8>) -> Self {
+        Self { route, method: Method::POST, path, body: Some(body) }
+    }
+}
+
+impl Client {
+    /// Takes an HTTP client that follows no redirects, and where the API is.
+    pub fn new(http: reqwest::Client, api: ApiUrl, limits: Limits) -> Self {
+        Self { http, api, limits }
+    }
+
+    /// Where the API is.
+    pub fn api(&self) -> &ApiUrl {
+        &self.api
+    }
+
+    /// What a delivery may cost.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Makes the call; `deadline` is the delivery's.
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        authorization: &HeaderValue,
+        deadline: Instant,
+    ) -> Result<Answer, GithubError> {
+        let url = self.api.join(&call.path);
+        let timed_out = || GithubError::TimedOut { route: call.route };
+        let once = async {
+            let answer = self.send_to(&url, call, authorization).await?;
+            match self.redirect(call, &answer) {
+                Some(elsewhere) => self.send_to(&elsewhere, call, authorization).await,
+                None => Ok(answer),
+            }
+        };
+        tokio::time::timeout_at(deadline, tokio::time::timeout(self.limits.call, once))
+            .await
+            .map_err(|_| timed_out())?
+            .map_err(|_| timed_out())?
+    }
+
+    /// Where a read is to go instead, if GitHub says so and the token may go there.
+    fn redirect(&self, call: &Call, answer: &Answer) -> Option<String> {
+        if call.method != Method::GET || !answer.status.is_redirection() {
+            return None;
+        }
+        let location = answer.headers.get(LOCATION)?.to_str().ok()?;
+        let url = if location.starts_with('/') && !location.starts_with("//") {
+            format!("{}{location}", self.api.origin())
+        } else {
+            location.to_owned()
+        };
+        self.api.covers(&url).then_some(url)
+    }
+
+    async fn send_to(&self, url: &str, call: &Call, authorization: &HeaderValue) -> Result<Answer, GithubError> {
+        let no_answer =
+            |source: reqwest::Error| GithubError::NoAnswer { route: call.route, source: source.without_url() };
+        let mut request = self
+            .http
+            .request(call.method.clone(), url)
+            .header(ACCEPT, "application/vnd.github+json")
+            .header("x-github-api-version", API_VERSION)
+            .header(USER_AGENT, AGENT)
+            .header(AUTHORIZATION, authorization.clone());
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let response = request.send().await.map_err(no_answer)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = self.body(call, response, no_answer).await?;
+        Ok(Answer { route: call.route, status, headers, body })
+    }
+
+    async fn body(
+        &self,
+        call: &Call,
+        mut response: Response,
+        no_answer: impl Fn(reqwest::Error) -> GithubError,
+    ) -> Result<Bytes, GithubError> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(&no_answer)? {
+            if body.len().saturating_add(chunk.len()) > self.limits.answer_bytes {
+                let problem = format!("more than {} bytes", self.limits.answer_bytes);
+                return Err(GithubError::Unreadable { route: call.route, problem });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}

@@ -1,0 +1,27 @@
+//! Step 3: everything that a decision rests on, read at once.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+
+use super::{GithubError, Reader};
+use crate::gate::{Covered, Evidence, Facts};
+
+/// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
+/// jobs and earlier attempts, where there are any, in one more.
+///
+/// # Errors
+/// Any call that fails: half the evidence is none.
+pub async fn collect(reader: &Reader<'_>, covered: &Covered<'_>) -> Result<Evidence, GithubError> {
+    let names = covered.gate_environments();
+    let environments = try_join_all(names.iter().map(|name| reader.environment(name)));
+    let (run, jobs, reviews, environments) =
+        tokio::join!(reader.run(), reader.jobs(), reader.approvals(), environments);
+    // The run's error first: when the run is gone, every other answer is 404 too.
+    let (run, jobs) = (run?, jobs?);
+    let earlier = covered.earlier_attempts(&run, &jobs);
+    let earlier_attempts = try_join_all(earlier.iter().map(|attempt| reader.attempt(*attempt))).await?;
+    let environments: BTreeMap<_, _> = names.into_iter().cloned().zip(environments?).collect();
+    let facts = Facts { run, jobs, reviews: reviews?, environments, earlier_attempts };
+    Ok(Evidence::new(facts, covered)?)
+}

@@ -1,0 +1,202 @@
+//! One installation of the App on one repository: its token, minted when it is needed, narrowed to what we do.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::app::bearer;
+use super::client::Call;
+use super::{App, Client, GithubError};
+use crate::model::Request;
+
+const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
+/// A token is not used in its last minutes: a call, and GitHub's clock, need time.
+const TOKEN_RESERVE: SignedDuration = SignedDuration::from_mins(5);
+/// Tokens of so many repositories are kept; then all are forgotten.
+const TOKENS_MAX: usize = 256;
+
+/// The permissions that every token is narrowed to: what the App needs, and no more.
+#[derive(Debug, Clone, Copy, Serialize)]
+struct Permissions {
+    actions: &'static str,
+    deployments: &'static str,
+}
+
+const PERMISSIONS: Permissions = Permissions { actions: "read", deployments: "write" };
+
+#[derive(Serialize)]
+struct MintBody {
+    repository_ids: [u64; 1],
+    permissions: Permissions,
+}
+
+#[derive(Deserialize)]
+struct Minted {
+    token: SecretString,
+    expires_at: Timestamp,
+    #[serde(default)]
+    repositories: Vec<MintedRepository>,
+    permissions: Option<HashMap<String, serde_json::Value>>,
+}
+
+#[derive(Deserialize)]
+struct MintedRepository {
+    id: u64,
+}
+
+/// Tokens of one process, kept until shortly before they expire (GitHub gives them an hour).
+#[derive(Debug, Default)]
+pub struct Tokens(Mutex<HashMap<(u64, u64), Token>>);
+
+#[derive(Debug, Clone)]
+struct Token {
+    authorization: HeaderValue,
+    expires_at: Timestamp,
+}
+
+impl Tokens {
+    fn get(&self, key: (u64, u64), now: Timestamp) -> Option<Token> {
+        let tokens = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tokens.get(&key).filter(|token| token.expires_at.duration_since(now) > TOKEN_RESERVE).cloned()
+    }
+
+    fn put(&self, key: (u64, u64), token: Token) {
+        let mut tokens = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if tokens.len() >= TOKENS_MAX {
+            tokens.clear();
+        }
+        tokens.insert(key, token);
+    }
+}
+
+/// The App on one repository, for the time of one delivery.
+#[derive(Debug)]
+pub struct Installation<'a> {
+    client: &'a Client,
+    app: &'a App,
+    tokens: &'a Tokens,
+    installation_id: u64,
+    repository_id: u64,
+    now: Timestamp,
+    deadline: Instant,
+    /// Held while a token is minted, so that parallel calls mint one; says how many were minted after a refusal.
+    renewed: tokio::sync::Mutex<u32>,
+    calls: AtomicU32,
+}
+
+impl<'a> Installation<'a> {
+    /// The installation through which `request` came, until `deadline`.
+    pub fn new(
+        (client, app, tokens): (&'a Client, &'a App, &'a Tokens),
+        request: &Request,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Self {
+        Self {
+            client,
+            app,
+            tokens,
+            installation_id: request.installation_id,
+            repository_id: request.repository.id,
+            now,
+            deadline,
+            renewed: tokio::sync::Mutex::new(0),
+            calls: AtomicU32::new(0),
+        }
+    }
+
+    /// How many calls to GitHub were made so far.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    /// Makes a call with the installation's token. A refused token is minted once more.
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer, GithubError> {
+        let token = self.token(None).await?;
+        let answer = self.counted(call, &token.authorization).await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return Ok(answer);
+        }
+        let token = self.token(Some(&token)).await?;
+        let answer = self.counted(call, &token.authorization).await?;
+        if answer.status == StatusCode::UNAUTHORIZED {
+            return Err(GithubError::TokenRefused { route: call.route });
+        }
+        Ok(answer)
+    }
+
+    async fn counted(&self, call: &Call, authorization: &HeaderValue) -> Result<Answer, GithubError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.client.send(call, authorization, self.deadline).await
+    }
+
+    /// The kept token, or a new one if there is none or it is the refused one.
+    async fn token(&self, refused: Option<&Token>) -> Result<Token, GithubError> {
+        let key = (self.installation_id, self.repository_id);
+        let mut renewed = self.renewed.lock().await;
+        let is_refused = |token: &Token| refused.is_some_and(|refused| refused.authorization == token.authorization);
+        if let Some(token) = self.tokens.get(key, self.now).filter(|token| !is_refused(token)) {
+            return Ok(token);
+        }
+        if refused.is_some() {
+            if *renewed > 0 {
+                return Err(GithubError::TokenRefused { route: MINT });
+            }
+            *renewed = renewed.saturating_add(1);
+        }
+        let token = self.mint().await?;
+        self.tokens.put(key, token.clone());
+        Ok(token)
+    }
+
+    async fn mint(&self) -> Result<Token, GithubError> {
+        let unsigned = || GithubError::AppRefused { route: MINT, message: "nothing, the key cannot sign".to_owned() };
+        let body = MintBody { repository_ids: [self.repository_id], permissions: PERMISSIONS };
+        let body = serde_json::to_vec(&body).map_err(|_| unsigned())?;
+        let call = Call::post(MINT, format!("/app/installations/{}/access_tokens", self.installation_id), body);
+        let authorization = self.app.authorization(self.now).ok_or_else(unsigned)?;
+        let answer = self.counted(&call, &authorization).await?;
+        match answer.status {
+            StatusCode::UNAUTHORIZED => {
+                return Err(GithubError::AppRefused { route: MINT, message: answer.message() });
+            }
+            status if status.is_client_error() && !answer.is_limit() => {
+                return Err(GithubError::MintRefused { route: MINT, status, message: answer.message() });
+            }
+            _ => {}
+        }
+        self.check(answer.json()?, &answer)
+    }
+
+    /// A token that is for another repository, or for several, or that may not do what we do, is not used.
+    fn check(&self, minted: Minted, answer: &Answer) -> Result<Token, GithubError> {
+        let wrong = |got: String, expected: String| GithubError::WrongToken { route: MINT, got, expected };
+        let ids: Vec<u64> = minted.repositories.iter().map(|repository| repository.id).collect();
+        if ids != [self.repository_id] {
+            return Err(wrong(
+                format!("{} repositories", ids.len()),
+                format!("repository {} alone", self.repository_id),
+            ));
+        }
+        if let Some(permissions) = &minted.permissions {
+            for (name, level) in [("actions", PERMISSIONS.actions), ("deployments", PERMISSIONS.deployments)] {
+                let got = permissions.get(name).and_then(serde_json::Value::as_str).unwrap_or("none");
+                if got != level && got != "write" {
+                    return Err(wrong(format!("`{name}: {got}`"), format!("`{name}: {level}`")));
+                }
+            }
+        }
+        let authorization = bearer(&minted.token)
+            .filter(|_| !secrecy::ExposeSecret::expose_secret(&minted.token).is_empty())
+            .ok_or_else(|| answer.unreadable("`token`: empty, or not fit for a header".to_owned()))?;
+        Ok(Token { authorization, expires_at: minted.expires_at })
+    }
+}

@@ -1,0 +1,21 @@
+//! GitHub's REST API: evidence in, reviews out. The only module that speaks HTTP to GitHub.
+//!
+//! Not here: what the evidence means (`gate`), and where it was asked for (`webhook`).
+
+mod answer;
+mod app;
+mod client;
+mod collect;
+mod error;
+mod installation;
+mod reader;
+mod review;
+mod wire;
+
+pub use app::{App, InvalidPrivateKey};
+pub use client::{Client, Limits};
+pub use collect::collect;
+pub use error::{GithubError, Meaning};
+pub use installation::{Installation, Tokens};
+pub use reader::Reader;
+pub use review::{Reviewed, Reviewer, Verdict};

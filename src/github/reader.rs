@@ -1,0 +1,154 @@
+//! What we read of a run. A `Reader` cannot write: whoever only looks holds this and no `Reviewer`.
+
+use futures_util::future::try_join_all;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::StatusCode;
+use serde::de::DeserializeOwned;
+
+use super::answer::Answer;
+use super::client::Call;
+use super::wire::{EnvironmentWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
+use super::{GithubError, Installation};
+use crate::model::{
+    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, Request, RunAttempt, WorkflowRun,
+};
+
+const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
+const ATTEMPT: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}";
+const JOBS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs";
+const APPROVALS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals";
+const ENVIRONMENT: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}";
+const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
+
+/// Jobs on a page; GitHub's maximum.
+const JOBS_PER_PAGE: usize = 100;
+/// Pages of jobs that are read for one decision: 3,000 jobs over all attempts.
+const JOBS_PAGES_MAX: usize = 30;
+/// Pages that are read at once; GitHub allows 100 requests at a time to all of us together.
+const JOBS_PAGES_AT_ONCE: usize = 8;
+
+/// What a path's segment keeps as it is: RFC 3986's unreserved characters.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Reads what GitHub says of one request's run.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    installation: &'a Installation<'a>,
+    request: &'a Request,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads through `installation` what `request` is about.
+    pub fn new(installation: &'a Installation<'a>, request: &'a Request) -> Self {
+        Self { installation, request }
+    }
+
+    /// The run in its present attempt. A 404 is looked at once more.
+    pub async fn run(&self) -> Result<WorkflowRun, GithubError> {
+        let call = Call::get(RUN, self.run_path("?exclude_pull_requests=true"));
+        let mut answer = self.installation.send(&call).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            answer = self.installation.send(&call).await?;
+        }
+        if answer.status == StatusCode::NOT_FOUND {
+            return Err(GithubError::RunGone { route: RUN });
+        }
+        model(&answer, RunWire::into_model)
+    }
+
+    /// An earlier attempt of the run.
+    pub(super) async fn attempt(&self, number: u32) -> Result<RunAttempt, GithubError> {
+        let path = self.run_path(&format!("/attempts/{number}?exclude_pull_requests=true"));
+        let answer = self.installation.send(&Call::get(ATTEMPT, path)).await?;
+        let run = model(&answer, RunWire::into_model)?;
+        if run.id != self.request.run || run.attempt.is_some_and(|attempt| attempt != number) {
+            return Err(answer.unreadable(format!("another run or attempt than {number}")));
+        }
+        Ok(RunAttempt { attempt: number, triggering_actor: run.triggering_actor })
+    }
+
+    /// All jobs of all attempts. A list that changed while it was read is an error: nothing may be missing in it.
+    pub(super) async fn jobs(&self) -> Result<Vec<Job>, GithubError> {
+        let (first, total) = self.jobs_page(1).await?;
+        let pages = total.div_ceil(JOBS_PER_PAGE);
+        if pages > JOBS_PAGES_MAX {
+            let most = JOBS_PAGES_MAX.saturating_mul(JOBS_PER_PAGE);
+            let problem = format!("{total} jobs, more than the {most} that are read for a decision");
+            return Err(GithubError::Unreadable { route: JOBS, problem });
+        }
+        let mut jobs = first;
+        let rest: Vec<usize> = (2..=pages).collect();
+        for some in rest.chunks(JOBS_PAGES_AT_ONCE) {
+            for (page, total_then) in try_join_all(some.iter().map(|page| self.jobs_page(*page))).await? {
+                jobs.extend(page);
+                if total_then != total {
+                    return Err(changed(total, total_then));
+                }
+            }
+        }
+        let listed = jobs.len();
+        jobs.sort_by_key(|job| job.id);
+        jobs.dedup_by_key(|job| job.id);
+        if jobs.len() != total || listed != total {
+            return Err(changed(total, jobs.len()));
+        }
+        Ok(jobs)
+    }
+
+    /// One page, and how many jobs there are in all.
+    async fn jobs_page(&self, page: usize) -> Result<(Vec<Job>, usize), GithubError> {
+        let path = self.run_path(&format!("/jobs?filter=all&per_page={JOBS_PER_PAGE}&page={page}"));
+        let answer = self.installation.send(&Call::get(JOBS, path)).await?;
+        let JobsWire { total_count, jobs } = answer.json()?;
+        let jobs: Result<Vec<Job>, InvalidName> = jobs.into_iter().map(super::wire::JobWire::into_model).collect();
+        Ok((jobs.map_err(|error| answer.unreadable(error.to_string()))?, total_count))
+    }
+
+    /// The run's review history, of all attempts.
+    pub(super) async fn approvals(&self) -> Result<Vec<EnvironmentReview>, GithubError> {
+        let answer = self.installation.send(&Call::get(APPROVALS, self.run_path("/approvals"))).await?;
+        let reviews: Vec<ReviewWire> = answer.json()?;
+        let reviews: Result<_, InvalidName> = reviews.into_iter().map(ReviewWire::into_model).collect();
+        reviews.map_err(|error| answer.unreadable(error.to_string()))
+    }
+
+    /// An environment of the repository; `None` when there is none of that name.
+    pub(super) async fn environment(&self, name: &EnvironmentName) -> Result<Option<Environment>, GithubError> {
+        let segment = utf8_percent_encode(name.as_str(), SEGMENT);
+        let path = format!("/repos/{}/environments/{segment}", self.request.repository.name);
+        let answer = self.installation.send(&Call::get(ENVIRONMENT, path)).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let environment = model(&answer, EnvironmentWire::into_model)?;
+        if environment.name != *name {
+            return Err(answer.unreadable("another environment than the one asked for".to_owned()));
+        }
+        Ok(Some(environment))
+    }
+
+    /// Does anything of the run still wait for the request's environment?
+    pub async fn is_pending(&self) -> Result<bool, GithubError> {
+        let answer = self.installation.send(&Call::get(PENDING, self.run_path("/pending_deployments"))).await?;
+        let pending: Vec<PendingDeploymentWire> = answer.json()?;
+        Ok(pending.iter().any(|deployment| deployment.is_for(&self.request.environment)))
+    }
+
+    fn run_path(&self, rest: &str) -> String {
+        ApiUrl::run_path(self.request) + rest
+    }
+}
+
+fn model<W: DeserializeOwned, M>(
+    answer: &Answer,
+    into_model: impl Fn(W) -> Result<M, InvalidName>,
+) -> Result<M, GithubError> {
+    into_model(answer.json()?).map_err(|error| answer.unreadable(error.to_string()))
+}
+
+fn changed(before: usize, after: usize) -> GithubError {
+    GithubError::Unreadable {
+        route: JOBS,
+        problem: format!("a list of {before} jobs that had {after} when it was read"),
+    }
+}

@@ -1,0 +1,341 @@
+//! The sentence: a delivery is verified, a request is parsed from it, evidence is collected, the gate decides, the deployment
+//! is reviewed. The only file that knows all five, and the only one that reads a clock.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
+use crate::gate::{self, Decision, OutOfScope, Scope};
+use crate::github::{
+    Client, GithubError, Installation, Limits, Meaning, Reader, Reviewed, Reviewer, Tokens, Verdict, collect,
+};
+use crate::model::{Request, quoted};
+use crate::report::{NotNow, NothingToDo, Outcome, Report, http_answer};
+use crate::telemetry;
+use crate::webhook::{self, Event, InvalidEvent, Parsed, Refusal, Route, UnverifiedDelivery, VerifiedDelivery};
+
+/// Reviews posted for one delivery, retries and later waves of jobs included.
+const REVIEW_POSTS_MAX: usize = 5;
+/// Time from API Gateway's receipt to our answer; GitHub gives up after 10 s.
+const ANSWER_TIME_MAX: SignedDuration = SignedDuration::from_secs(9);
+/// API Gateway waits no longer for an integration: a receipt older than this is no receipt of this invocation.
+const RECEIPT_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
+
+/// Tells the present. Passed in, so that a story can be played in its own.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// The system's clock.
+    pub fn system() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
+        Self(Arc::new(Timestamp::now))
+    }
+
+    /// A clock that tells what `now` says.
+    pub fn telling(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The present.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// The gate, ready to be asked: settings, a client for GitHub, tokens that still hold, a clock.
+#[derive(Debug)]
+pub struct Gate {
+    settings: SettingsStore,
+    client: Client,
+    tokens: Tokens,
+    clock: Clock,
+}
+
+/// What became of an event.
+#[derive(Debug)]
+pub enum Answer {
+    /// A schedule: the settings are fresh.
+    Scheduled,
+    /// `GET /health`.
+    Healthy,
+    /// A delivery, whatever became of it.
+    Delivery(Box<Report>),
+}
+
+/// When a delivery came, and until when it must be answered.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    now: Timestamp,
+    deadline: Instant,
+}
+
+/// What is asked, once the delivery is known to be GitHub's, and how many calls it took.
+#[derive(Debug, Default)]
+struct Asked {
+    request: Option<Request>,
+    calls: u32,
+}
+
+impl Gate {
+    /// Reads the settings and is ready.
+    ///
+    /// # Errors
+    /// A setting that cannot be had: the function cannot start.
+    pub async fn open(variables: Variables, limits: Limits, clock: Clock) -> Result<Self, ConfigError> {
+        let client = Client::new(variables.http.clone(), variables.api.clone(), limits);
+        let settings = SettingsStore::open(Sources::new(variables).await, clock.now()).await?;
+        Ok(Self { settings, client, tokens: Tokens::default(), clock })
+    }
+
+    /// Answers one invocation of the Lambda function.
+    ///
+    /// # Errors
+    /// An event that is neither an HTTP request nor a schedule: the invocation fails, and the caller sees 5xx.
+    pub async fn invoke(&self, event: Value) -> Result<Value, InvalidEvent> {
+        match self.answer(event).await.inspect_err(telemetry::record_invalid_event)? {
+            Answer::Scheduled => Ok(Value::Null),
+            Answer::Healthy => Ok(http_answer(200, "ok")),
+            Answer::Delivery(report) => {
+                telemetry::record(&report);
+                let outcome = &report.outcome;
+                Ok(http_answer(outcome.status(), &format!("{}: {}", outcome.name(), outcome.reason())))
+            }
+        }
+    }
+
+    /// Does what an event asks for.
+    ///
+    /// # Errors
+    /// As [`Gate::invoke`].
+    pub async fn answer(&self, event: Value) -> Result<Answer, InvalidEvent> {
+        Ok(match Event::parse(event)? {
+            Event::Scheduled => {
+                self.refresh_settings(self.clock.now()).await;
+                Answer::Scheduled
+            }
+            Event::Http(Route::Health) => Answer::Healthy,
+            Event::Http(Route::Webhook(delivery)) => Answer::Delivery(Box::new(self.deliver(&delivery).await)),
+            Event::Http(Route::Refused(refusal)) => Answer::Delivery(Box::new(Report::refused(refusal))),
+        })
+    }
+
+    /// Takes one delivery to its end.
+    async fn deliver(&self, delivery: &UnverifiedDelivery) -> Report {
+        #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
+        let began = Instant::now();
+        let now = self.clock.now();
+        let deadline = began.checked_add(self.time_for(delivery, now)).unwrap_or(began);
+        let mut asked = Asked::default();
+        let outcome = self.take(delivery, Moment { now, deadline }, &mut asked).await.unwrap_or_else(Outcome::Refused);
+        #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
+        let took = began.elapsed();
+        let delivery_id = delivery.delivery_id().to_owned();
+        Report { delivery_id, request: asked.request, outcome, calls: asked.calls, took }
+    }
+
+    /// Verified, parsed, and then settled.
+    async fn take(&self, delivery: &UnverifiedDelivery, at: Moment, asked: &mut Asked) -> Result<Outcome, Refusal> {
+        let verified = self.verify(delivery, at.now).await?;
+        let request = match webhook::parse(&verified, self.client.api())? {
+            Parsed::Request(request) => *request,
+            Parsed::Ignored(why) => return Ok(Outcome::Ignored(NothingToDo::NotForUs(why))),
+        };
+        asked.request = Some(request.clone());
+        self.refresh_settings(at.now).await;
+        Ok(self.settle(&request, at, &mut asked.calls).await)
+    }
+
+    /// A refused signature looks once for newer secrets; a good one waits for nobody.
+    async fn verify<'d>(
+        &self,
+        delivery: &'d UnverifiedDelivery,
+        now: Timestamp,
+    ) -> Result<VerifiedDelivery<'d>, Refusal> {
+        match delivery.verify(&self.settings.current().secrets) {
+            Err(Refusal::Signature { .. }) => {
+                self.settings.refresh(now).await.iter().for_each(telemetry::record_setting);
+                delivery.verify(&self.settings.current().secrets)
+            }
+            verified => verified,
+        }
+    }
+
+    /// Takes a request to its end, wherever it comes from. An App's token that GitHub refuses looks once for a newer key.
+    async fn settle(&self, request: &Request, at: Moment, calls: &mut u32) -> Outcome {
+        let before = self.settings.current();
+        let outcome = self.settle_with(&before, request, at, calls).await;
+        if !matches!(outcome, Outcome::Failed(GithubError::AppRefused { .. })) {
+            return outcome;
+        }
+        self.settings.refresh(at.now).await.iter().for_each(telemetry::record_setting);
+        let newer = self.settings.current();
+        if Arc::ptr_eq(&before.app, &newer.app) {
+            return outcome;
+        }
+        self.settle_with(&newer, request, at, calls).await
+    }
+
+    async fn settle_with(&self, settings: &Settings, request: &Request, at: Moment, calls: &mut u32) -> Outcome {
+        let scope = match gate::scope(&settings.policy, request) {
+            Ok(scope) => scope,
+            Err(OutOfScope::Foreign) => {
+                let owner = quoted(request.repository.name.owner()).to_string();
+                return Outcome::Ignored(NothingToDo::ForeignOwner(owner));
+            }
+            Err(OutOfScope::Paused) => return Outcome::Deferred(NotNow::Paused),
+        };
+        let app = (&self.client, &*settings.app, &self.tokens);
+        let installation = Installation::new(app, request, at.now, at.deadline);
+        let case = Case {
+            scope: &scope,
+            request,
+            reader: Reader::new(&installation, request),
+            reviewer: Reviewer::new(&installation, request),
+            now: at.now,
+            pause: self.client.limits().pause,
+        };
+        let settled = case.converge().await;
+        *calls = calls.saturating_add(installation.calls());
+        settled.unwrap_or_else(|error| match error.meaning() {
+            Meaning::Defer => Outcome::Deferred(NotNow::Github(error)),
+            Meaning::Fail => Outcome::Failed(error),
+            Meaning::Gone => Outcome::Ignored(NothingToDo::RunGone(error)),
+        })
+    }
+
+    /// How long the delivery may take: our own limit, and less when API Gateway has had it for a while.
+    fn time_for(&self, delivery: &UnverifiedDelivery, now: Timestamp) -> Duration {
+        let most = self.client.limits().delivery;
+        let waited = delivery.received_at().map(|received_at| now.duration_since(received_at));
+        match waited.filter(|waited| !waited.is_negative() && *waited < RECEIPT_AGE_MAX) {
+            Some(waited) => Duration::try_from(ANSWER_TIME_MAX.saturating_sub(waited)).unwrap_or_default().min(most),
+            None => most,
+        }
+    }
+
+    async fn refresh_settings(&self, now: Timestamp) {
+        self.settings.refresh_if_old(now).await.iter().for_each(telemetry::record_setting);
+    }
+}
+
+/// A request that the policy covers, and all that is needed to settle it.
+struct Case<'a> {
+    scope: &'a Scope<'a>,
+    request: &'a Request,
+    reader: Reader<'a>,
+    reviewer: Reviewer<'a>,
+    now: Timestamp,
+    pause: Duration,
+}
+
+/// A decision, and the jobs that waited when it was made: all that its review can let in or turn away.
+struct Look {
+    decision: Decision,
+    waiting: BTreeSet<u64>,
+}
+
+/// What a look led to.
+enum Step {
+    /// Nothing was posted, or nothing waits any more.
+    Settled(Outcome),
+    /// A review was posted.
+    Posted(Posted),
+}
+
+/// A review that was posted.
+struct Posted {
+    outcome: Outcome,
+    waiting: BTreeSet<u64>,
+    /// Why nobody knows whether GitHub took it; `None` when it did.
+    unknown: Option<String>,
+}
+
+impl Case<'_> {
+    /// Looks, decides and reviews, until nothing new waits. Every further review rests on evidence of its own and says the same as the one before.
+    async fn converge(&self) -> Result<Outcome, GithubError> {
+        let mut posted = match self.review(self.look().await?).await? {
+            Step::Settled(outcome) => return Ok(outcome),
+            Step::Posted(posted) => posted,
+        };
+        for posts in 1..=REVIEW_POSTS_MAX {
+            match self.reader.is_pending().await {
+                Ok(false) => return Ok(posted.outcome),
+                Ok(true) if posts < REVIEW_POSTS_MAX => {}
+                Ok(true) | Err(_) => break,
+            }
+            match self.review_again(&posted).await {
+                Ok(Some(Step::Posted(next))) => posted = Posted { unknown: posted.unknown.and(next.unknown), ..next },
+                Ok(Some(Step::Settled(Outcome::Ignored(_)))) => return Ok(posted.outcome),
+                Ok(_) | Err(_) => break,
+            }
+        }
+        match posted.unknown {
+            None => Ok(posted.outcome),
+            Some(why) => Ok(Outcome::Deferred(NotNow::ReviewUnknown(why))),
+        }
+    }
+
+    /// Collects evidence and decides. Where no rule covers the request there is nothing to collect.
+    async fn look(&self) -> Result<Look, GithubError> {
+        let covered = match self.scope {
+            Scope::Covered(covered) => covered,
+            Scope::Uncovered(rejection) => {
+                return Ok(Look { decision: Decision::Rejected(rejection.clone()), waiting: BTreeSet::new() });
+            }
+        };
+        let evidence = collect(&self.reader, covered).await?;
+        let decision = gate::decide(covered, self.request, &evidence, self.now);
+        Ok(Look { decision, waiting: evidence.waiting_jobs() })
+    }
+
+    /// Posts what was decided, if anything was.
+    async fn review(&self, Look { decision, waiting }: Look) -> Result<Step, GithubError> {
+        let (reviewed, outcome) = match decision {
+            Decision::Approved(approval) => {
+                (self.reviewer.review(Verdict::Approve(&approval)).await?, Outcome::Approved(approval))
+            }
+            Decision::Rejected(rejection) => {
+                (self.reviewer.review(Verdict::Reject(&rejection)).await?, Outcome::Rejected(rejection))
+            }
+            Decision::Deferred(deferral) => return Ok(Step::Settled(Outcome::Deferred(NotNow::Waiting(deferral)))),
+            // Ended, and yet waiting: GitHub's answers do not fit each other yet.
+            Decision::RunEnded if self.reader.is_pending().await? => {
+                return Ok(Step::Settled(Outcome::Deferred(NotNow::EndedButPending)));
+            }
+            Decision::RunEnded => return Ok(Step::Settled(Outcome::Ignored(NothingToDo::NothingWaits))),
+        };
+        Ok(match reviewed {
+            Reviewed::Applied => Step::Posted(Posted { outcome, waiting, unknown: None }),
+            Reviewed::Unknown(why) => Step::Posted(Posted { outcome, waiting, unknown: Some(why) }),
+            Reviewed::NothingWaits => Step::Settled(Outcome::Ignored(NothingToDo::NothingWaits)),
+        })
+    }
+
+    /// Something still waits after a review. Another one is posted if the first may be lost or new jobs wait, and if the facts
+    /// still say the same; `None` if not.
+    async fn review_again(&self, posted: &Posted) -> Result<Option<Step>, GithubError> {
+        if posted.unknown.is_some() {
+            tokio::time::sleep(self.pause.mul_f64(fastrand::f64())).await;
+        }
+        let look = self.look().await?;
+        let same = matches!(
+            (&look.decision, &posted.outcome),
+            (Decision::Approved(_), Outcome::Approved(_)) | (Decision::Rejected(_), Outcome::Rejected(_))
+        );
+        let all_reviewed = posted.unknown.is_none() && look.waiting.is_subset(&posted.waiting);
+        if same && !all_reviewed { self.review(look).await.map(Some) } else { Ok(None) }
+    }
+}

@@ -1,0 +1,36 @@
+//! Who did something at GitHub.
+
+use super::Login;
+
+/// A GitHub account. The id is the identity; the login is what people read, and may change hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Never reused.
+    pub id: u64,
+    /// As GitHub spells it now.
+    pub login: Login,
+    /// What kind of account it is.
+    pub account_type: AccountType,
+}
+
+/// GitHub's `type` of an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountType {
+    /// A person, or a machine that signs in like one.
+    User,
+    /// An App.
+    Bot,
+    /// Anything else, known or new: never a person.
+    Unknown,
+}
+
+impl AccountType {
+    /// Reads GitHub's spelling.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "User" => Self::User,
+            "Bot" => Self::Bot,
+            _ => Self::Unknown,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What is asked of us: may the jobs of this run enter this environment?
+
+use jiff::Timestamp;
+
+use super::{EnvironmentName, RefName, RepositoryName, RunId, Sha};
+
+/// A request to let a run's waiting jobs enter an environment. It names no job and no attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// The installation of the App through which GitHub asks.
+    pub installation_id: u64,
+    /// The repository of the run.
+    pub repository: Repository,
+    /// The run.
+    pub run: RunId,
+    /// The environment that its jobs wait for, spelled as GitHub spelled it.
+    pub environment: EnvironmentName,
+    /// The commit to be deployed.
+    pub sha: Sha,
+    /// The branch or tag to be deployed.
+    pub ref_name: RefName,
+    /// What started the run, where the delivery says so.
+    pub event: Option<String>,
+    /// When the deployment was created, where the delivery says so.
+    pub deployment_created_at: Option<Timestamp>,
+}
+
+/// A repository by id and name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// The identity.
+    pub id: u64,
+    /// What URLs are built of.
+    pub name: RepositoryName,
+}

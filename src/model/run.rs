@@ -1,0 +1,59 @@
+//! A workflow run and its attempts.
+
+use jiff::Timestamp;
+
+use super::{Account, RefName, RunId, Sha};
+
+/// A workflow run in its present attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkflowRun {
+    /// The run.
+    pub id: RunId,
+    /// The present attempt, from 1. Optional in GitHub's schema.
+    pub attempt: Option<u32>,
+    /// The id of the repository that it runs in.
+    pub repository_id: u64,
+    /// The id of the repository whose commit it runs; `None` when that repository is gone.
+    pub head_repository_id: Option<u64>,
+    /// The workflow file, as GitHub writes it: maybe with the repository before it or `@` and a ref behind it.
+    pub path: String,
+    /// What started it.
+    pub event: String,
+    /// The branch or tag that it runs at.
+    pub head_branch: Option<RefName>,
+    /// The commit that it runs at.
+    pub head_sha: Sha,
+    /// Has it ended?
+    pub status: RunStatus,
+    /// Who started the run.
+    pub actor: Option<Account>,
+    /// Who started the present attempt.
+    pub triggering_actor: Option<Account>,
+    /// When the present attempt began.
+    pub started_at: Option<Timestamp>,
+}
+
+/// Has a run ended?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunStatus {
+    /// Nothing runs or waits in it any more.
+    Completed,
+    /// Every other status, those to come included.
+    Open,
+}
+
+impl RunStatus {
+    /// Reads GitHub's spelling.
+    pub fn parse(text: &str) -> Self {
+        if text == "completed" { Self::Completed } else { Self::Open }
+    }
+}
+
+/// An earlier attempt of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunAttempt {
+    /// Its number, from 1.
+    pub attempt: u32,
+    /// Who started it.
+    pub triggering_actor: Option<Account>,
+}

@@ -1,0 +1,49 @@
+//! Strings of others, made fit to be shown. Not here: any sentence of ours.
+
+use std::fmt;
+
+/// Bytes of a name that are shown before it is cut, escapes counted as they are written.
+const SHOWN_BYTES_MAX: usize = 100;
+/// Names of a list that are shown before it is cut.
+const LISTED_MAX: usize = 3;
+
+/// A string that came from outside, shown as a Markdown code span.
+///
+/// In a code span GitHub makes no mention, no link and no HTML of it. What could end the span or hide text
+/// (back-ticks, controls, line breaks, bidirectional marks, look-alike punctuation) is shown as `\u{…}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Quoted<'a>(&'a str);
+
+/// Shows `text` as a [`Quoted`] code span, cut after about 100 bytes.
+pub fn quoted(text: &str) -> Quoted<'_> {
+    Quoted(text)
+}
+
+/// The first three of some texts, and how many more there are.
+pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
+    let texts: Vec<String> = texts.into_iter().collect();
+    let shown = texts.iter().take(LISTED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match texts.len().saturating_sub(LISTED_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = String::new();
+        for c in self.0.chars() {
+            if shown.len() >= SHOWN_BYTES_MAX {
+                shown.push('…');
+                break;
+            }
+            match c {
+                '`' => shown.push_str("\\u{60}"),
+                ' '..='~' => shown.push(c),
+                _ if c.is_alphanumeric() => shown.push(c),
+                _ => shown.extend(c.escape_unicode()),
+            }
+        }
+        write!(f, "`{shown}`")
+    }
+}

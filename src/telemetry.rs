@@ -1,0 +1,101 @@
+//! The log: one JSON line for one decision, and how logging is set up.
+
+use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, error, info, warn};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{FilterFn, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::ConfigError;
+use crate::gate::{PassedGate, Verdict};
+use crate::report::{Outcome, Report, with_causes};
+use crate::webhook::InvalidEvent;
+
+/// The modules whose log lines are ours.
+const OURS: &str = "environment_gate";
+
+/// Logs JSON lines to standard output. `filter` is a `RUST_LOG` (`info`, `environment_gate::github=debug`); one that cannot be read
+/// counts as `info`. Lines of other crates are never more than `info`, because some of them log whole events.
+pub fn init(filter: &str) {
+    let targets: Targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let ours_or_quiet = FilterFn::new(|metadata: &Metadata<'_>| {
+        metadata.target().starts_with(OURS) || *metadata.level() <= LevelFilter::INFO
+    });
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(std::io::stdout);
+    // Set twice only where a test starts the function twice; the first one stays.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets).with_filter(ours_or_quiet)).try_init();
+}
+
+/// Writes the one line of a decision. An audit is a query over these fields.
+pub fn record(report: &Report) {
+    let outcome = &report.outcome;
+    let request = report.request.as_ref();
+    let failed = checks_of(outcome, |verdict| verdict != Verdict::Pass);
+    let gates = match outcome {
+        Outcome::Approved(approval) => approval.gates(),
+        Outcome::Rejected(rejection) => rejection.gates(),
+        _ => &[],
+    };
+    let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
+    macro_rules! decision {
+        ($level:ident) => {
+            $level!(
+                target: "environment_gate::decision",
+                outcome = outcome.name(),
+                status = outcome.status(),
+                reason = outcome.reason(),
+                checks_failed = failed,
+                approvers = approvers_of(gates),
+                gate_jobs = jobs_of(gates),
+                rule = outcome.rule(),
+                delivery = report.delivery_id,
+                repository = request.map(|request| request.repository.name.to_string()),
+                repository_id = request.map(|request| request.repository.id),
+                installation_id = request.map(|request| request.installation_id),
+                run_id = request.map(|request| request.run.to_string()),
+                environment = request.map(|request| request.environment.as_str()),
+                sha = request.map(|request| request.sha.as_str()),
+                github_calls = report.calls,
+                took_ms,
+                "decision"
+            )
+        };
+    }
+    match outcome {
+        Outcome::Failed(_) => decision!(error),
+        Outcome::Deferred(_) | Outcome::Refused(_) => decision!(warn),
+        Outcome::Approved(_) | Outcome::Rejected(_) | Outcome::Ignored(_) => decision!(info),
+    }
+}
+
+/// Writes a line for a setting that could not be read again; the last good one is in use.
+pub fn record_setting(error: &ConfigError) {
+    warn!(target: "environment_gate::config", reason = with_causes(error), "setting not read again, the last good one stays in use");
+}
+
+/// Writes a line for an event that is not answered.
+pub fn record_invalid_event(error: &InvalidEvent) {
+    error!(target: "environment_gate::event", reason = with_causes(error), "event not answered");
+}
+
+fn checks_of(outcome: &Outcome, wanted: impl Fn(Verdict) -> bool) -> String {
+    let findings = outcome.findings().iter().filter(|finding| wanted(finding.verdict));
+    findings.map(|finding| finding.check.id()).collect::<Vec<_>>().join(",")
+}
+
+fn approvers_of(gates: &[PassedGate]) -> String {
+    let approvers = gates.iter().flat_map(|gate| {
+        gate.approvers.iter().map(|approver| format!("{} ({}) for {}", approver.login, approver.id, gate.environment))
+    });
+    approvers.collect::<Vec<_>>().join(", ")
+}
+
+fn jobs_of(gates: &[PassedGate]) -> String {
+    gates.iter().filter_map(|gate| gate.job_id).map(|id| id.to_string()).collect::<Vec<_>>().join(",")
+}

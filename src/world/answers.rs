@@ -1,0 +1,87 @@
+//! What the fake GitHub answers: for every call a name, for every name what a story wrote down.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
+///
+/// Names: `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`, `review`.
+pub type Answers = BTreeMap<String, Vec<Canned>>;
+
+/// One answer.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canned {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers beside `content-type`.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The body, as JSON.
+    pub body: Option<Value>,
+    /// The body, as a text.
+    pub text: Option<String>,
+    /// The body, as so many blanks.
+    pub blanks: Option<usize>,
+    /// What goes wrong, if anything.
+    pub fault: Option<Fault>,
+    /// Names of calls that must have come before this one is answered: so a story can ask that calls are made at once.
+    #[serde(default)]
+    pub after: BTreeSet<String>,
+}
+
+/// What goes wrong with an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// It never comes; the connection stays open.
+    Silence,
+    /// The connection breaks.
+    Reset,
+}
+
+/// A call, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// `GET` or `POST`.
+    pub method: String,
+    /// The path under the API, with its query.
+    pub path: String,
+}
+
+impl Request {
+    /// The name of the call, if it is one that the gate makes of GitHub; `base` is the path of the API itself.
+    pub fn name(&self, base: &str) -> Option<String> {
+        let path = self.path.strip_prefix(base)?;
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        let get = self.method == "GET";
+        match parts.as_slice() {
+            ["app", "installations", _, "access_tokens"] if !get => Some("access_tokens".to_owned()),
+            ["repos", _, _, "environments", name] if get => {
+                let name = percent_decode_str(name).decode_utf8().ok()?;
+                Some(format!("environment.{}", name.to_lowercase()))
+            }
+            // Where GitHub sends a read of a repository that was renamed: to its id.
+            ["repos", _, _, "actions", "runs", _, rest @ ..] | ["repositories", _, "actions", "runs", _, rest @ ..] => {
+                match rest {
+                    [] if get => Some("run".to_owned()),
+                    ["attempts", number] if get => Some(format!("attempt.{number}")),
+                    ["jobs"] if get => Some(format!("jobs.{}", page(query)?)),
+                    ["approvals"] if get => Some("approvals".to_owned()),
+                    ["pending_deployments"] if get => Some("pending_deployments".to_owned()),
+                    ["deployment_protection_rule"] if !get => Some("review".to_owned()),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+fn page(query: &str) -> Option<usize> {
+    query.split('&').find_map(|pair| pair.strip_prefix("page="))?.parse().ok()
+}

@@ -1,0 +1,305 @@
+//! The fake GitHub: an HTTP server on loopback that checks every request as GitHub would and answers what was written down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Response, Version};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::answers::{Answers, Canned, Fault, Request};
+
+/// Seconds between `iat` and `exp` that GitHub takes: ten minutes, and the minute that `iat` may lie back.
+const JWT_SECONDS_MAX: i64 = 660;
+/// Characters of a review's comment that GitHub takes.
+const COMMENT_CHARS_MAX: usize = 1024;
+/// How the fake signs its answers; also what tells that it is linked into a program.
+pub const SERVER: &str = "environment-gate's fake GitHub";
+
+/// One call that was made.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Its name, as in [`Answers`]; the method and path when there is none.
+    pub name: String,
+    /// `GET` or `POST`.
+    pub method: String,
+    /// Path and query, under the API's base.
+    pub path: String,
+    /// The JSON that was sent; null for none.
+    pub sent: Value,
+    /// The status of the answer.
+    pub status: u16,
+    /// The JSON of the answer; null for anything else.
+    pub answered: Value,
+    /// From the fake's start to the call.
+    pub at: Duration,
+    /// HTTP/1.1 or HTTP/2.
+    pub version: Version,
+}
+
+/// A running fake. It stops when it is dropped.
+#[derive(Debug)]
+pub struct FakeGithub {
+    address: SocketAddr,
+    state: Arc<State>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct State {
+    answers: Answers,
+    base: String,
+    app_id: String,
+    public_key: Vec<u8>,
+    began: Instant,
+    seen: Mutex<Seen>,
+    /// How many calls have come; whoever waits for others looks anew when it changes.
+    arrivals: watch::Sender<usize>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    calls: Vec<Call>,
+    counts: BTreeMap<String, usize>,
+    violations: Vec<String>,
+}
+
+impl FakeGithub {
+    /// Serves `answers` on a free port of 127.0.0.1. `public_key` (PKCS#1, DER) verifies the App's token.
+    pub async fn start(answers: Answers, app_id: &str, public_key: &[u8]) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::serve(listener, answers, (app_id, public_key, ""), |stream| async { Ok(stream) })
+    }
+
+    /// Serves on a listener, with `wrap` around every connection (TLS, say) and `base` as the path of the API.
+    pub fn serve<S, W, F>(
+        listener: TcpListener,
+        answers: Answers,
+        (app_id, public_key, base): (&str, &[u8], &str),
+        wrap: W,
+    ) -> io::Result<Self>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+        W: Fn(TcpStream) -> F + Send + 'static,
+        F: Future<Output = io::Result<S>> + Send + 'static,
+    {
+        let address = listener.local_addr()?;
+        let state = Arc::new(State {
+            answers,
+            base: base.to_owned(),
+            app_id: app_id.to_owned(),
+            public_key: public_key.to_vec(),
+            began: Instant::now(),
+            seen: Mutex::default(),
+            arrivals: watch::Sender::new(0),
+        });
+        let shared = Arc::clone(&state);
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let wrapped = wrap(stream);
+                let state = Arc::clone(&shared);
+                tokio::spawn(async move {
+                    let Ok(stream) = wrapped.await else { return };
+                    let answer = service_fn(move |request| respond(Arc::clone(&state), request));
+                    // A connection that breaks is the caller's affair, and may be the story's.
+                    let _ =
+                        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
+                });
+            }
+        });
+        Ok(Self { address, state, server })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The API's base URL, without TLS.
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.state.base)
+    }
+
+    /// The calls so far, in the order in which they came.
+    pub fn calls(&self) -> Vec<Call> {
+        self.state.with(|seen| seen.calls.clone())
+    }
+
+    /// What GitHub would not have taken, and answers that were never asked for. Empty when all is well.
+    pub fn violations(&self) -> Vec<String> {
+        self.state.with(|seen| {
+            let asked = |name: &String| seen.counts.get(name).copied().unwrap_or_default();
+            let unasked = self.state.answers.iter().filter(|(name, canned)| asked(name) < canned.len());
+            let unasked = unasked
+                .map(|(name, canned)| format!("`{name}`: asked {} times, answers: {}", asked(name), canned.len()));
+            seen.violations.iter().cloned().chain(unasked).collect()
+        })
+    }
+}
+
+impl Drop for FakeGithub {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// An answer before it is sent; `None` breaks the connection.
+type Reply = Option<(u16, BTreeMap<String, String>, Bytes)>;
+
+async fn respond(
+    state: Arc<State>,
+    request: hyper::Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+    let at = state.began.elapsed();
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+    let request = Request { method: parts.method.to_string(), path };
+    let name = request.name(&state.base);
+    let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let reply = match &name {
+        None => state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path)),
+        Some(name) => match state.objection(name, &parts.headers, &sent) {
+            Some(objection) => state.violation(format!("{name}: {objection}")),
+            None => state.reply(name).await,
+        },
+    };
+    let answered = reply.as_ref().and_then(|(.., body)| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
+    let call = Call {
+        name: name.unwrap_or_else(|| format!("{} {}", request.method, request.path)),
+        method: request.method,
+        path: request.path.strip_prefix(&state.base).unwrap_or(&request.path).to_owned(),
+        sent,
+        status: reply.as_ref().map_or(0, |(status, ..)| *status),
+        answered,
+        at,
+        version: parts.version,
+    };
+    state.with(|seen| seen.calls.push(call));
+    let (status, headers, body) = reply.ok_or("the story breaks this connection")?;
+    let mut response = Response::builder().status(status).header("server", SERVER);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(Full::new(body))?)
+}
+
+impl State {
+    fn with<T>(&self, act: impl FnOnce(&mut Seen) -> T) -> T {
+        act(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A request that GitHub would not get from a good client: written down, and answered so that nobody takes it for success.
+    fn violation(&self, what: String) -> Reply {
+        let body = json!({ "message": what }).to_string();
+        self.with(|seen| seen.violations.push(what));
+        Some((400, BTreeMap::new(), Bytes::from(body)))
+    }
+
+    /// What is wrong with a call, if anything, whatever its answer.
+    fn objection(&self, name: &str, headers: &HeaderMap, sent: &Value) -> Option<String> {
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if header(USER_AGENT.as_str()).is_empty() {
+            return Some("no user-agent".to_owned());
+        }
+        if header(ACCEPT.as_str()) != "application/vnd.github+json" || header("x-github-api-version").is_empty() {
+            return Some("no media type or API version of GitHub".to_owned());
+        }
+        let bearer = header(AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
+        match name {
+            "access_tokens" => self.app_objection(bearer).or_else(|| mint_objection(sent)),
+            _ if !self.tokens().contains(bearer) => Some("a token that was not given out".to_owned()),
+            "review" => review_objection(sent, header(CONTENT_TYPE.as_str())),
+            _ => None,
+        }
+    }
+
+    /// The tokens that the story gives out.
+    fn tokens(&self) -> BTreeSet<&str> {
+        let mints = self.answers.get("access_tokens").into_iter().flatten();
+        mints.filter_map(|canned| canned.body.as_ref()?.get("token")?.as_str()).collect()
+    }
+
+    fn app_objection(&self, token: &str) -> Option<String> {
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.set_issuer(&[&self.app_id]);
+        // Stories are played in their own present.
+        validation.validate_exp = false;
+        let key = DecodingKey::from_rsa_der(&self.public_key);
+        let claims = match jsonwebtoken::decode::<Value>(token, &key, &validation) {
+            Ok(decoded) => decoded.claims,
+            Err(error) => return Some(format!("an App's token that does not verify: {error}")),
+        };
+        let second = |name| claims.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let seconds = second("exp").saturating_sub(second("iat"));
+        (!(1..=JWT_SECONDS_MAX).contains(&seconds)).then(|| format!("an App's token that is good for {seconds} s"))
+    }
+
+    async fn reply(&self, name: &str) -> Reply {
+        let count = self.with(|seen| {
+            let count = seen.counts.entry(name.to_owned()).or_default();
+            *count = count.saturating_add(1);
+            *count
+        });
+        self.arrivals.send_modify(|arrivals| *arrivals = arrivals.saturating_add(1));
+        let canned = self.answers.get(name).and_then(|canned| canned.get(count.saturating_sub(1)).or(canned.last()));
+        let Some(canned) = canned else {
+            return self.violation(format!("`{name}`: no answer is written down"));
+        };
+        self.all_have_come(&canned.after).await;
+        match canned.fault {
+            Some(Fault::Silence) => std::future::pending().await,
+            Some(Fault::Reset) => None,
+            None => Some((canned.status, canned.headers.clone(), body_of(canned))),
+        }
+    }
+
+    async fn all_have_come(&self, names: &BTreeSet<String>) {
+        let mut arrivals = self.arrivals.subscribe();
+        let missing = || self.with(|seen| names.iter().any(|name| !seen.counts.contains_key(name)));
+        while missing() {
+            // The sender lives as long as we do.
+            let _ = arrivals.changed().await;
+        }
+    }
+}
+
+fn body_of(canned: &Canned) -> Bytes {
+    match canned {
+        Canned { body: Some(json), .. } => Bytes::from(json.to_string()),
+        Canned { text: Some(text), .. } => Bytes::from(text.clone()),
+        Canned { blanks: Some(bytes), .. } => Bytes::from(vec![b' '; *bytes]),
+        _ => Bytes::new(),
+    }
+}
+
+fn mint_objection(sent: &Value) -> Option<String> {
+    let one = sent.get("repository_ids").and_then(Value::as_array).is_some_and(|ids| ids.len() == 1);
+    let narrow = sent.get("permissions") == Some(&json!({ "actions": "read", "deployments": "write" }));
+    (!one || !narrow).then(|| format!("a token for more than one repository and two permissions: {sent}"))
+}
+
+fn review_objection(sent: &Value, content_type: &str) -> Option<String> {
+    let text = |name| sent.get(name).and_then(Value::as_str);
+    let comment = text("comment").unwrap_or_default();
+    if content_type != "application/json" {
+        return Some("a review that is not JSON by its content-type".to_owned());
+    }
+    if comment.is_empty() || comment.chars().count() > COMMENT_CHARS_MAX {
+        return Some(format!("a comment of {} characters", comment.chars().count()));
+    }
+    let state_is_known = matches!(text("state"), Some("approved" | "rejected"));
+    (text("environment_name").is_none() || !state_is_known).then(|| format!("a review of nothing: {sent}"))
+}

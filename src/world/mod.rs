@@ -1,0 +1,19 @@
+//! A pretend world: GitHub as a strict fake on loopback, and stories that are played in it.
+//!
+//! Linked into `gate` and the tests, never into the function (a test asserts it). It answers only what a story writes down:
+//! an unmatched call fails the story, and so does an answer that is never asked for.
+#![expect(clippy::disallowed_methods, reason = "the fake has a watch of its own, to show how long a call took")]
+
+mod answers;
+mod github;
+mod key;
+mod player;
+mod story;
+mod timeline;
+
+pub use answers::{Answers, Canned, Fault, Request as FakeRequest};
+pub use github::{Call, FakeGithub, SERVER};
+pub use key::Key;
+pub use player::{Played, Player, event_of};
+pub use story::{Delivery, Expected, Signature, Story, StoryError};
+pub use timeline::{Present, move_origin, move_times};

@@ -1,0 +1,198 @@
+//! Plays a story: starts the fake, signs the body, and hands it to the same handler that the function runs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::answers::{Answers, Canned};
+use super::github::{Call, FakeGithub};
+use super::key::Key;
+use super::story::{Delivery, Signature, Story};
+use super::timeline::{Present, move_origin, move_times};
+use crate::config::{Given, Variables};
+use crate::github::Limits;
+use crate::handler::{Answer, Clock, Gate};
+use crate::model::ApiUrl;
+use crate::report::Report;
+use crate::webhook::sign;
+
+/// The App that all stories are about.
+const APP_ID: &str = "123456";
+
+/// Plays stories: a secret, a secret before it, and a key, made up for the occasion.
+pub struct Player {
+    key: Key,
+    secrets: [SecretString; 2],
+    limits: Limits,
+}
+
+/// A story that was played.
+#[derive(Debug)]
+pub struct Played {
+    /// What became of the delivery.
+    pub report: Report,
+    /// The calls, in their order.
+    pub calls: Vec<Call>,
+    /// What GitHub would not have taken, and answers that were never asked for.
+    pub violations: Vec<String>,
+    /// By how much the story's times were moved.
+    pub moved_by: SignedDuration,
+}
+
+impl Player {
+    /// A player with a new key. `None` if the machine has no randomness.
+    pub fn new(limits: Limits) -> Option<Self> {
+        let secret = |name: &str| SecretString::from(format!("{name} {:016x}", fastrand::u64(..)));
+        Some(Self { key: Key::generate()?, secrets: [secret("webhook secret"), secret("previous secret")], limits })
+    }
+
+    /// The App's id, the webhook secrets one a line, and the App's key.
+    pub fn app(&self) -> (&'static str, SecretString, &Key) {
+        let [secret, previous] = &self.secrets;
+        (APP_ID, format!("{}\n{}\n", secret.expose_secret(), previous.expose_secret()).into(), &self.key)
+    }
+
+    /// Plays a story in this process, over real HTTP to a fake of its own.
+    ///
+    /// # Errors
+    /// The world cannot be set up, or the event is none that is answered.
+    pub async fn play(
+        &self,
+        story: &Story,
+        present: Present,
+    ) -> Result<Played, Box<dyn std::error::Error + Send + Sync>> {
+        let (moved_by, clock) = match present {
+            Present::Story => {
+                let present = story.present;
+                (SignedDuration::ZERO, Clock::telling(move || present))
+            }
+            Present::Now(now) => (now.duration_since(story.present), Clock::system()),
+        };
+        let (app_id, webhook_secret, key) = self.app();
+        let answers = move_answers(&story.answers, moved_by, "");
+        let fake = FakeGithub::start(answers, app_id, key.public_der()).await?;
+        let given = Given {
+            app_id: app_id.into(),
+            webhook_secret,
+            policy: story.policy.clone().into(),
+            private_key: key.private_pem().clone(),
+        };
+        let gate = Gate::open(Variables::given(ApiUrl::parse(&fake.url())?, given)?, self.limits, clock).await?;
+        let body = body_of(story, moved_by, &fake.url());
+        match gate.answer(event_of(&story.delivery, &body, &self.secrets)).await? {
+            Answer::Delivery(report) => {
+                Ok(Played { report: *report, calls: fake.calls(), violations: fake.violations(), moved_by })
+            }
+            other => Err(format!("got {other:?}, expected a delivery").into()),
+        }
+    }
+
+    /// The event of a story whose times and addresses are moved.
+    pub fn event(&self, story: &Story, moved_by: SignedDuration, api: &str) -> Value {
+        event_of(&story.delivery, &body_of(story, moved_by, api), &self.secrets)
+    }
+
+    /// The answers of a story whose times and addresses are moved.
+    pub fn answers(story: &Story, now: Timestamp, api: &str) -> Answers {
+        move_answers(&story.answers, now.duration_since(story.present), api)
+    }
+}
+
+fn body_of(story: &Story, moved_by: SignedDuration, api: &str) -> Vec<u8> {
+    let mut body = match &story.webhook {
+        Value::String(text) => text.clone().into_bytes(),
+        json => {
+            let mut json = json.clone();
+            move_times(&mut json, moved_by);
+            move_origin(&mut json, api);
+            json.to_string().into_bytes()
+        }
+    };
+    let bytes = story.delivery.bytes.unwrap_or_default().max(body.len());
+    body.resize(bytes, b' ');
+    body
+}
+
+fn move_answers(answers: &Answers, moved_by: SignedDuration, api: &str) -> Answers {
+    let mut answers = answers.clone();
+    for Canned { body, .. } in answers.values_mut().flatten() {
+        if let Some(json) = body {
+            move_times(json, moved_by);
+            if !api.is_empty() {
+                move_origin(json, api);
+            }
+        }
+    }
+    answers
+}
+
+/// The API Gateway event (HTTP API, payload format 2.0) of a body that GitHub delivers.
+pub fn event_of(delivery: &Delivery, body: &[u8], secrets: &[SecretString; 2]) -> Value {
+    let method = delivery.method.as_deref().unwrap_or("POST");
+    let path = delivery.path.as_deref().unwrap_or("/github/webhook");
+    let mut headers = json!({
+        "accept": "*/*",
+        "content-type": delivery.content_type.as_deref().unwrap_or("application/json"),
+        "user-agent": "GitHub-Hookshot/0123456",
+        "x-github-delivery": "0b989ba4-242f-11e5-81e1-c7b6966d2516",
+        "x-github-hook-id": "292430182",
+        "x-github-hook-installation-target-id": APP_ID,
+        "x-github-hook-installation-target-type": "integration",
+    });
+    let event = delivery.event.as_deref().unwrap_or("deployment_protection_rule");
+    if let Some(headers) = headers.as_object_mut() {
+        if !event.is_empty() {
+            headers.insert("x-github-event".to_owned(), event.into());
+        }
+        if let Some((name, value)) = signature_header(delivery.signature, body, secrets) {
+            headers.insert(name.to_owned(), value.into());
+        }
+    }
+    let (body, is_base64) = match String::from_utf8(body.to_vec()) {
+        Ok(text) if !delivery.base64 => (text, false),
+        _ => (STANDARD.encode(body), true),
+    };
+    json!({
+        "version": "2.0",
+        "routeKey": format!("{method} {path}"),
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "a1b2c3d4e5",
+            "domainName": "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com",
+            "domainPrefix": "a1b2c3d4e5",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "140.82.115.1",
+                "userAgent": "GitHub-Hookshot/0123456"
+            },
+            "requestId": "JKJaXmPLvHcESHA=",
+            "routeKey": format!("{method} {path}"),
+            "stage": "$default",
+            "timeEpoch": 0
+        },
+        "body": body,
+        "isBase64Encoded": is_base64,
+    })
+}
+
+fn signature_header(signature: Signature, body: &[u8], secrets: &[SecretString; 2]) -> Option<(&'static str, String)> {
+    const SHA256: &str = "x-hub-signature-256";
+    let [secret, previous] = secrets;
+    let good = sign(secret, body);
+    Some(match signature {
+        Signature::Good => (SHA256, good),
+        Signature::PreviousSecret => (SHA256, sign(previous, body)),
+        Signature::Forged => (SHA256, sign(&"nobody's secret".into(), body)),
+        Signature::OtherBody => (SHA256, sign(secret, b"other bytes")),
+        Signature::Missing => return None,
+        Signature::Sha1 => ("x-hub-signature", format!("sha1={}", "0".repeat(40))),
+        Signature::Malformed => (SHA256, good.chars().take(70).collect()),
+    })
+}

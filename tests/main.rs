@@ -1,0 +1,15 @@
+//! Tests drive what ships, from the outside: signed bytes in, HTTP status and calls to GitHub out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
+    reason = "a test that cannot go on fails; it has a clock of its own"
+)]
+
+mod corpus;
+mod function;
+mod support;

@@ -1,0 +1,5 @@
+//! What several tests need.
+
+pub(crate) mod fixtures;
+pub(crate) mod function;
+pub(crate) mod lambda;
