@@ -10,6 +10,15 @@
     reason = "a test that cannot go on fails; it has a clock of its own"
 )]
 
+mod cases;
 mod corpus;
 mod function;
+mod logs;
+mod malformed_events;
+mod one_fact_off;
+mod policy;
+mod properties;
+mod signature;
+mod start;
 mod support;
+mod wire;

@@ -88,8 +88,10 @@ impl Check {
             Self::GateAge => "start a new run and have its gate approved anew",
             Self::GateEnvironment => "an admin sets required reviewers on it, then start a new run",
             Self::Starter => "a person starts the run, or the platform team adds the account to `starters`",
-            Self::GateApproval => "start a new run; somebody who did not start it and who counts approves its gate",
-            Self::Approvals => "start a new run; as many different people approve its gates",
+            Self::GateApproval => {
+                "start a new run; somebody who counts as an approver and did not start it approves its gate"
+            }
+            Self::Approvals => "start a new run; as many different people approve its gates as are expected",
             Self::GateReruns => "start a new run instead of a re-run",
         }
     }

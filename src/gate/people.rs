@@ -67,10 +67,10 @@ fn starter(case: &Case<'_>, starters: &[&Account]) -> Finding {
     let refused = starters.iter().find(|account| !may_start(account));
     let verdict = if refused.is_some() { Verdict::Fail } else { Verdict::Pass };
     let expected = if case.rule.starters.is_empty() {
-        "people".to_owned()
+        "a person; the rule names no other `starters`".to_owned()
     } else {
         let named = case.rule.starters.iter().map(|login| quoted(login.as_str()).to_string());
-        format!("people or {}", listed(named))
+        format!("a person, or of `starters` {}", listed(named))
     };
     Finding::new(Check::Starter, verdict, listed(starters.iter().map(|account| account_text(account))), expected)
 }
@@ -135,21 +135,39 @@ fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) ->
 /// no attempt, so an admin's bypass in one of them shows only in the number.
 fn gate_approval(case: &Case<'_>, history: &History<'_>, counted: &Counted) -> Finding {
     let wanted = history.passed_wait.max(1);
-    let approved = listed(counted.approvers.iter().map(|a| quoted(&a.login).to_string()));
-    let got = match (counted.approvers.is_empty(), counted.others.is_empty()) {
-        (true, true) => "no approval".to_owned(),
-        (true, false) => listed(counted.others.iter().cloned()),
-        (false, true) => approved,
-        (false, false) => format!("{approved}, and not counted: {}", listed(counted.others.iter().cloned())),
+    let others = listed(counted.others.iter().cloned());
+    let got = match (counted.approvers.len(), others.as_str()) {
+        (0, "") => "no approval".to_owned(),
+        (0, others) => others.to_owned(),
+        (_, "") => approvals_text(&counted.approvers),
+        (_, others) => format!("{}, and not counted: {others}", approvals_text(&counted.approvers)),
     };
     let environment = quoted(history.gate.environment.as_str());
+    let by = who_counts(case);
     let expected = if wanted == 1 {
-        format!("an approval of {environment}")
+        format!("an approval of {environment} by {by}")
     } else {
-        format!("{wanted} approvals of {environment}, one for each attempt that passed it")
+        format!("{wanted} approvals of {environment} by {by}, one for each attempt that passed it")
     };
     let enough = counted.approvers.len() >= wanted;
     Finding::new(Check::GateApproval, missing_unless(enough, case.now, completed_at(history)), got, expected)
+}
+
+fn approvals_text(approvers: &[Approver]) -> String {
+    let names = listed(approvers.iter().map(|approver| quoted(&approver.login).to_string()));
+    match approvers.len() {
+        1 => format!("an approval by {names}"),
+        several => format!("{several} approvals by {names}"),
+    }
+}
+
+fn who_counts(case: &Case<'_>) -> String {
+    let who = if case.rule.approvers.is_empty() {
+        "a person".to_owned()
+    } else {
+        listed(case.rule.approvers.iter().map(|login| quoted(login.as_str()).to_string()))
+    };
+    if case.rule.self_approval { who } else { format!("{who}, not by who started the run") }
 }
 
 fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[PassedGate]) -> Finding {
@@ -162,7 +180,11 @@ fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[PassedGate]) -
         listed(humans.values().map(|login| quoted(login).to_string()))
     };
     let wanted = case.rule.approvals;
-    let expected = if wanted == 1 { "a person".to_owned() } else { format!("{wanted} different people") };
+    let expected = if wanted == 1 {
+        "one person whose approval counts".to_owned()
+    } else {
+        format!("{wanted} different people whose approvals count")
+    };
     Finding::new(Check::Approvals, missing_unless(humans.len() >= wanted, case.now, newest), got, expected)
 }
 

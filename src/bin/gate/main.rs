@@ -1,2 +1,61 @@
-//! x
-fn main() {}
+//! The command line: play a story, check a policy.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use environment_gate::config::colour_is_unwanted;
+
+mod check;
+mod replay;
+
+/// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Play a story: one delivery, a fake GitHub on loopback, and the handler that the Lambda function runs.
+    Replay(Replay),
+    /// Read a policy and say what it lets in, or what is wrong with it.
+    Check {
+        /// The policy, in TOML.
+        policy: PathBuf,
+    },
+}
+
+#[derive(clap::Args, Default)]
+struct Replay {
+    /// The story's folder, such as `fixtures/reject/the-starter-approved`; without one, an approving story that is built in.
+    story: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is printed, and whether all is well.
+type Told = Result<(String, bool), Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    let colour = std::io::stdout().is_terminal() && !colour_is_unwanted();
+    let told = match Arguments::parse().command.unwrap_or(Command::Replay(Replay::default())) {
+        Command::Replay(Replay { story, json }) => replay::replay(story.as_deref(), json, colour),
+        Command::Check { policy } => check::check(&policy),
+    };
+    // Whoever closed the pipe does not want the rest.
+    match told {
+        Ok((text, well)) => {
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "gate: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

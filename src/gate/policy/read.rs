@@ -112,7 +112,8 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
     let deserializer = toml::Deserializer::parse(text)
         .map_err(|error| place.error(&error.span().unwrap_or_default(), "policy", error.message()))?;
     let policy: PolicyToml = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        let key = error.path().to_string();
+        // `toml` marks the places that it tells the position of.
+        let key = error.path().to_string().replace(".$__serde_spanned_private_value", "");
         let inner = error.into_inner();
         place.error(&inner.span().unwrap_or_default(), key, inner.message())
     })?;

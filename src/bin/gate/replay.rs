@@ -1,0 +1,164 @@
+//! `gate replay`: plays a story and tells it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use environment_gate::gate::{Finding, Verdict};
+use environment_gate::github::Limits;
+use environment_gate::handler::Clock;
+use environment_gate::model::quoted;
+use environment_gate::world::{Call, Played, Player, Present, Story};
+use serde_json::{Value, json};
+
+use crate::Told;
+
+/// Columns of a check's name, with its gate.
+const NAME_COLUMNS: usize = 16;
+
+/// Plays the story in `folder`, or the one that is built in.
+pub(crate) fn replay(folder: Option<&Path>, json: bool, colour: bool) -> Told {
+    let story = folder.map_or_else(Story::embedded, Story::read)?;
+    let player = Player::new(Limits::default()).ok_or("no randomness for a key")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let played = runtime.block_on(player.play(&story, Present::Now(Clock::system().now())))?;
+    let well = played.violations.is_empty();
+    let told = if json { format!("{:#}\n", in_json(&story, &played)) } else { in_words(&story, &played, colour)? };
+    Ok((told, well))
+}
+
+fn in_json(story: &Story, played: &Played) -> Value {
+    let report = &played.report;
+    let finding = |finding: &Finding| {
+        json!({
+            "check": finding.check.id(),
+            "gate": finding.gate,
+            "verdict": finding.verdict.as_str(),
+            "got": finding.got,
+            "expected": finding.expected,
+            "mend": finding.check.mend(),
+        })
+    };
+    let call = |call: &Call| {
+        json!({
+            "method": call.method,
+            "path": call.path,
+            "status": call.status,
+            "after_ms": u64::try_from(call.at.as_millis()).unwrap_or(u64::MAX),
+        })
+    };
+    json!({
+        "claim": story.claim,
+        "present": story.present.to_string(),
+        "moved_by_seconds": played.moved_by.as_secs(),
+        "delivery": report.delivery_id,
+        "request": report.request.as_ref().map(|request| json!({
+            "repository": request.repository.name.to_string(),
+            "run_id": request.run.to_string(),
+            "environment": request.environment.as_str(),
+            "ref": request.ref_name.as_str(),
+            "sha": request.sha.as_str(),
+        })),
+        "calls": played.calls.iter().map(call).collect::<Vec<_>>(),
+        "outcome": report.outcome.name(),
+        "status": report.outcome.status(),
+        "rule": report.outcome.rule(),
+        "reason": report.outcome.reason(),
+        "checks": report.outcome.findings().iter().map(finding).collect::<Vec<_>>(),
+        "reviews": reviews(played).collect::<Vec<_>>(),
+        "violations": played.violations,
+    })
+}
+
+fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std::fmt::Error> {
+    let report = &played.report;
+    let mut told = String::new();
+    writeln!(told, "{}", paint(&story.claim, BOLD, colour))?;
+    writeln!(
+        told,
+        "(written for {}; every time in it is moved by {} s, to now)",
+        story.present,
+        played.moved_by.as_secs()
+    )?;
+    writeln!(told, "\nDelivery {}", report.delivery_id)?;
+    match &report.request {
+        Some(request) => writeln!(
+            told,
+            "  run {} of {} wants to enter {} with {} at {}",
+            request.run,
+            quoted(&request.repository.name.to_string()),
+            quoted(request.environment.as_str()),
+            quoted(request.ref_name.as_str()),
+            quoted(request.sha.as_str())
+        )?,
+        None => writeln!(told, "  asks for nothing that could be decided")?,
+    }
+    writeln!(told, "\nCalls to GitHub: {}", played.calls.len())?;
+    for call in &played.calls {
+        let status = if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() };
+        writeln!(told, "  {:>5} ms  {:<4} {} → {status}", call.at.as_millis(), call.method, call.path)?;
+    }
+    tell_checks(&mut told, played, colour)?;
+    let outcome = &report.outcome;
+    let style = match outcome.name() {
+        "approved" => GREEN,
+        "rejected" | "refused" | "failed" => RED,
+        _ => YELLOW,
+    };
+    let verdict = paint(outcome.name(), style, colour);
+    writeln!(told, "\nDecision: {verdict}, answered with HTTP {}\n  {}", outcome.status(), outcome.reason())?;
+    for review in reviews(played) {
+        let comment = review.get("comment").and_then(Value::as_str).unwrap_or_default();
+        let state = review.get("state").and_then(Value::as_str).unwrap_or_default();
+        writeln!(told, "\nReview posted to GitHub: {state}")?;
+        comment.lines().try_for_each(|line| writeln!(told, "  {line}"))?;
+    }
+    if reviews(played).next().is_none() {
+        writeln!(told, "\nNo review was posted: what waits at GitHub waits on")?;
+    }
+    for violation in &played.violations {
+        writeln!(told, "\n{}: {violation}", paint("the story was not played as written", RED, colour))?;
+    }
+    Ok(told)
+}
+
+fn tell_checks(told: &mut String, played: &Played, colour: bool) -> std::fmt::Result {
+    let outcome = &played.report.outcome;
+    let findings = outcome.findings();
+    if findings.is_empty() {
+        return writeln!(told, "\nChecks: none was made");
+    }
+    match outcome.rule() {
+        Some(rule) => writeln!(told, "\nChecks of the policy's rule {rule}")?,
+        None => writeln!(told, "\nChecks")?,
+    }
+    for finding in findings {
+        let style = match finding.verdict {
+            Verdict::Pass => GREEN,
+            Verdict::Wait => YELLOW,
+            Verdict::Fail => RED,
+        };
+        let verdict = paint(finding.verdict.as_str(), style, colour);
+        let gate = finding.gate.as_ref().map(|job| format!("of {}: ", quoted(job))).unwrap_or_default();
+        writeln!(told, "  {verdict}  {:<NAME_COLUMNS$}  {gate}got {}", finding.check.id(), finding.got)?;
+        let blank = "";
+        writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  expected {}", finding.expected)?;
+        if finding.verdict == Verdict::Fail {
+            writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  to mend: {}", finding.check.mend())?;
+        }
+    }
+    Ok(())
+}
+
+fn reviews(played: &Played) -> impl Iterator<Item = &Value> {
+    played.calls.iter().filter(|call| call.name == "review").map(|call| &call.sent)
+}
+
+const BOLD: &str = "1";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+
+/// ANSI's "select graphic rendition", on a terminal only.
+fn paint(text: &str, style: &str, colour: bool) -> String {
+    if colour { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
+}

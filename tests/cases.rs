@@ -1,0 +1,229 @@
+//! A catalogue of cases, each the difference from a baseline, played against the built function. Where it is, `CASES` says
+//! (`make cases CASES=…`); without it there is nothing to play.
+
+use std::collections::BTreeMap;
+
+use environment_gate::world::{Answers, Canned, Delivery, FakeGithub, Fault, Player, Signature, Story, move_origin};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::fixtures;
+use crate::support::function::{self, Files};
+
+const ABSENT: &str = "__ABSENT__";
+const PRESENT: &str = "2026-01-05T10:15:00Z";
+
+/// Lays a difference over a value: objects are merged, anything else replaces, `__ABSENT__` removes.
+fn differ(base: &Value, differs: &Value) -> Value {
+    let (Value::Object(base), Value::Object(differs)) = (base, differs) else { return differs.clone() };
+    let mut merged = base.clone();
+    for (key, change) in differs {
+        if change == ABSENT {
+            merged.remove(key);
+        } else {
+            let before = base.get(key).cloned().unwrap_or_default();
+            merged.insert(key.clone(), differ(&before, change));
+        }
+    }
+    Value::Object(merged)
+}
+
+fn canned(status: u16, body: Value) -> Canned {
+    Canned { status, body: Some(body), ..Canned::default() }
+}
+
+/// The plain answer, or what the case has instead.
+fn answer(facts: &Value, name: &str, plain: Canned) -> Canned {
+    let Some(instead) = facts["github"].get(name).filter(|instead| instead.is_object()) else { return plain };
+    let status = instead["status"].as_u64().map_or(plain.status, |status| u16::try_from(status).unwrap());
+    let mut answer =
+        if (200..300).contains(&status) { plain } else { canned(status, json!({ "message": "Not Found" })) };
+    answer.status = status;
+    if let Some(message) = instead["message"].as_str() {
+        answer.body = Some(json!({ "message": message }));
+    }
+    if let Some(text) = instead["body"].as_str() {
+        (answer.body, answer.text) = (None, Some(text.to_owned()));
+    }
+    if let Some(bytes) = instead["bytes"].as_u64() {
+        (answer.body, answer.blanks) = (None, Some(usize::try_from(bytes).unwrap()));
+    }
+    if instead["error"].is_string() {
+        answer.fault = Some(Fault::Silence);
+    }
+    for (name, value) in instead["headers"].as_object().into_iter().flatten() {
+        let value = value.as_str().unwrap();
+        let value = value.strip_prefix('+').map_or(value.to_owned(), |seconds| {
+            (Timestamp::now().as_second() + seconds.parse::<i64>().unwrap()).to_string()
+        });
+        answer.headers.insert(name.clone(), value);
+    }
+    if let Some(location) = instead["location"].as_str() {
+        answer.headers.insert("location".to_owned(), location.to_owned());
+    }
+    answer
+}
+
+fn answers(facts: &Value) -> Answers {
+    let mut answers = Answers::new();
+    let mut put = |name: &str, canned: Canned| answers.entry(name.to_owned()).or_default().push(canned);
+    let repository = &facts["webhook"]["repository"];
+    let token = facts["github"]["token"]["token"].as_str().unwrap_or("ghs_a.token");
+    let minted = json!({ "token": token, "expires_at": "2026-01-05T11:15:00Z", "repositories": [repository] });
+    put("access_tokens", answer(facts, "token", canned(201, minted)));
+    put("run", answer(facts, "run", canned(200, facts["run"].clone())));
+    for attempt in 1..facts["run"]["run_attempt"].as_u64().unwrap_or(1) {
+        let mut run = facts["run"].clone();
+        run["run_attempt"] = attempt.into();
+        let key = attempt.to_string();
+        run["triggering_actor"] = facts["attempts"].get(&key).unwrap_or(&facts["run"]["actor"]).clone();
+        put(&format!("attempt.{attempt}"), canned(200, run));
+    }
+    let jobs = all_jobs(facts);
+    let pages: Vec<&[Value]> = if jobs.is_empty() { vec![&[]] } else { jobs.chunks(100).collect() };
+    for (page, some) in (1..).zip(pages) {
+        put(&format!("jobs.{page}"), canned(200, json!({ "total_count": jobs.len(), "jobs": some })));
+    }
+    put("approvals", answer(facts, "approvals", canned(200, facts["approvals"].clone())));
+    for (name, environment) in facts["environments"].as_object().into_iter().flatten() {
+        put(&format!("environment.{}", name.to_lowercase()), canned(200, environment.clone()));
+    }
+    put("review", answer(facts, "review", canned(204, Value::Null)));
+    let reviewed = facts["github"]["review"]["status"] == 204;
+    let pending = match facts["github"].get("pending_after_review") {
+        Some(pending) => pending.clone(),
+        None if reviewed => json!([]),
+        None => facts["pending_deployments"].clone(),
+    };
+    put("pending_deployments", canned(200, pending));
+    answers
+}
+
+/// The case's jobs; others before the gate where it wants more of them.
+fn all_jobs(facts: &Value) -> Vec<Value> {
+    let jobs = facts["jobs"].as_array().unwrap();
+    let total = facts["github"]["jobs_total"].as_u64().map_or(jobs.len(), |total| usize::try_from(total).unwrap());
+    let filler = (0..total - jobs.len()).map(|number| {
+        let mut job = jobs[0].clone();
+        job["id"] = (100_000 + number).into();
+        job["name"] = format!("build ({number})").into();
+        job
+    });
+    filler.chain(jobs.iter().cloned()).collect()
+}
+
+fn policy(policy: &Value) -> String {
+    if let Some(toml) = policy["toml"].as_str() {
+        return toml.to_owned();
+    }
+    let short = |name: &Value| name.as_str().unwrap().trim_start_matches("refs/heads/").to_owned();
+    let refs: Vec<String> = policy["allowed_refs"].as_array().unwrap().iter().map(short).collect();
+    let logins = BTreeMap::from([(11, "alice"), (22, "bob"), (33, "carol")]);
+    let approvers: Vec<&str> =
+        policy["approver_ids"].as_array().into_iter().flatten().map(|id| logins[&id.as_u64().unwrap()]).collect();
+    format!(
+        "[[rule]]\nrepositories = {}\nenvironment = {}\nworkflow = {}\nrefs = {refs:?}\nevents = {}\napprovers = {approvers:?}\nself_approval = {}\nmax_age = \"{}h\"\n\n[[rule.gate]]\njob = {}\nenvironment = {}\n",
+        policy["repositories"],
+        policy["release_environment"],
+        policy["workflow_path"],
+        policy["allowed_events"],
+        policy["forbid_self_approval"] == false,
+        policy["max_gate_age_hours"],
+        policy["gate_job"],
+        policy["gate_environment"],
+    )
+}
+
+fn delivery(request: &Value) -> Delivery {
+    let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+    Delivery {
+        event: Some(request["headers"]["x-github-event"].as_str().unwrap_or_default().to_owned()),
+        signature: match request["signature"].as_str().unwrap() {
+            "valid-sha256" => Signature::Good,
+            "valid-previous-secret" => Signature::PreviousSecret,
+            "invalid" => Signature::Forged,
+            "malformed" => Signature::Malformed,
+            "missing" => Signature::Missing,
+            "sha1-only" => Signature::Sha1,
+            "valid-over-other-bytes" => Signature::OtherBody,
+            other => panic!("signature {other}"),
+        },
+        content_type: text(&request["content_type"]),
+        method: text(&request["method"]),
+        path: text(&request["path"]),
+        base64: request["api_gateway_base64"] == true,
+        bytes: request["body_bytes"].as_u64().map(|bytes| usize::try_from(bytes).unwrap()),
+    }
+}
+
+fn story(facts: &Value) -> Story {
+    let webhook = match facts["request"]["body_encoding"].as_str().unwrap() {
+        "json" => facts["webhook"].clone(),
+        "json-hostile" => {
+            let text = facts["webhook"].to_string();
+            Value::String(format!("{},\"environment\":\"x\"}}", text.strip_suffix('}').unwrap()))
+        }
+        "malformed-json" => Value::String("{\"action\":\"requested\",".to_owned()),
+        other => panic!("body encoding {other}"),
+    };
+    Story {
+        claim: String::new(),
+        present: PRESENT.parse().unwrap(),
+        policy: policy(&facts["policy"]),
+        delivery: delivery(&facts["request"]),
+        webhook,
+        answers: answers(facts),
+        expected: environment_gate::world::Expected::default(),
+    }
+}
+
+/// Plays a case and gives the outcome and the status.
+async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
+    let mut story = story(facts);
+    let now = Timestamp::now();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let elsewhere = facts["policy"]["api_base"].as_str();
+    let base = if elsewhere.is_some() { "/api/v3" } else { "" };
+    let url = format!("http://{}{base}", listener.local_addr().unwrap());
+    if let Some(elsewhere) = elsewhere {
+        let callback = story.webhook["deployment_callback_url"].as_str().unwrap().replace(elsewhere, &url);
+        story.webhook["deployment_callback_url"] = callback.into();
+    }
+    move_origin(&mut story.webhook, &url);
+    let (app_id, _, key) = player.app();
+    let answers = Player::answers(&story, now, &url);
+    let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), base), |stream| async { Ok(stream) });
+    let fake = fake.unwrap();
+    let files = Files::new(player, &story.policy);
+    let mut lambda = function::start(player, &files, &url, &[]).await;
+    let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
+    let log = lambda.log();
+    let line = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let line = line.filter(|line| line["target"] == "environment_gate::decision").last().unwrap_or_default();
+    let calls: Vec<String> = fake.calls().iter().map(|call| format!("{} {}", call.name, call.status)).collect();
+    let outcome = line["outcome"].as_str().unwrap_or_default().to_owned();
+    (outcome, invocation.status(), format!("{line:#} {calls:?}"))
+}
+
+#[tokio::test]
+#[ignore = "plays a catalogue that is not part of the project: `make cases CASES=path`"]
+async fn every_case_of_the_catalogue_comes_out_right() {
+    let path = std::env::var("CASES").expect("CASES is the catalogue's path");
+    let catalogue: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let player = Player::new(fixtures::limits()).unwrap();
+    let outcomes: BTreeMap<&str, &str> = fixtures::OUTCOMES.into();
+    let mut problems = Vec::new();
+    let cases = catalogue["cases"].as_array().unwrap();
+    for case in cases {
+        let facts = differ(&catalogue["baseline"], &case["differs"]);
+        let (outcome, status, story) = play(&player, &facts).await;
+        let expected = case["expect"]["outcome"].as_array().unwrap();
+        let right = expected.iter().any(|right| outcomes[right.as_str().unwrap()] == outcome)
+            && case["expect"]["status"].as_array().unwrap().contains(&status.into());
+        if !right {
+            problems.push(format!("{}: got {outcome} {status}, expected {}\n{story}", case["id"], case["expect"]));
+        }
+    }
+    println!("{} of {} cases come out right", cases.len() - problems.len(), cases.len());
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}

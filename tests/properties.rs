@@ -1,0 +1,320 @@
+//! Properties of the decision, over worlds made up by chance: nothing unknown approves, and nothing that gets worse approves.
+//!
+//! A world is made of a seed, so a failure can be played again.
+
+use std::collections::BTreeMap;
+
+use environment_gate::gate::{self, Approval, Decision, Evidence, Facts, Policy, Scope};
+use environment_gate::model::{
+    Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Login, RefName,
+    Repository, RepositoryName, Request, ReviewState, RunAttempt, RunId, RunStatus, Sha, WorkflowRun,
+};
+use fastrand::Rng;
+use jiff::{SignedDuration, Timestamp};
+
+/// Worlds that are looked at.
+const WORLDS: u64 = 20_000;
+/// Steps from a world that is no approval.
+const STEPS: usize = 6;
+
+const NOW: i64 = 1_767_608_100;
+/// The gates, their jobs and environments.
+const GATES: [(&str, u64); 2] = [("release-gate", 501), ("security-gate", 503)];
+const STARTER: u64 = 11;
+
+#[derive(Debug, Clone)]
+struct World {
+    policy: String,
+    request: Request,
+    facts: Facts,
+}
+
+fn time(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap()
+}
+
+fn account(id: u64, account_type: AccountType) -> Account {
+    Account { id, login: Login::parse(&format!("user-{id}")).unwrap(), account_type }
+}
+
+fn sha(digit: &str) -> Sha {
+    Sha::parse(&digit.repeat(40)).unwrap()
+}
+
+/// A world in which much is right and some is not.
+fn world(seed: u64) -> World {
+    let mut rng = Rng::with_seed(seed);
+    let gates = rng.usize(1..=2);
+    let approvals = rng.usize(0..=gates);
+    let attempts: u32 = if rng.u8(..4) == 0 { rng.u32(2..=3) } else { 1 };
+    let run = WorkflowRun {
+        id: RunId::new(9001).unwrap(),
+        attempt: Some(attempts).filter(|_| rng.u8(..50) > 0),
+        repository_id: 4242,
+        head_repository_id: Some(if rng.u8(..50) == 0 { 1 } else { 4242 }),
+        path: ".github/workflows/release.yml".to_owned(),
+        event: if rng.u8(..50) == 0 { "push" } else { "workflow_dispatch" }.to_owned(),
+        head_branch: Some(RefName::parse("main").unwrap()),
+        head_sha: sha("a"),
+        status: RunStatus::Open,
+        actor: Some(account(STARTER, AccountType::User)).filter(|_| rng.u8(..50) > 0),
+        triggering_actor: Some(account(STARTER, AccountType::User)),
+        started_at: Some(time(NOW - 3600)),
+    };
+    let mut jobs = Vec::new();
+    let mut reviews = Vec::new();
+    for attempt in 1..=attempts {
+        for (job, environment) in GATES.iter().take(gates) {
+            // A gate that was not run again keeps its attempt.
+            if attempt > 1 && rng.bool() {
+                continue;
+            }
+            jobs.push(gate_job(&mut rng, job, attempt, u64::try_from(jobs.len()).unwrap()));
+            reviews.extend(reviews_of(&mut rng, *environment));
+        }
+    }
+    let environments = GATES.iter().take(gates).map(|(name, id)| {
+        let name = EnvironmentName::parse(name).unwrap();
+        let environment =
+            Environment { id: *id, name: name.clone(), required_reviewers: usize::from(rng.u8(..30) > 0) };
+        (name, Some(environment).filter(|_| rng.u8(..50) > 0))
+    });
+    let environments: BTreeMap<_, _> = environments.collect();
+    jobs.push(Job { attempt: Some(attempts), status: JobStatus::Waiting, conclusion: None, ..job("publish", 7900) });
+    let earlier_attempts = (1..attempts)
+        .map(|attempt| RunAttempt { attempt, triggering_actor: Some(account(STARTER, AccountType::User)) });
+    let mut policy = format!(
+        "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\napprovals = {approvals}\nself_approval = {}\n",
+        rng.u8(..8) == 0
+    );
+    if rng.u8(..4) == 0 {
+        policy += "approvers = [\"user-22\", \"user-33\"]\n";
+    }
+    for (name, _) in GATES.iter().take(gates) {
+        policy += &format!("[[rule.gate]]\njob = \"{name}\"\nenvironment = \"{name}\"\n");
+    }
+    let earlier_attempts = earlier_attempts.collect();
+    World { policy, request: request(), facts: Facts { run, jobs, reviews, environments, earlier_attempts } }
+}
+
+fn request() -> Request {
+    Request {
+        installation_id: 555,
+        repository: Repository { id: 4242, name: RepositoryName::parse("octo-org/widgets").unwrap() },
+        run: RunId::new(9001).unwrap(),
+        environment: EnvironmentName::parse("release").unwrap(),
+        sha: sha("a"),
+        ref_name: RefName::parse("main").unwrap(),
+        event: None,
+        deployment_created_at: Some(time(NOW - 600)),
+    }
+}
+
+fn job(name: &str, id: u64) -> Job {
+    Job {
+        id,
+        run: RunId::new(9001).unwrap(),
+        attempt: Some(1),
+        name: name.to_owned(),
+        head_sha: sha("a"),
+        status: JobStatus::Completed,
+        conclusion: Some(Conclusion::Success),
+        completed_at: Some(time(NOW - 600)),
+        has_runner: true,
+    }
+}
+
+/// A gate's job. At GitHub a job that succeeded had a runner.
+fn gate_job(rng: &mut Rng, name: &str, attempt: u32, number: u64) -> Job {
+    let good = Job { attempt: Some(attempt), ..job(name, 7000 + number) };
+    match rng.u8(..20) {
+        0 => Job { conclusion: Some(Conclusion::Other("failure".to_owned())), has_runner: rng.bool(), ..good },
+        1 => Job { conclusion: None, status: JobStatus::UnderWay, ..good },
+        2 => Job { conclusion: None, status: JobStatus::Waiting, has_runner: false, ..good },
+        3 => Job { completed_at: Some(time(NOW - rng.i64(0..600_000))), ..good },
+        _ => good,
+    }
+}
+
+fn reviews_of(rng: &mut Rng, environment: u64) -> Vec<EnvironmentReview> {
+    let count = if rng.u8(..10) == 0 { rng.usize(0..=2) } else { 1 };
+    (0..count)
+        .map(|_| {
+            let id = [STARTER, 22, 22, 22, 33, 33, 44][rng.usize(..7)];
+            let account_type = if rng.u8(..30) == 0 { AccountType::Bot } else { AccountType::User };
+            let state = if rng.u8(..20) == 0 { ReviewState::Rejected } else { ReviewState::Approved };
+            EnvironmentReview { state, user: Some(account(id, account_type)), environment_ids: vec![environment] }
+        })
+        .collect()
+}
+
+fn decide(world: &World) -> Option<Decision> {
+    let policy = Policy::parse(&world.policy).unwrap();
+    let Ok(Scope::Covered(covered)) = gate::scope(&policy, &world.request) else { panic!("the policy covers it") };
+    let evidence = Evidence::new(world.facts.clone(), &covered).ok()?;
+    Some(gate::decide(&covered, &world.request, &evidence, time(NOW)))
+}
+
+fn approval(world: &World) -> Option<Approval> {
+    match decide(world)? {
+        Decision::Approved(approval) => Some(approval),
+        _ => None,
+    }
+}
+
+const REVIEW_STEPS: usize = 7;
+const GATE_STEPS: usize = 6;
+
+/// Makes a review worse, in one of several ways.
+fn worsen_review(world: &mut World, at: usize, way: usize) {
+    let self_approval = world.policy.contains("self_approval = true");
+    let review = &mut world.facts.reviews[at];
+    match way {
+        0 => drop(world.facts.reviews.remove(at)),
+        1 => review.state = ReviewState::Rejected,
+        2 => review.state = ReviewState::Unknown,
+        3 => review.user.iter_mut().for_each(|user| user.account_type = AccountType::Bot),
+        4 => review.user = None,
+        5 => review.environment_ids = vec![999],
+        _ if self_approval => review.user = Some(account(STARTER, AccountType::Unknown)),
+        _ => review.user = Some(account(STARTER, AccountType::User)),
+    }
+}
+
+/// Makes a gate's job worse, in one of several ways.
+fn worsen_gate(world: &mut World, at: usize, way: usize) {
+    let gate = &mut world.facts.jobs[at];
+    match way {
+        0 => gate.conclusion = Some(Conclusion::Other("failure".to_owned())),
+        1 => gate.conclusion = Some(Conclusion::Other("new".to_owned())),
+        2 => {
+            let older = |at: Timestamp| at.checked_sub(SignedDuration::from_hours(100)).unwrap();
+            gate.completed_at = gate.completed_at.map(older);
+        }
+        3 => gate.head_sha = sha("b"),
+        4 => gate.run = RunId::new(1).unwrap(),
+        _ => {
+            let second = Job { id: gate.id + 500, ..gate.clone() };
+            world.facts.jobs.push(second);
+        }
+    }
+}
+
+fn gate_jobs(world: &World) -> Vec<usize> {
+    let is_gate = |job: &Job| GATES.iter().any(|(name, _)| job.name == *name);
+    (0..world.facts.jobs.len()).filter(|at| is_gate(&world.facts.jobs[*at])).collect()
+}
+
+/// Makes something worse.
+fn worsen(world: &mut World, rng: &mut Rng) {
+    let gates = gate_jobs(world);
+    match rng.u8(..5) {
+        0 | 1 if !world.facts.reviews.is_empty() => {
+            let at = rng.usize(..world.facts.reviews.len());
+            worsen_review(world, at, rng.usize(..REVIEW_STEPS));
+        }
+        2 | 3 if !gates.is_empty() => worsen_gate(world, gates[rng.usize(..gates.len())], rng.usize(..GATE_STEPS)),
+        _ => {
+            let at = rng.usize(..world.facts.environments.len());
+            world.facts.environments.values_mut().nth(at).unwrap().iter_mut().for_each(|e| e.required_reviewers = 0);
+        }
+    }
+}
+
+#[test]
+fn what_is_no_approval_becomes_none_by_getting_worse() {
+    let mut approved = 0;
+    for seed in 0..WORLDS {
+        let mut rng = Rng::with_seed(seed ^ u64::MAX);
+        let mut world = world(seed);
+        if approval(&world).is_some() {
+            approved += 1;
+            continue;
+        }
+        for step in 0..STEPS {
+            worsen(&mut world, &mut rng);
+            assert!(approval(&world).is_none(), "seed {seed}, step {step}: {world:#?}");
+        }
+    }
+    assert!(approved >= WORLDS / 5, "only {approved} of {WORLDS} worlds are approvals: the property says little");
+}
+
+#[test]
+fn every_fact_that_an_approval_cites_is_needed() {
+    let mut ended = 0;
+    for seed in 0..WORLDS {
+        let before = world(seed);
+        let Some(approval) = approval(&before) else { continue };
+        for worse in worse_in_what_is_cited(&before, &approval) {
+            ended += 1;
+            assert!(self::approval(&worse).is_none(), "seed {seed}: {worse:#?}");
+        }
+    }
+    assert!(ended > usize::try_from(WORLDS).unwrap(), "only {ended} steps");
+}
+
+/// Every world that is one step worse in a fact that the approval cites.
+fn worse_in_what_is_cited(before: &World, approval: &Approval) -> Vec<World> {
+    let mut worse = Vec::new();
+    let mut step = |change: &dyn Fn(&mut World)| {
+        let mut world = before.clone();
+        change(&mut world);
+        worse.push(world);
+    };
+    for gate in approval.gates() {
+        let at = before.facts.jobs.iter().position(|job| Some(job.id) == gate.job_id).unwrap();
+        for way in 0..GATE_STEPS {
+            step(&|world| worsen_gate(world, at, way));
+        }
+        step(&|world| {
+            world.facts.environments.values_mut().flatten().for_each(|environment| {
+                if Some(environment.id) == gate.environment_id {
+                    environment.required_reviewers = 0;
+                }
+            });
+        });
+        // An approval more than the attempts ask for can go without harm: then none of them alone is needed.
+        let of_gate = before.facts.jobs.iter().filter(|job| job.name == gate.job);
+        let passed = of_gate.filter(|job| job.has_runner || job.conclusion == Some(Conclusion::Success)).count();
+        if gate.approvers.len() > passed.max(1) {
+            continue;
+        }
+        let cited = |review: &EnvironmentReview| {
+            gate.environment_id.is_some_and(|id| review.environment_ids.contains(&id))
+                && review.state == ReviewState::Approved
+                && review.user.as_ref().is_some_and(|user| {
+                    user.account_type == AccountType::User
+                        && gate.approvers.iter().any(|approver| approver.id == user.id)
+                })
+        };
+        for at in (0..before.facts.reviews.len()).filter(|at| cited(&before.facts.reviews[*at])) {
+            for way in 0..REVIEW_STEPS {
+                step(&|world| worsen_review(world, at, way));
+            }
+        }
+    }
+    worse
+}
+
+#[test]
+fn without_facts_there_is_no_approval() {
+    for seed in 0..WORLDS {
+        let mut world = world(seed);
+        match seed % 5 {
+            0 => world.facts.jobs.clear(),
+            1 => world.facts.reviews.clear(),
+            2 => world.facts.environments.values_mut().for_each(|environment| *environment = None),
+            3 => world.facts.jobs.iter_mut().for_each(|job| job.status = JobStatus::Unknown),
+            _ => world.facts.environments.clear(),
+        }
+        let nobody_is_asked = world.policy.contains("approvals = 0") && seed % 5 == 1;
+        assert!(nobody_is_asked || approval(&world).is_none(), "seed {seed}: {world:#?}");
+    }
+}
+
+#[test]
+fn evidence_with_a_gap_does_not_exist() {
+    let mut world = world(0);
+    world.facts.environments.clear();
+    assert_eq!(decide(&world), None, "a gate environment was not read");
+}

@@ -1,0 +1,124 @@
+//! How we speak to GitHub: at once, over HTTP/2 where there is TLS, in pages.
+
+use std::sync::Arc;
+
+use environment_gate::world::{Canned, FakeGithub, Player, Present};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::fixtures;
+use crate::support::function::{self, Files};
+
+/// Answers that are given only when all reads have come: one after the other would wait for ever.
+#[tokio::test]
+async fn the_evidence_is_read_in_one_round_trip_and_the_review_is_the_second() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    let reads = ["run", "jobs.1", "approvals", "environment.release-gate"];
+    for read in reads {
+        story.answers.get_mut(read).unwrap()[0].after = reads.iter().map(|name| (*name).to_owned()).collect();
+    }
+    let played = player.play(&story, Present::Story).await.unwrap();
+    assert_eq!(played.report.outcome.name(), "approved", "{}", played.report.outcome.reason());
+    let names: Vec<&str> = played.calls.iter().map(|call| call.name.as_str()).collect();
+    assert_eq!(names[0], "access_tokens");
+    assert_eq!(names[5], "review", "{names:?}");
+}
+
+fn many_jobs(story: &mut environment_gate::world::Story, total: usize) {
+    let jobs = story.answers["jobs.1"][0].body.clone().unwrap()["jobs"].as_array().unwrap().clone();
+    let mut all: Vec<Value> = (0..total - jobs.len())
+        .map(|number| {
+            let mut job = jobs[0].clone();
+            job["id"] = (100_000 + number).into();
+            job["name"] = format!("build ({number})").into();
+            job
+        })
+        .collect();
+    all.extend(jobs);
+    for (page, some) in (1..).zip(all.chunks(100)) {
+        let body = json!({ "total_count": total, "jobs": some });
+        let canned = Canned { status: 200, body: Some(body), ..Canned::default() };
+        story.answers.insert(format!("jobs.{page}"), vec![canned]);
+    }
+}
+
+#[tokio::test]
+async fn a_gate_on_a_later_page_is_found() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    for total in [100, 101, 1300] {
+        let mut story = fixtures::one("approve/one-human-approved-the-gate");
+        many_jobs(&mut story, total);
+        let played = player.play(&story, Present::Story).await.unwrap();
+        assert_eq!(played.report.outcome.name(), "approved", "{total}: {}", played.report.outcome.reason());
+        assert_eq!(played.violations, Vec::<String>::new());
+    }
+}
+
+#[tokio::test]
+async fn more_jobs_than_are_read_is_a_reason_to_wait() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    story.answers.get_mut("jobs.1").unwrap()[0].body.as_mut().unwrap()["total_count"] = 3001.into();
+    let played = player.play(&story, Present::Story).await.unwrap();
+    assert_eq!(played.report.outcome.name(), "deferred");
+}
+
+#[tokio::test]
+async fn a_job_on_two_pages_hides_another_and_is_a_reason_to_wait() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    many_jobs(&mut story, 150);
+    let first = story.answers["jobs.1"][0].body.clone().unwrap()["jobs"][99].clone();
+    story.answers.get_mut("jobs.2").unwrap()[0].body.as_mut().unwrap()["jobs"][0] = first;
+    let played = player.play(&story, Present::Story).await.unwrap();
+    assert_eq!(played.report.outcome.name(), "deferred");
+}
+
+/// A certificate authority of our own, and a server's configuration under it.
+fn authority() -> (String, rustls::ServerConfig) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = parameters.self_signed(&key).unwrap();
+    let pem = authority.pem();
+    let issuer = rcgen::Issuer::new(parameters, key);
+    let server_key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["localhost".to_owned()];
+    let server = rcgen::CertificateParams::new(names).unwrap().signed_by(&server_key, &issuer).unwrap();
+    let private = rustls::pki_types::PrivateKeyDer::try_from(server_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![server.der().clone()], private)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    (pem, config)
+}
+
+#[tokio::test]
+async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let (app_id, _, key) = player.app();
+    let story = fixtures::one("approve/one-human-approved-the-gate");
+    let (pem, config) = authority();
+    let files = Files::new(&player, &story.policy);
+    let anchors = files.path("anchors.pem");
+    std::fs::write(&anchors, pem).unwrap();
+    for (more, status, calls) in [(vec![("SSL_CERT_FILE", anchors.as_str())], 204, 7), (vec![], 503, 0)] {
+        let now = Timestamp::now();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.clone()));
+        let answers = Player::answers(&story, now, &url);
+        let wrap = move |stream| acceptor.accept(stream);
+        let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
+        let mut lambda = function::start(&player, &files, &url, &more).await;
+        let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
+        assert_eq!(invocation.status(), status, "{}", lambda.log());
+        assert_eq!(fake.calls().len(), calls);
+        assert!(fake.calls().iter().all(|call| call.version == hyper::Version::HTTP_2));
+    }
+}
