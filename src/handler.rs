@@ -154,8 +154,10 @@ impl Gate {
             Parsed::Ignored(why) => return Ok(Outcome::Ignored(NothingToDo::NotForUs(why))),
         };
         asked.request = Some(request.clone());
-        self.refresh_settings(at.now).await;
-        Ok(self.settle(&request, at, &mut asked.calls).await)
+        let _ = tokio::time::timeout_at(at.deadline, self.refresh_settings(at.now)).await;
+        let (outcome, calls) = self.settle(&request, at).await;
+        asked.calls = calls;
+        Ok(outcome)
     }
 
     /// A refused signature looks once for newer secrets; a good one waits for nobody.
@@ -173,29 +175,31 @@ impl Gate {
         }
     }
 
-    /// Takes a request to its end, wherever it comes from. An App's token that GitHub refuses looks once for a newer key.
-    async fn settle(&self, request: &Request, at: Moment, calls: &mut u32) -> Outcome {
+    /// Takes a request to its end, wherever it comes from, and counts the calls. An App's token that GitHub refuses looks once for a
+    /// newer key.
+    async fn settle(&self, request: &Request, at: Moment) -> (Outcome, u32) {
         let before = self.settings.current();
-        let outcome = self.settle_with(&before, request, at, calls).await;
+        let (outcome, calls) = self.settle_with(&before, request, at).await;
         if !matches!(outcome, Outcome::Failed(GithubError::AppRefused { .. })) {
-            return outcome;
+            return (outcome, calls);
         }
         self.settings.refresh(at.now).await.iter().for_each(telemetry::record_setting);
         let newer = self.settings.current();
         if Arc::ptr_eq(&before.app, &newer.app) {
-            return outcome;
+            return (outcome, calls);
         }
-        self.settle_with(&newer, request, at, calls).await
+        let (outcome, more) = self.settle_with(&newer, request, at).await;
+        (outcome, calls.saturating_add(more))
     }
 
-    async fn settle_with(&self, settings: &Settings, request: &Request, at: Moment, calls: &mut u32) -> Outcome {
+    async fn settle_with(&self, settings: &Settings, request: &Request, at: Moment) -> (Outcome, u32) {
         let scope = match gate::scope(&settings.policy, request) {
             Ok(scope) => scope,
             Err(OutOfScope::Foreign) => {
                 let owner = quoted(request.repository.name.owner()).to_string();
-                return Outcome::Ignored(NothingToDo::ForeignOwner(owner));
+                return (Outcome::Ignored(NothingToDo::ForeignOwner(owner)), 0);
             }
-            Err(OutOfScope::Paused) => return Outcome::Deferred(NotNow::Paused),
+            Err(OutOfScope::Paused) => return (Outcome::Deferred(NotNow::Paused), 0),
         };
         let app = (&self.client, &*settings.app, &self.tokens);
         let installation = Installation::new(app, request, at.now, at.deadline);
@@ -208,12 +212,12 @@ impl Gate {
             pause: self.client.limits().pause,
         };
         let settled = case.converge().await;
-        *calls = calls.saturating_add(installation.calls());
-        settled.unwrap_or_else(|error| match error.meaning() {
+        let outcome = settled.unwrap_or_else(|error| match error.meaning() {
             Meaning::Defer => Outcome::Deferred(NotNow::Github(error)),
             Meaning::Fail => Outcome::Failed(error),
             Meaning::Gone => Outcome::Ignored(NothingToDo::RunGone(error)),
-        })
+        });
+        (outcome, installation.calls())
     }
 
     /// How long the delivery may take: our own limit, and less when API Gateway has had it for a while.
@@ -277,7 +281,7 @@ impl Case<'_> {
                 Ok(true) | Err(_) => break,
             }
             match self.review_again(&posted).await {
-                Ok(Some(Step::Posted(next))) => posted = Posted { unknown: posted.unknown.and(next.unknown), ..next },
+                Ok(Some(Step::Posted(next))) => posted = next,
                 Ok(Some(Step::Settled(Outcome::Ignored(_)))) => return Ok(posted.outcome),
                 Ok(_) | Err(_) => break,
             }

@@ -198,8 +198,8 @@ async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
     let mut lambda = function::start(player, &files, &url, &[]).await;
     let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
     let log = lambda.log();
-    let line = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let line = line.filter(|line| line["target"] == "environment_gate::decision").last().unwrap_or_default();
+    let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let line = lines.rfind(|line| line["target"] == "environment_gate::decision").unwrap_or_default();
     let calls: Vec<String> = fake.calls().iter().map(|call| format!("{} {}", call.name, call.status)).collect();
     let outcome = line["outcome"].as_str().unwrap_or_default().to_owned();
     (outcome, invocation.status(), format!("{line:#} {calls:?}"))

@@ -6,16 +6,20 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
+    clippy::print_stdout,
     clippy::too_many_lines,
     reason = "a test that cannot go on fails; it has a clock of its own"
 )]
 
+mod architecture;
 mod cases;
+mod command_line;
 mod corpus;
 mod function;
 mod logs;
 mod malformed_events;
 mod one_fact_off;
+mod openapi;
 mod policy;
 mod properties;
 mod signature;

@@ -16,13 +16,13 @@ struct Change {
     what: &'static str,
     /// The answer that it changes, or `webhook`.
     place: &'static str,
-    change: fn(&mut Value),
+    off: fn(&mut Value),
     expected: Expected,
 }
 
 /// The changes that every approving story must survive as no approval. They touch the newest gate job by its name.
 fn changes() -> Vec<Change> {
-    let change = |what, place, change, expected| Change { what, place, change, expected };
+    let change = |what, place, off, expected| Change { what, place, off, expected };
     vec![
         change(
             "the run is of another repository",
@@ -201,7 +201,7 @@ fn apply(story: &mut Story, change: &Change) -> bool {
         // A story of the older shape tells it twice, and then it disagrees with itself.
         let told_once = story.webhook.get("sha").is_none();
         if told_once {
-            (change.change)(&mut story.webhook);
+            (change.off)(&mut story.webhook);
         }
         return told_once;
     }
@@ -211,7 +211,7 @@ fn apply(story: &mut Story, change: &Change) -> bool {
             for body in
                 answers.iter_mut().filter(|answer| answer.status == 200).filter_map(|answer| answer.body.as_mut())
             {
-                (change.change)(body);
+                (change.off)(body);
                 changed = true;
             }
         }

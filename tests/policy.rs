@@ -28,7 +28,7 @@ fn an_error_names_line_and_key_and_what_was_expected() {
         |job: &str, environment: &str| format!("[[rule.gate]]\njob = \"{job}\"\nenvironment = \"{environment}\"\n");
     let cases: Vec<(String, &[&str])> = vec![
         (String::new(), &["line 1", "`rule`", "at least one"]),
-        ("pause = true\n".to_owned(), &["line 1", "`rule`", "at least one"]),
+        ("pause = false\n".to_owned(), &["line 1", "`rule`", "at least one"]),
         (format!("{RULE}reefs = [\"main\"]\n"), &["line 4", "reefs", "expected one of"]),
         (format!("paws = true\n{RULE}"), &["line 1", "paws"]),
         ("[[rule]]\nrefs = [\"main\"]\n".to_owned(), &["line 1", "`rule[0]`", "repositories"]),
@@ -79,6 +79,12 @@ fn an_error_names_line_and_key_and_what_was_expected() {
             assert!(error.contains(part), "{toml}\ngot {error}\nwithout {part}");
         }
     }
+}
+
+#[test]
+fn the_switch_alone_is_a_policy() {
+    let policy = Policy::parse("pause = true\n").unwrap();
+    assert!(policy.pause && policy.rules.is_empty());
 }
 
 #[test]

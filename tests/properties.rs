@@ -91,7 +91,7 @@ fn world(seed: u64) -> World {
         policy += "approvers = [\"user-22\", \"user-33\"]\n";
     }
     for (name, _) in GATES.iter().take(gates) {
-        policy += &format!("[[rule.gate]]\njob = \"{name}\"\nenvironment = \"{name}\"\n");
+        policy.extend(["[[rule.gate]]\njob = \"", name, "\"\nenvironment = \"", name, "\"\n"]);
     }
     let earlier_attempts = earlier_attempts.collect();
     World { policy, request: request(), facts: Facts { run, jobs, reviews, environments, earlier_attempts } }

@@ -7,6 +7,9 @@ use crate::support::fixtures;
 use crate::support::function::Files;
 use crate::support::lambda::Lambda;
 
+/// Variables, and what is said of them.
+type Case<'a> = (Vec<(&'a str, String)>, Vec<&'a str>);
+
 async fn fails(variables: &[(&str, &str)]) -> String {
     let mut lambda = Lambda::start(variables).await;
     assert!(!lambda.end().await.success(), "it started");
@@ -45,7 +48,7 @@ async fn what_is_wrong_is_said_with_the_variables_name() {
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect::<Vec<_>>()
     };
-    let cases: Vec<(Vec<(&str, String)>, Vec<&str>)> = vec![
+    let cases: Vec<Case<'_>> = vec![
         (without("APP_ID"), vec!["APP_ID_PARAMETER", "APP_ID"]),
         (without("WEBHOOK_SECRET"), vec!["WEBHOOK_SECRET_PARAMETER"]),
         (without("POLICY_FILE"), vec!["POLICY_PARAMETER"]),

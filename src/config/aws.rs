@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use aws_config::BehaviorVersion;
-use aws_sdk_secretsmanager::error::DisplayErrorContext;
 use secrecy::SecretString;
 
 use super::aws_http::SharedClient;
@@ -27,7 +26,7 @@ impl Aws {
             return Ok(HashMap::new());
         }
         let call = self.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
-        let output = call.send().await.map_err(|error| DisplayErrorContext(&error).to_string())?;
+        let output = call.send().await.map_err(|error| said(&error))?;
         let parameters = output.parameters.unwrap_or_default().into_iter();
         let found = parameters.flat_map(|parameter| {
             let value = SecretString::from(parameter.value.unwrap_or_default());
@@ -40,7 +39,12 @@ impl Aws {
     /// Reads the current version of a secret.
     pub(super) async fn secret(&self, name: &str) -> Result<SecretString, String> {
         let call = self.secrets_manager.get_secret_value().secret_id(name);
-        let output = call.send().await.map_err(|error| DisplayErrorContext(&error).to_string())?;
+        let output = call.send().await.map_err(|error| said(&error))?;
         output.secret_string.map(SecretString::from).ok_or_else(|| "got a binary secret, expected text".to_owned())
     }
+}
+
+/// An SDK's error and its causes, in words. Never their `Debug`: it holds the answer's body, and that may be the secret.
+fn said(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

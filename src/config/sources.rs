@@ -47,21 +47,21 @@ impl Sources {
         let Variables { http, app_id, webhook_secret, policy, private_key, api: _ } = variables;
         let sources = [&app_id, &webhook_secret, &policy, &private_key];
         let uses_aws = sources.iter().any(|source| matches!(source.place, Place::Parameter(_) | Place::Secret(_)));
-        let aws = if uses_aws { Some(Aws::new(http).await) } else { None };
+        let aws = if uses_aws { Some(Box::pin(Aws::new(http)).await) } else { None };
         Self { app_id, webhook_secret, policy, private_key, aws }
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
     pub(super) async fn read(&self) -> Reading {
-        let aws = self.read_aws().await;
-        let app_id = self.text(&self.app_id, &aws);
-        let key = self.text(&self.private_key, &aws);
+        // The SDK's futures are large; on the heap they do not travel through every caller.
+        let aws = Box::pin(self.read_aws()).await;
+        let app_id = Self::text(&self.app_id, &aws);
+        let key = Self::text(&self.private_key, &aws);
         Reading {
             app: app_id.and_then(|id| self.app(&id, &key?)),
-            secrets: self
-                .text(&self.webhook_secret, &aws)
+            secrets: Self::text(&self.webhook_secret, &aws)
                 .and_then(|text| Secrets::parse(&text).map_err(|error| ConfigError::new(&self.webhook_secret, error))),
-            policy: self.text(&self.policy, &aws).and_then(|text| {
+            policy: Self::text(&self.policy, &aws).and_then(|text| {
                 Policy::parse(text.expose_secret()).map_err(|error| ConfigError::new(&self.policy, error))
             }),
         }
@@ -88,7 +88,7 @@ impl Sources {
         FromAws { parameters: Some(parameters), secret }
     }
 
-    fn text(&self, source: &Source, aws: &FromAws) -> Result<SecretString, ConfigError> {
+    fn text(source: &Source, aws: &FromAws) -> Result<SecretString, ConfigError> {
         let unread = || Err("was not read".to_owned());
         let read = match &source.place {
             Place::Value(value) => return Ok(value.clone()),

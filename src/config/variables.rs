@@ -1,4 +1,5 @@
 //! The environment variables, each with its own name in every error.
+#![expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
 
 use std::env;
 use std::fmt;
@@ -14,7 +15,7 @@ const DEFAULT_LOG_FILTER: &str = "info";
 
 /// A setting that cannot be used: which variable, what it names, and what is wrong.
 #[derive(Debug, thiserror::Error)]
-#[error("`{variable}`{}: {problem}", names(.subject))]
+#[error("`{variable}`{}: {problem}", names(.subject.as_deref()))]
 pub struct ConfigError {
     variable: &'static str,
     /// The parameter, secret or file that the variable names.
@@ -24,8 +25,8 @@ pub struct ConfigError {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-fn names(subject: &Option<String>) -> String {
-    subject.as_ref().map(|subject| format!(" ({subject})")).unwrap_or_default()
+fn names(subject: Option<&str>) -> String {
+    subject.map(|subject| format!(" ({subject})")).unwrap_or_default()
 }
 
 impl ConfigError {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::policy::{Policy, RefPattern, Rule};
 use super::{Check, Evidence, Finding, Verdict};
-use crate::model::{Request, WorkflowRun, listed, quoted};
+use crate::model::{Request, RunStatus, WorkflowRun, listed, quoted};
 
 /// What one rule is judged by.
 #[derive(Clone, Copy)]
@@ -64,13 +64,15 @@ pub(super) fn run(case: &Case<'_>) -> Finding {
         (Verdict::Fail, format!("SHA {}", quoted(run.head_sha.as_str())))
     } else if let Some(missing) = missing_identity(run) {
         (Verdict::Wait, format!("a run without its {missing}"))
+    } else if run.status == RunStatus::Completed {
+        (Verdict::Wait, "a run that has ended and jobs that have not".to_owned())
     } else if newest_job > run.attempt {
         (Verdict::Wait, format!("attempt {} of the run and jobs of a later one", run.attempt.unwrap_or_default()))
     } else {
         (Verdict::Pass, format!("run {}, SHA {}", run.id, quoted(run.head_sha.as_str())))
     };
     let expected = format!(
-        "run {} of repository {} in its present attempt, SHA {}",
+        "run {} of repository {} in its present attempt, not ended, SHA {}",
         request.run,
         request.repository.id,
         quoted(request.sha.as_str())

@@ -7,6 +7,10 @@ use crate::model::{Request, listed, quoted};
 
 /// GitHub takes 1,024 characters of Markdown; we stay under as many bytes, however it counts them.
 pub const COMMENT_BYTES_MAX: usize = 1024;
+/// Bytes of the end; one that names more people than fit is cut to its last line.
+const END_BYTES_MAX: usize = 320;
+/// Bytes of one reason; so the first one always fits.
+const REASON_BYTES_MAX: usize = 420;
 /// Bytes kept for "and so many more reasons", should reasons have to be cut.
 const MORE_BYTES: usize = 64;
 
@@ -44,14 +48,14 @@ impl Comment {
         Self::fit(verdict, &reasons(deferral.findings(), Verdict::Wait), &rule_line(deferral.rule()))
     }
 
-    /// The verdict, as many lines as fit, how many were cut, and the end.
+    /// The verdict, as many lines as fit, how many were cut, and the end, of which the last line always fits.
     fn fit(verdict: String, lines: &[String], end: &str) -> Self {
+        let end = if end.len() > END_BYTES_MAX { end.lines().last().unwrap_or_default() } else { end };
+        let room = COMMENT_BYTES_MAX.saturating_sub(end.len()).saturating_sub(MORE_BYTES);
         let mut text = verdict;
-        let reserved = end.len().saturating_add(MORE_BYTES);
-        let room = COMMENT_BYTES_MAX.saturating_sub(reserved);
         let mut shown: usize = 0;
         for line in lines {
-            if text.len().saturating_add(line.len()).saturating_add(1) > room {
+            if text.len().saturating_add(line.len()) >= room {
                 break;
             }
             text.push_str(line);
@@ -63,9 +67,7 @@ impl Comment {
             // Writing to a `String` cannot fail.
             let _ = writeln!(text, "- and {more} more, in the function's log");
         }
-        if text.len().saturating_add(end.len()) <= COMMENT_BYTES_MAX {
-            text.push_str(end);
-        }
+        text.push_str(end);
         Self(text)
     }
 }
@@ -80,7 +82,14 @@ fn reason(finding: &Finding) -> String {
         Verdict::Fail => format!(". To mend: {}", finding.check.mend()),
         Verdict::Wait | Verdict::Pass => String::new(),
     };
-    format!("- **{}**{gate}: got {}; expected {}{mend}.", finding.check, finding.got, finding.expected)
+    let (check, got, expected) = (finding.check, &finding.got, &finding.expected);
+    let whole = format!("- **{check}**{gate}: got {got}; expected {expected}{mend}.");
+    // Only the longest names in the longest lists come to this.
+    if whole.len() > REASON_BYTES_MAX {
+        format!("- **{check}**{gate}{mend}. The function's log has the names.")
+    } else {
+        whole
+    }
 }
 
 fn passed(gate: &PassedGate) -> String {

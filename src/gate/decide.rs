@@ -43,11 +43,12 @@ pub struct Covered<'p> {
 /// Which rules cover the request?
 pub fn scope<'p>(policy: &'p Policy, request: &Request) -> Result<Scope<'p>, OutOfScope> {
     let repository = &request.repository.name;
-    if !policy.knows_owner(repository.owner()) {
-        return Err(OutOfScope::Foreign);
-    }
+    // First of all: a policy that was cut down to its switch still holds everything back.
     if policy.pause {
         return Err(OutOfScope::Paused);
+    }
+    if !policy.knows_owner(repository.owner()) {
+        return Err(OutOfScope::Foreign);
     }
     let rules: Vec<_> =
         (1..).zip(&policy.rules).filter(|(_, rule)| rule.covers(repository, &request.environment)).collect();
@@ -77,7 +78,7 @@ impl Covered<'_> {
 /// Any rule under which every check holds approves. Else, while a rule may yet hold, it is deferred. Else it is rejected, with the
 /// findings of the rule that fails least.
 pub fn decide(covered: &Covered<'_>, request: &Request, evidence: &Evidence, now: Timestamp) -> Decision {
-    if checks::is_ours(request, &evidence.run) && evidence.run.status == RunStatus::Completed {
+    if checks::is_ours(request, &evidence.run) && evidence.run.status == RunStatus::Completed && evidence.has_ended() {
         return Decision::RunEnded;
     }
     let mut judgements: Vec<Judgement> = Vec::new();

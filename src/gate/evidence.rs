@@ -64,6 +64,11 @@ impl Evidence {
         self.jobs.iter().filter(|job| job.status == JobStatus::Waiting).map(|job| job.id).collect()
     }
 
+    /// Has every job ended, in no later attempt than the run's? A run that is shown as ended while its jobs are not is a stale answer.
+    pub(super) fn has_ended(&self) -> bool {
+        self.jobs.iter().all(|job| job.status == JobStatus::Completed && job.attempt <= self.run.attempt)
+    }
+
     /// The gate environment of that name, if GitHub says that there is one.
     pub(super) fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
         self.environments.get(name).and_then(Option::as_ref)

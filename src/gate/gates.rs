@@ -63,7 +63,7 @@ fn gate_job(case: &Case<'_>, by_attempt: &ByAttempt<'_>) -> Finding {
     let (verdict, got) = match by_attempt.last_key_value() {
         None => missing_job(case),
         Some((newest, jobs)) => {
-            let carried_over = (*newest < present).then(|| carried_over(case, *newest, present)).flatten();
+            let carried_over = (*newest < present).then(|| carried_over(case, jobs, present)).flatten();
             let unnumbered = by_attempt.contains_key(&0).then(|| "a job without its `run_attempt`".to_owned());
             match unnumbered.or(carried_over) {
                 Some(doubt) => (Verdict::Wait, doubt),
@@ -85,22 +85,35 @@ fn missing_job(case: &Case<'_>) -> (Verdict, String) {
     if under_way > 0 {
         return (Verdict::Wait, format!("no job yet, while {under_way} of the run are under way"));
     }
-    let asked_at = case.request.deployment_created_at.or(case.evidence.run.started_at);
-    match asked_at {
+    match asked_at(case) {
         Some(asked_at) if is_settled(case.now, asked_at) => (Verdict::Fail, "no job".to_owned()),
         Some(_) => (Verdict::Wait, format!("no job yet, {} after the deployment was created", within_lag())),
         None => (Verdict::Wait, "no job yet, and nothing that says since when".to_owned()),
     }
 }
 
+/// Since when GitHub should show the present attempt's jobs: the deployment and the attempt began, and the later of the two is what
+/// a delivery that is sent again cannot take back.
+fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
+    case.request.deployment_created_at.max(case.evidence.run.started_at)
+}
+
 /// Why a gate of an earlier attempt cannot count now, if it cannot: the present attempt may still bring its own.
-fn carried_over(case: &Case<'_>, newest: u32, present: u32) -> Option<String> {
+fn carried_over(case: &Case<'_>, jobs: &[&Job], present: u32) -> Option<String> {
+    let newest = jobs.first().and_then(|job| job.attempt).unwrap_or_default();
     let of_present = || case.evidence.jobs.iter().filter(|job| job.attempt.is_none_or(|attempt| attempt == present));
     let under_way = of_present().filter(|job| job.status.is_under_way()).count();
     if under_way > 0 {
         return Some(format!("a job of attempt {newest} only, while {under_way} of attempt {present} are under way"));
     }
-    (of_present().count() == 0).then(|| format!("a job of attempt {newest} only, and none yet of attempt {present}"))
+    if of_present().count() == 0 {
+        return Some(format!("a job of attempt {newest} only, and none yet of attempt {present}"));
+    }
+    // A gate that was not passed is run again; its new job may not be shown yet.
+    let passed = jobs.iter().all(|job| job.conclusion == Some(Conclusion::Success));
+    let fresh = asked_at(case).is_some_and(|asked_at| !is_settled(case.now, asked_at));
+    (!passed && fresh)
+        .then(|| format!("a job of attempt {newest} only, {} after attempt {present} began", within_lag()))
 }
 
 /// Why the jobs of the gate's name cannot be told to be the gate, if they cannot.

@@ -19,8 +19,8 @@ pub async fn collect(reader: &Reader<'_>, covered: &Covered<'_>) -> Result<Evide
         tokio::join!(reader.run(), reader.jobs(), reader.approvals(), environments);
     // The run's error first: when the run is gone, every other answer is 404 too.
     let (run, jobs) = (run?, jobs?);
-    let earlier = covered.earlier_attempts(&run, &jobs);
-    let earlier_attempts = try_join_all(earlier.iter().map(|attempt| reader.attempt(*attempt))).await?;
+    let earlier: Vec<u32> = covered.earlier_attempts(&run, &jobs).into_iter().collect();
+    let earlier_attempts = reader.attempts(&earlier).await?;
     let environments: BTreeMap<_, _> = names.into_iter().cloned().zip(environments?).collect();
     let facts = Facts { run, jobs, reviews: reviews?, environments, earlier_attempts };
     Ok(Evidence::new(facts, covered)?)

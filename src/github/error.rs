@@ -31,7 +31,7 @@ pub enum GithubError {
         status: StatusCode,
     },
     /// GitHub wants us to slow down.
-    #[error("`{route}`: got {status}, a rate limit of GitHub{}", until(.retry))]
+    #[error("`{route}`: got {status}, a rate limit of GitHub{}", until(.retry.as_deref()))]
     Limited {
         /// The call.
         route: &'static str,
@@ -147,6 +147,6 @@ impl GithubError {
     }
 }
 
-fn until(retry: &Option<String>) -> String {
-    retry.as_ref().map(|when| format!(", {when}")).unwrap_or_default()
+fn until(retry: Option<&str>) -> String {
+    retry.map(|when| format!(", {when}")).unwrap_or_default()
 }

@@ -83,8 +83,8 @@ pub struct Installation<'a> {
     client: &'a Client,
     app: &'a App,
     tokens: &'a Tokens,
-    installation_id: u64,
-    repository_id: u64,
+    /// Installation and repository.
+    ids: (u64, u64),
     now: Timestamp,
     deadline: Instant,
     /// Held while a token is minted, so that parallel calls mint one; says how many were minted after a refusal.
@@ -104,8 +104,7 @@ impl<'a> Installation<'a> {
             client,
             app,
             tokens,
-            installation_id: request.installation_id,
-            repository_id: request.repository.id,
+            ids: (request.installation_id, request.repository.id),
             now,
             deadline,
             renewed: tokio::sync::Mutex::new(0),
@@ -140,10 +139,9 @@ impl<'a> Installation<'a> {
 
     /// The kept token, or a new one if there is none or it is the refused one.
     async fn token(&self, refused: Option<&Token>) -> Result<Token, GithubError> {
-        let key = (self.installation_id, self.repository_id);
         let mut renewed = self.renewed.lock().await;
         let is_refused = |token: &Token| refused.is_some_and(|refused| refused.authorization == token.authorization);
-        if let Some(token) = self.tokens.get(key, self.now).filter(|token| !is_refused(token)) {
+        if let Some(token) = self.tokens.get(self.ids, self.now).filter(|token| !is_refused(token)) {
             return Ok(token);
         }
         if refused.is_some() {
@@ -153,15 +151,16 @@ impl<'a> Installation<'a> {
             *renewed = renewed.saturating_add(1);
         }
         let token = self.mint().await?;
-        self.tokens.put(key, token.clone());
+        self.tokens.put(self.ids, token.clone());
         Ok(token)
     }
 
     async fn mint(&self) -> Result<Token, GithubError> {
         let unsigned = || GithubError::AppRefused { route: MINT, message: "nothing, the key cannot sign".to_owned() };
-        let body = MintBody { repository_ids: [self.repository_id], permissions: PERMISSIONS };
+        let (installation_id, repository_id) = self.ids;
+        let body = MintBody { repository_ids: [repository_id], permissions: PERMISSIONS };
         let body = serde_json::to_vec(&body).map_err(|_| unsigned())?;
-        let call = Call::post(MINT, format!("/app/installations/{}/access_tokens", self.installation_id), body);
+        let call = Call::post(MINT, format!("/app/installations/{installation_id}/access_tokens"), body);
         let authorization = self.app.authorization(self.now).ok_or_else(unsigned)?;
         let answer = self.counted(&call, &authorization).await?;
         match answer.status {
@@ -173,18 +172,16 @@ impl<'a> Installation<'a> {
             }
             _ => {}
         }
-        self.check(answer.json()?, &answer)
+        self.check(&answer.json()?, &answer)
     }
 
     /// A token that is for another repository, or for several, or that may not do what we do, is not used.
-    fn check(&self, minted: Minted, answer: &Answer) -> Result<Token, GithubError> {
+    fn check(&self, minted: &Minted, answer: &Answer) -> Result<Token, GithubError> {
         let wrong = |got: String, expected: String| GithubError::WrongToken { route: MINT, got, expected };
         let ids: Vec<u64> = minted.repositories.iter().map(|repository| repository.id).collect();
-        if ids != [self.repository_id] {
-            return Err(wrong(
-                format!("{} repositories", ids.len()),
-                format!("repository {} alone", self.repository_id),
-            ));
+        let (_, repository_id) = self.ids;
+        if ids != [repository_id] {
+            return Err(wrong(format!("{} repositories", ids.len()), format!("repository {repository_id} alone")));
         }
         if let Some(permissions) = &minted.permissions {
             for (name, level) in [("actions", PERMISSIONS.actions), ("deployments", PERMISSIONS.deployments)] {

@@ -24,13 +24,29 @@ const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_d
 const JOBS_PER_PAGE: usize = 100;
 /// Pages of jobs that are read for one decision: 3,000 jobs over all attempts.
 const JOBS_PAGES_MAX: usize = 30;
-/// Pages that are read at once; GitHub allows 100 requests at a time to all of us together.
-const JOBS_PAGES_AT_ONCE: usize = 8;
+/// Pages and attempts that are read at once; GitHub allows 100 requests at a time to all of us together.
+const READS_AT_ONCE: usize = 8;
+
+/// Earlier attempts that are read for one decision; GitHub allows no more re-runs of a run.
+const ATTEMPTS_MAX: usize = 50;
 
 /// What a path's segment keeps as it is: RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Reads what GitHub says of one request's run.
+/// Reads what GitHub says of one request's run. It cannot review.
+///
+/// ```
+/// use environment_gate::github::Reader;
+/// async fn look(reader: &Reader<'_>) {
+///     let _ = reader.is_pending().await;
+/// }
+/// ```
+/// ```compile_fail,E0599
+/// use environment_gate::github::Reader;
+/// async fn look(reader: &Reader<'_>) {
+///     let _ = reader.review().await;
+/// }
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
     installation: &'a Installation<'a>,
@@ -56,8 +72,20 @@ impl<'a> Reader<'a> {
         model(&answer, RunWire::into_model)
     }
 
-    /// An earlier attempt of the run.
-    pub(super) async fn attempt(&self, number: u32) -> Result<RunAttempt, GithubError> {
+    /// Earlier attempts of the run.
+    pub(super) async fn attempts(&self, numbers: &[u32]) -> Result<Vec<RunAttempt>, GithubError> {
+        if numbers.len() > ATTEMPTS_MAX {
+            let problem = format!("{} earlier attempts, more than the {ATTEMPTS_MAX} that are read", numbers.len());
+            return Err(GithubError::Unreadable { route: ATTEMPT, problem });
+        }
+        let mut attempts = Vec::new();
+        for some in numbers.chunks(READS_AT_ONCE) {
+            attempts.extend(try_join_all(some.iter().map(|number| self.attempt(*number))).await?);
+        }
+        Ok(attempts)
+    }
+
+    async fn attempt(&self, number: u32) -> Result<RunAttempt, GithubError> {
         let path = self.run_path(&format!("/attempts/{number}?exclude_pull_requests=true"));
         let answer = self.installation.send(&Call::get(ATTEMPT, path)).await?;
         let run = model(&answer, RunWire::into_model)?;
@@ -78,7 +106,7 @@ impl<'a> Reader<'a> {
         }
         let mut jobs = first;
         let rest: Vec<usize> = (2..=pages).collect();
-        for some in rest.chunks(JOBS_PAGES_AT_ONCE) {
+        for some in rest.chunks(READS_AT_ONCE) {
             for (page, total_then) in try_join_all(some.iter().map(|page| self.jobs_page(*page))).await? {
                 jobs.extend(page);
                 if total_then != total {

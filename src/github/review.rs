@@ -38,7 +38,22 @@ struct ReviewBody<'a> {
     comment: &'a str,
 }
 
-/// Posts reviews of one request.
+/// Posts reviews of one request, of which each takes a decision.
+///
+/// ```
+/// use environment_gate::gate::Approval;
+/// use environment_gate::github::{Reviewer, Verdict};
+/// async fn post(reviewer: &Reviewer<'_>, approval: &Approval) {
+///     let _ = reviewer.review(Verdict::Approve(approval)).await;
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// use environment_gate::gate::Approval;
+/// use environment_gate::github::{Reviewer, Verdict};
+/// async fn post(reviewer: &Reviewer<'_>, approval: &Approval) {
+///     let _ = reviewer.review("approved").await;
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Reviewer<'a> {
     installation: &'a Installation<'a>,

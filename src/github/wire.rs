@@ -109,7 +109,7 @@ impl RunWire {
             head_repository_id: self.head_repository.map(|repository| repository.id),
             path: self.path,
             event: self.event,
-            head_branch: self.head_branch.and_then(|name| RefName::parse(&name).ok()),
+            head_branch: self.head_branch.map(|name| RefName::parse(&name)).transpose()?,
             head_sha: Sha::parse(&self.head_sha)?,
             status: self.status.map_or(RunStatus::Open, |status| RunStatus::parse(&status)),
             actor: self.actor.map(AccountWire::into_model).transpose()?,

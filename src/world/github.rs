@@ -156,7 +156,10 @@ impl Drop for FakeGithub {
 }
 
 /// An answer before it is sent; `None` breaks the connection.
-type Reply = Option<(u16, BTreeMap<String, String>, Bytes)>;
+type Reply = Option<Written>;
+
+/// Status, headers, body.
+type Written = (u16, BTreeMap<String, String>, Bytes);
 
 async fn respond(
     state: Arc<State>,
@@ -170,9 +173,9 @@ async fn respond(
     let name = request.name(&state.base);
     let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let reply = match &name {
-        None => state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path)),
+        None => Some(state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path))),
         Some(name) => match state.objection(name, &parts.headers, &sent) {
-            Some(objection) => state.violation(format!("{name}: {objection}")),
+            Some(objection) => Some(state.violation(format!("{name}: {objection}"))),
             None => state.reply(name).await,
         },
     };
@@ -202,10 +205,10 @@ impl State {
     }
 
     /// A request that GitHub would not get from a good client: written down, and answered so that nobody takes it for success.
-    fn violation(&self, what: String) -> Reply {
-        let body = json!({ "message": what }).to_string();
+    fn violation(&self, what: String) -> Written {
+        let body = json!({ "message": what });
         self.with(|seen| seen.violations.push(what));
-        Some((400, BTreeMap::new(), Bytes::from(body)))
+        (400, BTreeMap::new(), Bytes::from(body.to_string()))
     }
 
     /// What is wrong with a call, if anything, whatever its answer.
@@ -256,7 +259,7 @@ impl State {
         self.arrivals.send_modify(|arrivals| *arrivals = arrivals.saturating_add(1));
         let canned = self.answers.get(name).and_then(|canned| canned.get(count.saturating_sub(1)).or(canned.last()));
         let Some(canned) = canned else {
-            return self.violation(format!("`{name}`: no answer is written down"));
+            return Some(self.violation(format!("`{name}`: no answer is written down")));
         };
         self.all_have_come(&canned.after).await;
         match canned.fault {

@@ -14,12 +14,12 @@ pub use read::PolicyError;
 pub use ref_pattern::RefPattern;
 pub use repository_pattern::RepositoryPattern;
 
-/// Everything that may be let in. At least one rule; what no rule covers is never let in.
+/// Everything that may be let in. What no rule covers is never let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Defer everything: the switch to throw when in doubt.
     pub pause: bool,
-    /// In the order of the file; not empty.
+    /// In the order of the file; empty only in a policy that pauses.
     pub rules: Vec<Rule>,
 }
 

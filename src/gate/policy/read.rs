@@ -74,8 +74,8 @@ struct Place<'t> {
 
 impl Place<'_> {
     fn error(&self, at: &Range<usize>, key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
-        let before = self.text.as_bytes().get(..at.start).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+        let before = self.text.get(..at.start).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
         PolicyError { line, key: key.into(), problem: problem.into() }
     }
 
@@ -117,8 +117,8 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         let inner = error.into_inner();
         place.error(&inner.span().unwrap_or_default(), key, inner.message())
     })?;
-    if policy.rule.is_empty() {
-        return Err(place.error(&(0..0), "rule", "got no rule, expected at least one `[[rule]]`"));
+    if policy.rule.is_empty() && !policy.pause {
+        return Err(place.error(&(0..0), "rule", "got no rule, expected at least one `[[rule]]`, or `pause = true`"));
     }
     let rules = policy.rule.iter().map(|rule| read_rule(&place, rule)).collect::<Result<_, _>>()?;
     Ok(Policy { pause: policy.pause, rules })

@@ -1,0 +1,167 @@
+//! Every call that we make, and every answer that the fake gives, is of the shape that GitHub publishes.
+//!
+//! `make test` fetches the description (npm package `@octokit/openapi`, pinned) into `target/`; nothing of it is part of the project.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use environment_gate::world::{Call, Player, Present};
+use serde_json::{Value, json};
+
+use crate::support::fixtures;
+
+/// Where GitHub's answers are known not to be what it publishes: the field, as the end of a JSON pointer, and why.
+const DEVIATIONS: [(&str, &str); 4] = [
+    ("/started_at", "null while a job waits"),
+    ("/user", "null in a review history when the account is gone"),
+    ("/state", "states that may come"),
+    ("/conclusion", "conclusions that may come"),
+];
+
+/// Stories that are about answers which GitHub should never give.
+const NOT_OF_GITHUB: [&str; 2] = ["defer/a-run-without-its-attempt", "reject/the-head-repository-is-gone"];
+
+struct Description {
+    components: Value,
+    paths: BTreeMap<&'static str, Value>,
+    /// By their schema: each is made once.
+    validators: RefCell<BTreeMap<String, jsonschema::Validator>>,
+}
+
+impl Description {
+    fn read() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/openapi/api.github.com.json");
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}: run `make test`", path.display()));
+        let mut all: Value = serde_json::from_str(&text).unwrap();
+        let run = "/repos/{owner}/{repo}/actions/runs/{run_id}";
+        let names = [
+            ("access_tokens", "/app/installations/{installation_id}/access_tokens".to_owned(), "post"),
+            ("run", run.to_owned(), "get"),
+            ("attempt", format!("{run}/attempts/{{attempt_number}}"), "get"),
+            ("jobs", format!("{run}/jobs"), "get"),
+            ("approvals", format!("{run}/approvals"), "get"),
+            ("environment", "/repos/{owner}/{repo}/environments/{environment_name}".to_owned(), "get"),
+            ("pending_deployments", format!("{run}/pending_deployments"), "get"),
+            ("review", format!("{run}/deployment_protection_rule"), "post"),
+        ];
+        let paths = names.into_iter().map(|(name, path, method)| {
+            let mut operation = all["paths"][path.as_str()][method].take();
+            assert!(operation.is_object(), "{method} {path} is published");
+            operation["path"] = path.into();
+            operation["method"] = method.to_uppercase().into();
+            null_types(&mut operation);
+            (name, operation)
+        });
+        let paths = paths.collect();
+        let mut components = all["components"].take();
+        null_types(&mut components);
+        Self { components, paths, validators: RefCell::default() }
+    }
+
+    /// What is wrong with a value, by the schema.
+    fn problems(&self, schema: &Value, value: &Value) -> Vec<String> {
+        let mut validators = self.validators.borrow_mut();
+        let validator = validators.entry(schema.to_string()).or_insert_with(|| {
+            let whole = json!({ "allOf": [schema], "components": self.components });
+            jsonschema::options().with_draft(jsonschema::Draft::Draft4).build(&whole).unwrap()
+        });
+        let known = |pointer: &str| DEVIATIONS.iter().any(|(field, _)| pointer.ends_with(field));
+        let errors = validator.iter_errors(value).map(|error| (error.instance_path().to_string(), error.to_string()));
+        errors
+            .filter(|(pointer, _)| !known(pointer))
+            .map(|(pointer, error)| format!("{pointer}: {}", error.chars().take(300).collect::<String>()))
+            .collect()
+    }
+
+    fn check(&self, call: &Call) -> Vec<String> {
+        let Some(operation) = self.paths.get(call.name.split('.').next().unwrap()) else {
+            return vec![format!("{} is not published", call.name)];
+        };
+        let (path, query) = call.path.split_once('?').unwrap_or((&call.path, ""));
+        let mut problems = Vec::new();
+        let published = operation["path"].as_str().unwrap();
+        let redirected = path.starts_with("/repositories/");
+        if !redirected
+            && (published.split('/').count() != path.split('/').count() || operation["method"] != call.method.as_str())
+        {
+            problems.push(format!("{} {path} is not {published}", call.method));
+        }
+        problems.extend(self.unknown_parameters(operation, query));
+        if !call.sent.is_null() {
+            problems
+                .extend(self.problems(&operation["requestBody"]["content"]["application/json"]["schema"], &call.sent));
+        }
+        let answer = &operation["responses"][call.status.to_string()]["content"]["application/json"]["schema"];
+        if answer.is_object() && !call.answered.is_null() {
+            problems.extend(self.problems(answer, &call.answered));
+        }
+        problems
+    }
+
+    fn unknown_parameters(&self, operation: &Value, query: &str) -> Vec<String> {
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let named: Vec<&str> = parameters
+            .map(|parameter| match parameter["$ref"].as_str() {
+                Some(reference) => self.components.pointer(reference.trim_start_matches("#/components")).unwrap(),
+                None => parameter,
+            })
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        let sent = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split('=').next().unwrap());
+        sent.filter(|name| !named.contains(name)).map(|name| format!("the parameter {name} is not published")).collect()
+    }
+}
+
+/// `OpenAPI` 3.0 says `nullable`, JSON Schema lists `null` among the types.
+fn null_types(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(null_types),
+        Value::Object(entries) => {
+            if entries.remove("nullable") == Some(Value::Bool(true)) {
+                if let Some(kind) = entries.get_mut("type") {
+                    *kind = json!([kind.take(), "null"]);
+                }
+                if let Some(Value::Array(values)) = entries.get_mut("enum") {
+                    values.push(Value::Null);
+                }
+            }
+            entries.values_mut().for_each(null_types);
+        }
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_call_and_every_answer_is_as_github_publishes_it() {
+    let description = Description::read();
+    let player = Player::new(fixtures::limits()).unwrap();
+    let mut problems = Vec::new();
+    let mut checked = BTreeMap::<String, u32>::new();
+    for fixture in fixtures::all().into_iter().filter(|fixture| !NOT_OF_GITHUB.contains(&fixture.name.as_str())) {
+        let played = player.play(&fixture.story, Present::Story).await.unwrap();
+        for call in &played.calls {
+            *checked.entry(call.name.split('.').next().unwrap().to_owned()).or_default() += 1;
+            problems.extend(
+                description.check(call).into_iter().map(|problem| format!("{}: {} {problem}", fixture.name, call.name)),
+            );
+        }
+    }
+    assert_eq!(checked.len(), description.paths.len(), "every operation is called: {checked:?}");
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn a_shape_that_github_does_not_publish_is_noticed() {
+    let description = Description::read();
+    let review = &description.paths["review"]["requestBody"]["content"]["application/json"]["schema"];
+    assert_eq!(
+        description.problems(review, &json!({ "environment_name": "release", "state": "approved", "comment": "x" })),
+        Vec::<String>::new()
+    );
+    assert!(!description.problems(review, &json!({ "environment": "release", "state": "approved" })).is_empty());
+    let run = &description.paths["run"]["responses"]["200"]["content"]["application/json"]["schema"];
+    assert!(!description.problems(run, &json!({ "id": 9001 })).is_empty());
+}
