@@ -38,8 +38,8 @@ struct Kept {
     settings: Settings,
     /// When a reading last gave everything.
     read_at: Timestamp,
-    /// When a reading was last begun.
-    tried_at: Timestamp,
+    /// When a reading was last begun after the first one.
+    tried_at: Option<Timestamp>,
 }
 
 impl SettingsStore {
@@ -50,7 +50,7 @@ impl SettingsStore {
     pub async fn open(sources: Sources, now: Timestamp) -> Result<Self, ConfigError> {
         let Reading { app, secrets, policy } = sources.read().await;
         let settings = Settings { app: Arc::new(app?), secrets: Arc::new(secrets?), policy: Arc::new(policy?) };
-        Ok(Self { sources, kept: Mutex::new(Kept { settings, read_at: now, tried_at: now }) })
+        Ok(Self { sources, kept: Mutex::new(Kept { settings, read_at: now, tried_at: None }) })
     }
 
     /// What is known, without asking anybody.
@@ -68,9 +68,9 @@ impl SettingsStore {
     /// the last reading.
     pub async fn refresh(&self, now: Timestamp) -> Vec<ConfigError> {
         let may_try = self.with(|kept| {
-            let may_try = now.duration_since(kept.tried_at) >= READING_PAUSE;
+            let may_try = kept.tried_at.is_none_or(|tried_at| now.duration_since(tried_at) >= READING_PAUSE);
             if may_try {
-                kept.tried_at = now;
+                kept.tried_at = Some(now);
             }
             may_try
         });

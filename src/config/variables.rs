@@ -129,27 +129,28 @@ impl Variables {
     /// # Errors
     /// There is no HTTP client to be had.
     pub fn given(api: ApiUrl, given: Given) -> Result<Self, TransportError> {
-        let of = |variable, value| Source { variable, place: Place::Value(value) };
+        let value = |variable, value| Source { variable, place: Place::Value(value) };
+        let file = |variable, path| Source { variable, place: Place::File(path) };
         Ok(Self {
             api,
             http: http_client(None)?,
-            app_id: of("APP_ID", given.app_id),
-            webhook_secret: of("WEBHOOK_SECRET", given.webhook_secret),
-            policy: of("POLICY_FILE", given.policy),
-            private_key: of("PRIVATE_KEY_FILE", given.private_key),
+            app_id: value("APP_ID", given.app_id),
+            webhook_secret: value("WEBHOOK_SECRET", given.webhook_secret),
+            policy: file("POLICY_FILE", given.policy_file),
+            private_key: value("PRIVATE_KEY_FILE", given.private_key),
         })
     }
 }
 
-/// The texts of all settings.
+/// All settings.
 #[derive(Debug)]
 pub struct Given {
     /// The App's id.
     pub app_id: SecretString,
     /// Webhook secrets, one a line.
     pub webhook_secret: SecretString,
-    /// The policy in TOML.
-    pub policy: SecretString,
+    /// A file with the policy in TOML.
+    pub policy_file: PathBuf,
     /// The App's key in PEM.
     pub private_key: SecretString,
 }

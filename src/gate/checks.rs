@@ -20,7 +20,7 @@ pub(super) fn covered(rule: &Rule, request: &Request) -> Finding {
         Check::Rule,
         Verdict::Pass,
         format!("{} to enter {}", quoted(&request.repository.name.to_string()), quoted(request.environment.as_str())),
-        format!("a repository of {} to enter {}", list(&rule.repositories), quoted(rule.environment.as_str())),
+        format!("{} to enter {}", list(&rule.repositories), quoted(rule.environment.as_str())),
     )
 }
 
@@ -118,7 +118,12 @@ fn event(case: &Case<'_>) -> Finding {
 fn workflow(case: &Case<'_>) -> Finding {
     let path = &case.evidence.run.path;
     let verdict = if file_of(path, case.request) == case.rule.workflow { Verdict::Pass } else { Verdict::Fail };
-    Finding::new(Check::Workflow, verdict, quoted(path).to_string(), quoted(&case.rule.workflow).to_string())
+    Finding::new(
+        Check::Workflow,
+        verdict,
+        quoted(path).to_string(),
+        format!("{} of {} itself", quoted(&case.rule.workflow), quoted(&case.request.repository.name.to_string())),
+    )
 }
 
 /// The workflow file in a run's `path`: the repository's own name before it and the run's own ref behind it are

@@ -37,7 +37,7 @@ impl Comment {
         let verdict =
             format!("**Rejected**: run {} may not enter {}.\n", request.run, quoted(request.environment.as_str()));
         let approved = rejection.gates().iter().filter(|gate| !gate.approvers.is_empty());
-        let approved: String = approved.map(|gate| passed(gate) + "\n").collect();
+        let approved: String = approved.flat_map(|gate| [passed(gate), " (for information)\n".to_owned()]).collect();
         Self::fit(verdict, &reasons(rejection.findings(), Verdict::Fail), &(approved + &rule_line(rejection.rule())))
     }
 
@@ -93,14 +93,12 @@ fn reason(finding: &Finding) -> String {
 }
 
 fn passed(gate: &PassedGate) -> String {
-    let who = if gate.approvers.is_empty() {
-        "nobody had to approve".to_owned()
-    } else {
-        format!("approved by {}", listed(gate.approvers.iter().map(|approver| quoted(&approver.login).to_string())))
-    };
-    let when = gate.passed_at.map(|at| format!(", passed at {at}")).unwrap_or_default();
+    let approvers = listed(gate.approvers.iter().map(|approver| quoted(&approver.login).to_string()));
+    let who =
+        if approvers.is_empty() { "nobody had to approve".to_owned() } else { format!("approved by {approvers}") };
+    let when = gate.passed_at.map(|at| format!(", job ended at {at}")).unwrap_or_default();
     let attempt = gate.attempt.map(|attempt| format!(" in attempt {attempt}")).unwrap_or_default();
-    format!("- gate {}{attempt}: {who}{when}", quoted(&gate.job))
+    format!("- gate {}: {who}{when}{attempt}", quoted(&gate.job))
 }
 
 fn rule_line(rule: Option<usize>) -> String {

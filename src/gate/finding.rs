@@ -78,21 +78,25 @@ impl Check {
     pub fn mend(self) -> &'static str {
         match self {
             Self::Rule => "the platform team adds a rule to the policy or takes the App off this environment",
-            Self::Run => "start a new run of the commit that is to be deployed",
-            Self::Ref => "start a run from a ref that the rule lists",
-            Self::Event => "start a run by an event that the rule lists",
-            Self::Workflow => "release with the workflow file that the rule names",
-            Self::Fork => "push the commit to the repository itself and start a run there",
-            Self::GateJob => "give the workflow one job of that name, then start a new run",
-            Self::GateConclusion => "start a new run and approve its gate",
-            Self::GateAge => "start a new run and have its gate approved anew",
-            Self::GateEnvironment => "an admin sets required reviewers on it, then start a new run",
+            Self::Run => "somebody starts a new run of the commit that is to be deployed",
+            Self::Ref => "somebody starts a new run from a ref that the rule lists",
+            Self::Event => "somebody starts a new run by an event that the rule lists",
+            Self::Workflow => "somebody starts a new run of the workflow file that the rule names, in this repository",
+            Self::Fork => "somebody pushes the commit to the repository itself and starts a new run there",
+            Self::GateJob => "the workflow's owners give it one job of that name, then somebody starts a new run",
+            Self::GateConclusion => "somebody starts a new run, and an approver lets its gate pass",
+            Self::GateAge => "somebody starts a new run, an approver lets its gate pass, and it enters in time",
+            Self::GateEnvironment => {
+                "an admin of the repository sets required reviewers on the environment, then somebody starts a new run"
+            }
             Self::Starter => "a person starts the run, or the platform team adds the account to `starters`",
             Self::GateApproval => {
-                "start a new run; somebody who counts as an approver and did not start it approves its gate"
+                "somebody starts a new run (no re-run), and another person, one who counts, approves its gate"
             }
-            Self::Approvals => "start a new run; as many different people approve its gates as are expected",
-            Self::GateReruns => "start a new run instead of a re-run",
+            Self::Approvals => {
+                "somebody starts a new run, and as many different people as expected approve its gates; an admin adds reviewers if there are too few"
+            }
+            Self::GateReruns => "somebody starts a new run; a re-run does not help",
         }
     }
 }

@@ -72,12 +72,17 @@ fn gate_job(case: &Case<'_>, by_attempt: &ByAttempt<'_>) -> Finding {
             }
         }
     };
-    Finding::new(Check::GateJob, verdict, got, "one job of that name in each attempt, of this run and SHA".to_owned())
+    Finding::new(
+        Check::GateJob,
+        verdict,
+        got,
+        "one job of that name in each attempt that has it, of this run and SHA".to_owned(),
+    )
 }
 
 fn one_job(jobs: &[&Job], attempt: u32) -> String {
-    let id = jobs.first().map_or_else(String::new, |job| format!("job {} ", job.id));
-    format!("{id}in attempt {attempt}")
+    let id = jobs.first().map_or_else(String::new, |job| format!("job {}, ", job.id));
+    format!("{id}the newest, in attempt {attempt}")
 }
 
 fn missing_job(case: &Case<'_>) -> (Verdict, String) {
@@ -166,13 +171,17 @@ fn age(case: &Case<'_>, completed_at: Timestamp) -> Finding {
     Finding::new(
         Check::GateAge,
         verdict,
-        format!("passed at {completed_at}, judged at {}", whole_seconds(case.now)),
-        format!("passed at most `{max_age}` ago"),
+        format!("a job that ended {} ago, at {completed_at}", ago(case.now.duration_since(completed_at))),
+        format!("a job that ended at most {max_age} ago"),
     )
 }
 
-fn whole_seconds(time: Timestamp) -> Timestamp {
-    Timestamp::from_second(time.as_second()).unwrap_or(time)
+/// Whole hours, or minutes where there are none.
+fn ago(age: SignedDuration) -> String {
+    match (age.as_hours(), age.as_mins()) {
+        (0, minutes) => format!("{minutes}m"),
+        (hours, _) => format!("{hours}h"),
+    }
 }
 
 fn environment(case: &Case<'_>, gate: &Gate) -> Finding {
@@ -180,11 +189,14 @@ fn environment(case: &Case<'_>, gate: &Gate) -> Finding {
     let (verdict, got) = match case.evidence.environment(&gate.environment) {
         None => (Verdict::Fail, format!("no environment {name}")),
         Some(environment) if environment.required_reviewers == 0 => {
-            (Verdict::Fail, format!("{name} without required reviewers"))
+            (Verdict::Fail, format!("environment {name}, which has no required reviewers now"))
         }
-        Some(environment) => (Verdict::Pass, format!("{name}, required reviewers: {}", environment.required_reviewers)),
+        Some(environment) => (
+            Verdict::Pass,
+            format!("environment {name}, users and teams that may approve it: {}", environment.required_reviewers),
+        ),
     };
-    Finding::new(Check::GateEnvironment, verdict, got, format!("{name} with required reviewers"))
+    Finding::new(Check::GateEnvironment, verdict, got, format!("environment {name} with required reviewers"))
 }
 
 fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
@@ -193,11 +205,11 @@ fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
     let verdict = if several && more_than_one_human { Verdict::Fail } else { Verdict::Pass };
     let expected = if more_than_one_human {
         format!(
-            "one attempt, because {} people are wanted and an approval does not say its attempt",
+            "1 attempt: {} people are wanted, and GitHub does not say of which attempt an approval is",
             case.rule.approvals
         )
     } else {
-        "any number of attempts, because one person is enough".to_owned()
+        "any number of attempts, each with an approval of its own".to_owned()
     };
     let attempts = history.attempts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let got = if attempts.is_empty() { "no attempt".to_owned() } else { format!("attempt {attempts}") };

@@ -67,10 +67,10 @@ fn starter(case: &Case<'_>, starters: &[&Account]) -> Finding {
     let refused = starters.iter().find(|account| !may_start(account));
     let verdict = if refused.is_some() { Verdict::Fail } else { Verdict::Pass };
     let expected = if case.rule.starters.is_empty() {
-        "a person; the rule names no other `starters`".to_owned()
+        "a person (the rule's `starters` names no bot)".to_owned()
     } else {
         let named = case.rule.starters.iter().map(|login| quoted(login.as_str()).to_string());
-        format!("a person, or of `starters` {}", listed(named))
+        format!("a person, or one of `starters`: {}", listed(named))
     };
     Finding::new(Check::Starter, verdict, listed(starters.iter().map(|account| account_text(account))), expected)
 }
@@ -144,10 +144,12 @@ fn gate_approval(case: &Case<'_>, history: &History<'_>, counted: &Counted) -> F
     };
     let environment = quoted(history.gate.environment.as_str());
     let by = who_counts(case);
-    let expected = if wanted == 1 {
-        format!("an approval of {environment} by {by}")
+    let (got, expected) = if wanted == 1 {
+        (got, format!("an approval of environment {environment} by {by}"))
     } else {
-        format!("{wanted} approvals of {environment} by {by}, one for each attempt that passed it")
+        // An approval does not say its attempt: somebody got past the gate without one, and nobody can tell when.
+        let got = format!("{got} for {wanted} attempts that passed the gate");
+        (got, format!("{wanted} approvals of environment {environment} by {by}, one for each of these attempts"))
     };
     let enough = counted.approvers.len() >= wanted;
     Finding::new(Check::GateApproval, missing_unless(enough, case.now, completed_at(history)), got, expected)
@@ -156,9 +158,13 @@ fn gate_approval(case: &Case<'_>, history: &History<'_>, counted: &Counted) -> F
 fn approvals_text(approvers: &[Approver]) -> String {
     let names = listed(approvers.iter().map(|approver| quoted(&approver.login).to_string()));
     match approvers.len() {
-        1 => format!("an approval by {names}"),
-        several => format!("{several} approvals by {names}"),
+        1 => format!("1 approval (by {names})"),
+        several => format!("{several} approvals (by {names})"),
     }
+}
+
+fn people(count: usize) -> String {
+    if count == 1 { "1 person who counts".to_owned() } else { format!("{count} different people who count") }
 }
 
 fn who_counts(case: &Case<'_>) -> String {
@@ -167,7 +173,7 @@ fn who_counts(case: &Case<'_>) -> String {
     } else {
         listed(case.rule.approvers.iter().map(|login| quoted(login.as_str()).to_string()))
     };
-    if case.rule.self_approval { who } else { format!("{who}, not by who started the run") }
+    if case.rule.self_approval { who } else { format!("{who}, other than who started the run") }
 }
 
 fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[PassedGate]) -> Finding {
@@ -177,14 +183,10 @@ fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[PassedGate]) -
     let got = if humans.is_empty() {
         "nobody".to_owned()
     } else {
-        listed(humans.values().map(|login| quoted(login).to_string()))
+        format!("{}: {}", people(humans.len()), listed(humans.values().map(|login| quoted(login).to_string())))
     };
     let wanted = case.rule.approvals;
-    let expected = if wanted == 1 {
-        "one person whose approval counts".to_owned()
-    } else {
-        format!("{wanted} different people whose approvals count")
-    };
+    let expected = format!("{}, over all gates", people(wanted));
     Finding::new(Check::Approvals, missing_unless(humans.len() >= wanted, case.now, newest), got, expected)
 }
 

@@ -14,6 +14,6 @@ mod timeline;
 pub use answers::{Answers, Canned, Fault, Request as FakeRequest};
 pub use github::{Call, FakeGithub, SERVER};
 pub use key::Key;
-pub use player::{Played, Player, event_of};
+pub use player::{APP_ID, Played, Player, Signer};
 pub use story::{Delivery, Expected, Signature, Story, StoryError};
 pub use timeline::{Present, move_origin, move_times};

@@ -1,5 +1,7 @@
 //! Plays a story: starts the fake, signs the body, and hands it to the same handler that the function runs.
 
+use std::path::PathBuf;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
@@ -19,14 +21,17 @@ use crate::report::Report;
 use crate::webhook::sign;
 
 /// The App that all stories are about.
-const APP_ID: &str = "123456";
+pub const APP_ID: &str = "123456";
 
-/// Plays stories: a secret, a secret before it, and a key, made up for the occasion.
+/// Plays stories: signs as GitHub would, with a key made up for the occasion.
 pub struct Player {
     key: Key,
-    secrets: [SecretString; 2],
+    signer: Signer,
     limits: Limits,
 }
+
+/// GitHub's side of a webhook secret: the one that signs, and the one before it, which is still known.
+pub struct Signer([SecretString; 2]);
 
 /// A story that was played.
 #[derive(Debug)]
@@ -44,14 +49,12 @@ pub struct Played {
 impl Player {
     /// A player with a new key. `None` if the machine has no randomness.
     pub fn new(limits: Limits) -> Option<Self> {
-        let secret = |name: &str| SecretString::from(format!("{name} {:016x}", fastrand::u64(..)));
-        Some(Self { key: Key::generate()?, secrets: [secret("webhook secret"), secret("previous secret")], limits })
+        Some(Self { key: Key::generate()?, signer: Signer::made_up(), limits })
     }
 
     /// The App's id, the webhook secrets one a line, and the App's key.
     pub fn app(&self) -> (&'static str, SecretString, &Key) {
-        let [secret, previous] = &self.secrets;
-        (APP_ID, format!("{}\n{}\n", secret.expose_secret(), previous.expose_secret()).into(), &self.key)
+        (APP_ID, self.signer.known(), &self.key)
     }
 
     /// Plays a story in this process, over real HTTP to a fake of its own.
@@ -73,15 +76,16 @@ impl Player {
         let (app_id, webhook_secret, key) = self.app();
         let answers = move_answers(&story.answers, moved_by, "");
         let fake = FakeGithub::start(answers, app_id, key.public_der()).await?;
+        let policy = PolicyFile::new(&story.policy)?;
         let given = Given {
             app_id: app_id.into(),
             webhook_secret,
-            policy: story.policy.clone().into(),
+            policy_file: policy.0.clone(),
             private_key: key.private_pem().clone(),
         };
         let gate = Gate::open(Variables::given(ApiUrl::parse(&fake.url())?, given)?, self.limits, clock).await?;
         let body = body_of(story, moved_by, &fake.url());
-        match gate.answer(event_of(&story.delivery, &body, &self.secrets)).await? {
+        match gate.answer(event_of(&story.delivery, &body, &self.signer)).await? {
             Answer::Delivery(report) => {
                 Ok(Played { report: *report, calls: fake.calls(), violations: fake.violations(), moved_by })
             }
@@ -91,12 +95,54 @@ impl Player {
 
     /// The event of a story whose times and addresses are moved.
     pub fn event(&self, story: &Story, moved_by: SignedDuration, api: &str) -> Value {
-        event_of(&story.delivery, &body_of(story, moved_by, api), &self.secrets)
+        self.signer.event(story, moved_by, api)
     }
 
     /// The answers of a story whose times and addresses are moved.
     pub fn answers(story: &Story, now: Timestamp, api: &str) -> Answers {
         move_answers(&story.answers, now.duration_since(story.present), api)
+    }
+}
+
+/// A story's policy, as a file while it is played.
+struct PolicyFile(PathBuf);
+
+impl PolicyFile {
+    fn new(policy: &str) -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("environment-gate-{:016x}.toml", fastrand::u64(..)));
+        std::fs::write(&path, policy)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for PolicyFile {
+    fn drop(&mut self) {
+        // A file that is gone already is as good.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Signer {
+    /// Secrets made up for the occasion.
+    pub fn made_up() -> Self {
+        let secret = |name: &str| SecretString::from(format!("{name}-{:016x}", fastrand::u64(..)));
+        Self([secret("webhook-secret"), secret("previous-secret")])
+    }
+
+    /// Signs with this secret; there was none before it.
+    pub fn with(secret: SecretString) -> Self {
+        Self([secret.clone(), secret])
+    }
+
+    /// The secrets that a receiver knows, one a line.
+    pub fn known(&self) -> SecretString {
+        let Self([secret, previous]) = self;
+        format!("{}\n{}\n", secret.expose_secret(), previous.expose_secret()).into()
+    }
+
+    /// The event of a story whose times and addresses are moved.
+    pub fn event(&self, story: &Story, moved_by: SignedDuration, api: &str) -> Value {
+        event_of(&story.delivery, &body_of(story, moved_by, api), self)
     }
 }
 
@@ -129,7 +175,7 @@ fn move_answers(answers: &Answers, moved_by: SignedDuration, api: &str) -> Answe
 }
 
 /// The API Gateway event (HTTP API, payload format 2.0) of a body that GitHub delivers.
-pub fn event_of(delivery: &Delivery, body: &[u8], secrets: &[SecretString; 2]) -> Value {
+fn event_of(delivery: &Delivery, body: &[u8], signer: &Signer) -> Value {
     let method = delivery.method.as_deref().unwrap_or("POST");
     let path = delivery.path.as_deref().unwrap_or("/github/webhook");
     let mut headers = json!({
@@ -146,7 +192,7 @@ pub fn event_of(delivery: &Delivery, body: &[u8], secrets: &[SecretString; 2]) -
         if !event.is_empty() {
             headers.insert("x-github-event".to_owned(), event.into());
         }
-        if let Some((name, value)) = signature_header(delivery.signature, body, secrets) {
+        if let Some((name, value)) = signature_header(delivery.signature, body, signer) {
             headers.insert(name.to_owned(), value.into());
         }
     }
@@ -182,9 +228,9 @@ pub fn event_of(delivery: &Delivery, body: &[u8], secrets: &[SecretString; 2]) -
     })
 }
 
-fn signature_header(signature: Signature, body: &[u8], secrets: &[SecretString; 2]) -> Option<(&'static str, String)> {
+fn signature_header(signature: Signature, body: &[u8], signer: &Signer) -> Option<(&'static str, String)> {
     const SHA256: &str = "x-hub-signature-256";
-    let [secret, previous] = secrets;
+    let Signer([secret, previous]) = signer;
     let good = sign(secret, body);
     Some(match signature {
         Signature::Good => (SHA256, good),

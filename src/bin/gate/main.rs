@@ -1,6 +1,7 @@
-//! The command line: play a story, check a policy.
+//! The command line: play a story, check a policy, be GitHub for a function that runs locally.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use clap::{Parser, Subcommand};
 use environment_gate::config::colour_is_unwanted;
 
 mod check;
+mod local;
 mod replay;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
@@ -27,6 +29,34 @@ enum Command {
         /// The policy, in TOML.
         policy: PathBuf,
     },
+    /// Serve a story's GitHub on loopback until it is stopped, and leave settings for a function that is to meet it.
+    Github {
+        #[command(flatten)]
+        local: Local,
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:9124")]
+        listen: SocketAddr,
+    },
+    /// Sign a story's webhook and post it as GitHub would, with its headers.
+    Deliver {
+        #[command(flatten)]
+        local: Local,
+        /// The function's webhook.
+        #[arg(long, default_value = "http://127.0.0.1:9123/github/webhook")]
+        url: String,
+    },
+    /// Print the API Gateway event of a story's webhook, for `cargo lambda invoke`.
+    Event(Local),
+}
+
+/// A story, and the folder in which a local world keeps its settings.
+#[derive(clap::Args)]
+struct Local {
+    /// The story's folder.
+    story: PathBuf,
+    /// Where `gate github` leaves the function's settings for the others: a key, a policy, and a file of variables.
+    #[arg(long, default_value = "target/local")]
+    folder: PathBuf,
 }
 
 #[derive(clap::Args, Default)]
@@ -46,6 +76,9 @@ fn main() -> ExitCode {
     let told = match Arguments::parse().command.unwrap_or(Command::Replay(Replay::default())) {
         Command::Replay(Replay { story, json }) => replay::replay(story.as_deref(), json, colour),
         Command::Check { policy } => check::check(&policy),
+        Command::Github { local, listen } => local::github(&local, listen),
+        Command::Deliver { local, url } => local::deliver(&local, &url),
+        Command::Event(local) => local::event(&local),
     };
     // Whoever closed the pipe does not want the rest.
     match told {

@@ -7,6 +7,7 @@ use environment_gate::gate::{Finding, Verdict};
 use environment_gate::github::Limits;
 use environment_gate::handler::Clock;
 use environment_gate::model::quoted;
+use environment_gate::report::Outcome;
 use environment_gate::world::{Call, Played, Player, Present, Story};
 use serde_json::{Value, json};
 
@@ -71,33 +72,6 @@ fn in_json(story: &Story, played: &Played) -> Value {
 
 fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std::fmt::Error> {
     let report = &played.report;
-    let mut told = String::new();
-    writeln!(told, "{}", paint(&story.claim, BOLD, colour))?;
-    writeln!(
-        told,
-        "(written for {}; every time in it is moved by {} s, to now)",
-        story.present,
-        played.moved_by.as_secs()
-    )?;
-    writeln!(told, "\nDelivery {}", report.delivery_id)?;
-    match &report.request {
-        Some(request) => writeln!(
-            told,
-            "  run {} of {} wants to enter {} with {} at {}",
-            request.run,
-            quoted(&request.repository.name.to_string()),
-            quoted(request.environment.as_str()),
-            quoted(request.ref_name.as_str()),
-            quoted(request.sha.as_str())
-        )?,
-        None => writeln!(told, "  asks for nothing that could be decided")?,
-    }
-    writeln!(told, "\nCalls to GitHub: {}", played.calls.len())?;
-    for call in &played.calls {
-        let status = if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() };
-        writeln!(told, "  {:>5} ms  {:<4} {} → {status}", call.at.as_millis(), call.method, call.path)?;
-    }
-    tell_checks(&mut told, played, colour)?;
     let outcome = &report.outcome;
     let style = match outcome.name() {
         "approved" => GREEN,
@@ -105,12 +79,20 @@ fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std:
         _ => YELLOW,
     };
     let verdict = paint(outcome.name(), style, colour);
-    writeln!(told, "\nDecision: {verdict}, answered with HTTP {}\n  {}", outcome.status(), outcome.reason())?;
+    let mut told = String::new();
+    writeln!(told, "{}", paint(&story.claim, BOLD, colour))?;
+    let (present, moved) = (story.present, played.moved_by.as_secs());
+    writeln!(told, "(a story of {present}; all times below are moved {moved} s forward, so that it happens now)")?;
+    let failed = failed_checks(played);
+    let by = if failed.is_empty() { String::new() } else { format!(" by {failed}") };
+    writeln!(told, "\nDecision: {verdict}{by}; the delivery is answered with HTTP {}", outcome.status())?;
+    writeln!(told, "  {}", why(played))?;
+    tell_delivery(&mut told, played)?;
+    tell_checks(&mut told, played, colour)?;
     for review in reviews(played) {
-        let comment = review.get("comment").and_then(Value::as_str).unwrap_or_default();
-        let state = review.get("state").and_then(Value::as_str).unwrap_or_default();
-        writeln!(told, "\nReview posted to GitHub: {state}")?;
-        comment.lines().try_for_each(|line| writeln!(told, "  {line}"))?;
+        let text = |name| review.get(name).and_then(Value::as_str).unwrap_or_default();
+        writeln!(told, "\nReview posted to the pretend GitHub: {}", text("state"))?;
+        text("comment").lines().try_for_each(|line| writeln!(told, "  {line}"))?;
     }
     if reviews(played).next().is_none() {
         writeln!(told, "\nNo review was posted: what waits at GitHub waits on")?;
@@ -119,6 +101,49 @@ fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std:
         writeln!(told, "\n{}: {violation}", paint("the story was not played as written", RED, colour))?;
     }
     Ok(told)
+}
+
+fn tell_delivery(told: &mut String, played: &Played) -> std::fmt::Result {
+    let report = &played.report;
+    writeln!(told, "\nDelivery {}", report.delivery_id)?;
+    match &report.request {
+        Some(request) => writeln!(
+            told,
+            "  run {} of {} wants to enter environment {} with {} at {}",
+            request.run,
+            quoted(&request.repository.name.to_string()),
+            quoted(request.environment.as_str()),
+            quoted(request.ref_name.as_str()),
+            quoted(request.sha.as_str())
+        )?,
+        None => writeln!(told, "  asks for nothing that could be decided")?,
+    }
+    writeln!(told, "\nCalls to the pretend GitHub: {}", played.calls.len())?;
+    for call in &played.calls {
+        let status = if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() };
+        writeln!(told, "  +{:<3} ms  {:<4} {} → {status}", call.at.as_millis(), call.method, call.path)?;
+    }
+    Ok(())
+}
+
+/// The ids of the checks that do not hold.
+fn failed_checks(played: &Played) -> String {
+    let findings = played.report.outcome.findings().iter();
+    let failed = findings.filter(|finding| finding.verdict != Verdict::Pass).map(|finding| finding.check.id());
+    failed.collect::<Vec<_>>().join(", ")
+}
+
+/// Why, in one line: for an approval, who let it in.
+fn why(played: &Played) -> String {
+    let outcome = &played.report.outcome;
+    let Outcome::Approved(approval) = outcome else { return outcome.reason() };
+    let gates = approval.gates().iter().map(|gate| {
+        let who = gate.approvers.iter().map(|approver| quoted(&approver.login).to_string()).collect::<Vec<_>>();
+        let who =
+            if who.is_empty() { "nobody had to approve".to_owned() } else { format!("{} approved", who.join(" and ")) };
+        format!("{who} {} of this run", quoted(&gate.environment))
+    });
+    format!("{}; every check holds, and nothing is left to do", gates.collect::<Vec<_>>().join(", "))
 }
 
 fn tell_checks(told: &mut String, played: &Played, colour: bool) -> std::fmt::Result {
