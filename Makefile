@@ -3,10 +3,14 @@ OPENAPI_VERSION := 23.0.2
 OPENAPI_SHA256 := 71a18407dd5e8464f4e0525daf03deabbe65abd9287d6adc7b5d98f516cd0d0c
 OPENAPI := target/openapi/api.github.com.json
 
-.PHONY: test lint doc bless cases broken
+TOOLS := target/tools
+PORT := 9123
+STORY := fixtures/approve/one-human-approved-the-gate
+
+.PHONY: test lint doc bless cases broken watch
 
 # Every test.
-test: $(OPENAPI)
+test: $(OPENAPI) $(TOOLS)/ready
 	cargo test --locked
 
 # Format and lints; warnings are errors.
@@ -30,6 +34,17 @@ cases:
 # Breaks each invariant with a patch and sees the named test fail.
 broken: $(OPENAPI)
 	bash tests/broken/run
+
+# Plays a story against the function under `cargo lambda watch`: make watch STORY=fixtures/reject/the-starter-approved
+watch: $(TOOLS)/ready
+	cargo build --locked --bin gate
+	PATH="$(abspath $(TOOLS))/bin:$$PATH" bash tests/watch $(STORY) $(PORT)
+
+# The SAM CLI, cfn-lint, cargo-lambda with its linker, and moto.
+$(TOOLS)/ready: tests/requirements.txt
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	touch $@
 
 # GitHub's own description of its API.
 $(OPENAPI): Makefile

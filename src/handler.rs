@@ -211,7 +211,10 @@ impl Gate {
             now: at.now,
             pause: self.client.limits().pause,
         };
-        let settled = case.converge().await;
+        let settled = match installation.authorize().await {
+            Ok(()) => case.converge().await,
+            Err(error) => Err(error),
+        };
         let outcome = settled.unwrap_or_else(|error| match error.meaning() {
             Meaning::Defer => Outcome::Deferred(NotNow::Github(error)),
             Meaning::Fail => Outcome::Failed(error),

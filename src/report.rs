@@ -183,13 +183,11 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 
 /// The HTTP API's answer (payload format 2.0): every one has a status that we chose.
 pub fn http_answer(status: u16, line: &str) -> Value {
-    if status == 204 {
-        return json!({ "statusCode": status, "headers": {}, "body": "", "isBase64Encoded": false });
-    }
-    json!({
-        "statusCode": status,
-        "headers": { "content-type": "text/plain; charset=utf-8" },
-        "body": format!("{line}\n"),
-        "isBase64Encoded": false,
-    })
+    let (headers, body) = if status == 204 {
+        (json!({}), String::new())
+    } else {
+        (json!({ "content-type": "text/plain; charset=utf-8" }), format!("{line}\n"))
+    };
+    // The API needs no `cookies`; the types of AWS's events, which local hosts read an answer with, do.
+    json!({ "statusCode": status, "headers": headers, "body": body, "isBase64Encoded": false, "cookies": [] })
 }

@@ -12,6 +12,7 @@
 )]
 
 mod architecture;
+mod aws;
 mod cases;
 mod command_line;
 mod corpus;
@@ -22,7 +23,10 @@ mod one_fact_off;
 mod openapi;
 mod policy;
 mod properties;
+mod settings;
 mod signature;
 mod start;
 mod support;
+mod template;
+mod watch;
 mod wire;

@@ -81,17 +81,19 @@ impl Check {
             Self::Run => "somebody starts a new run of the commit that is to be deployed",
             Self::Ref => "somebody starts a new run from a ref that the rule lists",
             Self::Event => "somebody starts a new run by an event that the rule lists",
-            Self::Workflow => "somebody starts a new run of the workflow file that the rule names, in this repository",
+            Self::Workflow => {
+                "somebody starts a new run of the workflow file that the rule names, in this repository, and its gate is approved"
+            }
             Self::Fork => "somebody pushes the commit to the repository itself and starts a new run there",
             Self::GateJob => "the workflow's owners give it one job of that name, then somebody starts a new run",
-            Self::GateConclusion => "somebody starts a new run, and an approver lets its gate pass",
-            Self::GateAge => "somebody starts a new run, an approver lets its gate pass, and it enters in time",
+            Self::GateConclusion => "somebody starts a new run, and its gate is approved",
+            Self::GateAge => "somebody starts a new run, its gate is approved, and it enters within that time",
             Self::GateEnvironment => {
-                "an admin of the repository sets required reviewers on the environment, then somebody starts a new run"
+                "an admin of the repository sets required reviewers on the environment, then somebody starts a new run, and its gate is approved"
             }
             Self::Starter => "a person starts the run, or the platform team adds the account to `starters`",
             Self::GateApproval => {
-                "somebody starts a new run (no re-run), and another person, one who counts, approves its gate"
+                "somebody starts a new run (no re-run), and a person who counts, other than who started it, approves its gate"
             }
             Self::Approvals => {
                 "somebody starts a new run, and as many different people as expected approve its gates; an admin adds reviewers if there are too few"

@@ -93,7 +93,7 @@ pub struct Installation<'a> {
 }
 
 impl<'a> Installation<'a> {
-    /// The installation through which `request` came, until `deadline`.
+    /// The installation through which `request` came, until `deadline`. Nothing is called yet.
     pub fn new(
         (client, app, tokens): (&'a Client, &'a App, &'a Tokens),
         request: &Request,
@@ -110,6 +110,11 @@ impl<'a> Installation<'a> {
             renewed: tokio::sync::Mutex::new(0),
             calls: AtomicU32::new(0),
         }
+    }
+
+    /// Has a token, minted now unless one is kept: before reads are made at once, or each of them would try.
+    pub async fn authorize(&self) -> Result<(), GithubError> {
+        self.token(None).await.map(drop)
     }
 
     /// How many calls to GitHub were made so far.

@@ -62,7 +62,8 @@ struct State {
     answers: Answers,
     base: String,
     app_id: String,
-    public_key: Vec<u8>,
+    /// PKCS#1 in DER: the keys that GitHub knows the App by at the moment.
+    public_keys: Mutex<Vec<Vec<u8>>>,
     began: Instant,
     seen: Mutex<Seen>,
     /// How many calls have come; whoever waits for others looks anew when it changes.
@@ -100,7 +101,7 @@ impl FakeGithub {
             answers,
             base: base.to_owned(),
             app_id: app_id.to_owned(),
-            public_key: public_key.to_vec(),
+            public_keys: Mutex::new(vec![public_key.to_vec()]),
             began: Instant::now(),
             seen: Mutex::default(),
             arrivals: watch::Sender::new(0),
@@ -120,6 +121,11 @@ impl FakeGithub {
             }
         });
         Ok(Self { address, state, server })
+    }
+
+    /// The App's keys at GitHub change: from now on these (PKCS#1, DER) verify its token, and no others.
+    pub fn set_keys(&self, public_keys: Vec<Vec<u8>>) {
+        *self.state.public_keys.lock().unwrap_or_else(PoisonError::into_inner) = public_keys;
     }
 
     /// Where it listens.
@@ -173,6 +179,9 @@ async fn respond(
     let name = request.name(&state.base);
     let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let reply = match &name {
+        Some(name) if name == "access_tokens" && !state.knows_the_app(&parts.headers) => {
+            Some((401, BTreeMap::new(), Bytes::from_static(br#"{"message":"A JSON web token could not be decoded"}"#)))
+        }
         None => Some(state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path))),
         Some(name) => match state.objection(name, &parts.headers, &sent) {
             Some(objection) => Some(state.violation(format!("{name}: {objection}"))),
@@ -222,7 +231,7 @@ impl State {
         }
         let bearer = header(AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
         match name {
-            "access_tokens" => self.app_objection(bearer).or_else(|| mint_objection(sent)),
+            "access_tokens" => mint_objection(sent),
             _ if !self.tokens().contains(bearer) => Some("a token that was not given out".to_owned()),
             "review" => review_objection(sent, header(CONTENT_TYPE.as_str())),
             _ => None,
@@ -235,19 +244,22 @@ impl State {
         mints.filter_map(|canned| canned.body.as_ref()?.get("token")?.as_str()).collect()
     }
 
-    fn app_objection(&self, token: &str) -> Option<String> {
+    /// Does one of the App's keys verify the token of a request?
+    fn knows_the_app(&self, headers: &HeaderMap) -> bool {
+        let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let token = token.strip_prefix("Bearer ").unwrap_or_default();
         let mut validation = Validation::new(Algorithm::RS256);
         validation.set_issuer(&[&self.app_id]);
         // Stories are played in their own present.
         validation.validate_exp = false;
-        let key = DecodingKey::from_rsa_der(&self.public_key);
-        let claims = match jsonwebtoken::decode::<Value>(token, &key, &validation) {
-            Ok(decoded) => decoded.claims,
-            Err(error) => return Some(format!("an App's token that does not verify: {error}")),
-        };
-        let second = |name| claims.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let seconds = second("exp").saturating_sub(second("iat"));
-        (!(1..=JWT_SECONDS_MAX).contains(&seconds)).then(|| format!("an App's token that is good for {seconds} s"))
+        let keys = self.public_keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claims = keys
+            .iter()
+            .filter_map(|key| jsonwebtoken::decode::<Value>(token, &DecodingKey::from_rsa_der(key), &validation).ok());
+        claims.next().is_some_and(|decoded| {
+            let second = |name| decoded.claims.get(name).and_then(Value::as_i64).unwrap_or_default();
+            (1..=JWT_SECONDS_MAX).contains(&second("exp").saturating_sub(second("iat")))
+        })
     }
 
     async fn reply(&self, name: &str) -> Reply {

@@ -1,5 +1,7 @@
 //! The built function in a world of its own: local settings, and a fake GitHub.
 
+use std::path::Path;
+
 use environment_gate::world::{FakeGithub, Player};
 use secrecy::ExposeSecret as _;
 
@@ -36,6 +38,16 @@ impl Drop for Files {
 
 /// Starts the function with local settings, against `github`; `more` are further variables.
 pub(crate) async fn start(player: &Player, files: &Files, github: &str, more: &[(&str, &str)]) -> Lambda {
+    start_program(Path::new(env!("CARGO_BIN_EXE_webhook")), player, files, (github, more)).await
+}
+
+/// As [`start`], with a function that was built elsewhere.
+pub(crate) async fn start_program(
+    program: &Path,
+    player: &Player,
+    files: &Files,
+    (github, more): (&str, &[(&str, &str)]),
+) -> Lambda {
     let (app_id, secrets, _) = player.app();
     let (policy, key) = (files.path("policy.toml"), files.path("key.pem"));
     let mut variables = vec![
@@ -46,7 +58,7 @@ pub(crate) async fn start(player: &Player, files: &Files, github: &str, more: &[
         ("PRIVATE_KEY_FILE", &key),
     ];
     variables.extend(more);
-    Lambda::start(&variables).await
+    Lambda::start_program(program, &variables).await
 }
 
 /// A fake GitHub without an answer, for what must not reach it.

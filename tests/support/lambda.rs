@@ -2,6 +2,7 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>)
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -59,6 +60,11 @@ struct Api {
 impl Lambda {
     /// Starts `webhook` with these variables and no others.
     pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_program(Path::new(env!("CARGO_BIN_EXE_webhook")), variables).await
+    }
+
+    /// Starts a program that is to be a Lambda function.
+    pub(crate) async fn start_program(program: &Path, variables: &[(&str, &str)]) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (events, receiver) = mpsc::unbounded_channel();
@@ -74,7 +80,7 @@ impl Lambda {
                 });
             }
         });
-        let mut child = Command::new(env!("CARGO_BIN_EXE_webhook"))
+        let mut child = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "environment-gate")

@@ -3,3 +3,4 @@
 pub(crate) mod fixtures;
 pub(crate) mod function;
 pub(crate) mod lambda;
+pub(crate) mod moto;

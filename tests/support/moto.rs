@@ -1,0 +1,132 @@
+//! SSM Parameter Store and Secrets Manager on loopback: moto's server, which `make test` installs.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use environment_gate::transport::http_client;
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+/// How long moto may take to start.
+const START_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// A running server; it ends when this is dropped.
+pub(crate) struct Moto {
+    _server: Child,
+    recording: std::path::PathBuf,
+    http: reqwest::Client,
+    pub(crate) url: String,
+}
+
+/// The path of a tool that `make test` installs.
+pub(crate) fn tool(name: &str) -> std::path::PathBuf {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
+    assert!(path.exists(), "{} is not there: run `make test`", path.display());
+    path
+}
+
+/// A port that is free now.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+impl Moto {
+    /// Starts a server of its own for one test.
+    pub(crate) async fn start() -> Self {
+        let port = free_port();
+        let server = Command::new(tool("moto_server"))
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .env("MOTO_RECORDER_FILEPATH", Self::recording(port))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let moto = Self {
+            _server: server,
+            recording: Self::recording(port),
+            http: http_client(None).unwrap(),
+            url: format!("http://127.0.0.1:{port}"),
+        };
+        let up = async {
+            while moto.http.get(format!("{}/moto-api/", moto.url)).send().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(START_TIME_MAX, up).await.expect("moto starts");
+        moto.http.post(format!("{}/moto-api/recorder/start-recording", moto.url)).send().await.unwrap();
+        moto
+    }
+
+    /// Where the calls are recorded.
+    fn recording(port: u16) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("environment-gate-moto-{port}"))
+    }
+
+    /// Variables with which the AWS SDK finds it.
+    pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
+        [
+            ("AWS_ENDPOINT_URL", &self.url),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ]
+    }
+
+    /// Puts a parameter, or a new version of it.
+    pub(crate) async fn put_parameter(&self, name: &str, kind: &str, value: &str) {
+        let body = json!({ "Name": name, "Value": value, "Type": kind, "Overwrite": true });
+        self.call("ssm", "AmazonSSM.PutParameter", &body).await;
+    }
+
+    /// Creates a secret.
+    pub(crate) async fn create_secret(&self, name: &str, value: &str) {
+        self.call(
+            "secretsmanager",
+            "secretsmanager.CreateSecret",
+            &json!({ "Name": name, "SecretString": value, "ClientRequestToken": token() }),
+        )
+        .await;
+    }
+
+    /// Makes a new version of a secret the current one.
+    pub(crate) async fn put_secret(&self, name: &str, value: &str) {
+        let body = json!({ "SecretId": name, "SecretString": value, "ClientRequestToken": token() });
+        self.call("secretsmanager", "secretsmanager.PutSecretValue", &body).await;
+    }
+
+    async fn call(&self, service: &str, target: &str, body: &Value) {
+        let scope = format!("AKIAIOSFODNN7EXAMPLE/20260105/eu-central-1/{service}/aws4_request");
+        let authorization = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let request = self.http.post(&self.url).header("x-amz-target", target).header("authorization", authorization);
+        let response =
+            request.header("content-type", "application/x-amz-json-1.1").body(body.to_string()).send().await.unwrap();
+        assert!(response.status().is_success(), "{target}: {}", response.text().await.unwrap());
+    }
+
+    /// The actions that were called so far: `AmazonSSM.GetParameters`.
+    pub(crate) async fn actions(&self) -> Vec<String> {
+        let recorded =
+            self.http.get(format!("{}/moto-api/recorder/download-recording", self.url)).send().await.unwrap();
+        let recorded = recorded.text().await.unwrap();
+        let lines = recorded.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        lines
+            .filter_map(|line| {
+                let headers = line["headers"].as_object()?.clone();
+                let target = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("x-amz-target"))?;
+                target.1.as_str().map(ToOwned::to_owned)
+            })
+            .collect()
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.recording);
+    }
+}
+
+/// Secrets Manager wants 32 to 64 characters.
+fn token() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}

@@ -1,0 +1,243 @@
+//! The SAM template, by what it becomes: translated as AWS translates it, validated, built, and run.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use environment_gate::world::{FakeGithub, Player};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::support::fixtures;
+use crate::support::function::{self, Files};
+use crate::support::moto::tool;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const NAMES: [&str; 4] = [
+    "AppIdParameter=/gate/app-id",
+    "WebhookSecretParameter=/gate/webhook-secret",
+    "PolicyParameter=/gate/policy",
+    "PrivateKeySecret=gate/private-key",
+];
+
+fn run(program: &str, arguments: &[&str]) -> Output {
+    let path = std::env::var("PATH").unwrap_or_default();
+    Command::new(tool(program))
+        .args(arguments)
+        .current_dir(ROOT)
+        .env("SAM_CLI_TELEMETRY", "0")
+        .env("PATH", format!("{}:{path}", tool("").display()))
+        .output()
+        .unwrap()
+}
+
+/// What a stack with these values would have.
+fn stack(more: &[&str]) -> Value {
+    let output = run("python", &[&["tests/template.py"], &NAMES[..], more].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn refused(more: &[&str]) -> String {
+    let output = run("python", &[&["tests/template.py"], &NAMES[..], more].concat());
+    assert!(!output.status.success(), "{more:?} is taken");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn statements(stack: &Value) -> &Vec<Value> {
+    let roles = stack["roles"].as_object().unwrap();
+    assert_eq!(roles.len(), 1, "one role");
+    let role = roles.values().next().unwrap();
+    assert_eq!(role["managed_policies"], json!([]));
+    assert_eq!(role["trust"][0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }));
+    assert_eq!(role["trust"].as_array().unwrap().len(), 1);
+    assert_eq!(stack["other_iam"], json!({}));
+    role["statements"].as_array().unwrap()
+}
+
+/// Action by resource: `(action, resource)`, and the condition where there is one.
+fn allowed(stack: &Value) -> BTreeSet<String> {
+    let mut allowed = BTreeSet::new();
+    for statement in statements(stack) {
+        assert_eq!(statement["Effect"], "Allow");
+        for action in statement["Action"].as_array().unwrap() {
+            for resource in statement["Resource"].as_array().unwrap() {
+                let condition =
+                    statement.get("Condition").map(|condition| format!(" if {condition}")).unwrap_or_default();
+                allowed.insert(format!("{} on {}{condition}", action.as_str().unwrap(), resource.as_str().unwrap()));
+            }
+        }
+    }
+    allowed
+}
+
+const BASE: [&str; 6] = [
+    "logs:CreateLogStream on arn:aws:logs:us-east-1:123456789012:log-group:<FunctionLogGroup>:*",
+    "logs:PutLogEvents on arn:aws:logs:us-east-1:123456789012:log-group:<FunctionLogGroup>:*",
+    "secretsmanager:GetSecretValue on arn:aws:secretsmanager:us-east-1:123456789012:secret:gate/private-key-??????",
+    "ssm:GetParameters on arn:aws:ssm:us-east-1:123456789012:parameter/gate/app-id",
+    "ssm:GetParameters on arn:aws:ssm:us-east-1:123456789012:parameter/gate/policy",
+    "ssm:GetParameters on arn:aws:ssm:us-east-1:123456789012:parameter/gate/webhook-secret",
+];
+
+fn set(base: &[&str], more: &[&str]) -> BTreeSet<String> {
+    base.iter().chain(more).map(|text| (*text).to_owned()).collect()
+}
+
+#[test]
+fn the_role_allows_what_the_function_does_and_no_more() {
+    assert_eq!(allowed(&stack(&[])), set(&BASE, &[]));
+}
+
+#[test]
+fn keys_and_traces_are_allowed_only_when_they_are_asked_for() {
+    let key = |id: &str| format!("arn:aws:kms:us-east-1:123456789012:key/{id}");
+    let (parameters, secret) = (format!("ParametersKeyArn={}", key("1")), format!("SecretKeyArn={}", key("2")));
+    let all = stack(&[&parameters, &secret, "Tracing=on"]);
+    let ssm = format!(
+        "kms:Decrypt on {} if {}",
+        key("1"),
+        json!({ "StringEquals": { "kms:ViaService": "ssm.us-east-1.amazonaws.com" } })
+    );
+    let manager = format!(
+        "kms:Decrypt on {} if {}",
+        key("2"),
+        json!({ "StringEquals": { "kms:ViaService": "secretsmanager.us-east-1.amazonaws.com" } })
+    );
+    assert_eq!(
+        allowed(&all),
+        set(&BASE, &[&ssm, &manager, "xray:PutTraceSegments on *", "xray:PutTelemetryRecords on *"])
+    );
+}
+
+#[test]
+fn a_secret_may_be_named_by_its_arn() {
+    let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:other/key-a1B2c3";
+    let stack = stack(&[&format!("PrivateKeySecret={arn}")]);
+    assert!(allowed(&stack).contains(&format!("secretsmanager:GetSecretValue on {arn}")));
+    let without_its_end = refused(&["PrivateKeySecret=arn:aws:secretsmanager:us-east-1:123456789012:secret:other/key"]);
+    assert!(without_its_end.contains("PrivateKeySecret"), "{without_its_end}");
+}
+
+#[test]
+fn there_are_two_routes_that_are_throttled_and_end_in_time() {
+    let stack = stack(&[]);
+    let routes = stack["routes"].as_array().unwrap();
+    let named: BTreeSet<String> = routes
+        .iter()
+        .map(|route| format!("{} {}", route["method"].as_str().unwrap(), route["path"].as_str().unwrap()))
+        .collect();
+    assert_eq!(named, set(&["POST /github/webhook", "GET /health"], &[]));
+    for route in routes {
+        assert_eq!(
+            (&route["integration"]["payloadFormatVersion"], &route["integration"]["timeoutInMillis"]),
+            (&json!("2.0"), &json!(10000))
+        );
+    }
+    let stage = stack["apis"].as_object().unwrap().values().find(|api| api.get("StageName").is_some()).unwrap();
+    assert_eq!(stage["DefaultRouteSettings"], json!({ "ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20 }));
+}
+
+#[test]
+fn the_function_is_as_it_is_told() {
+    let properties = |stack: &Value| stack["functions"].as_object().unwrap().values().next().unwrap().clone();
+    let plain = properties(&stack(&[]));
+    assert_eq!(
+        (&plain["Runtime"], &plain["Architectures"], &plain["Handler"]),
+        (&json!("provided.al2023"), &json!(["arm64"]), &json!("bootstrap"))
+    );
+    assert_eq!(plain.get("ReservedConcurrentExecutions"), None, "an account may have none to reserve");
+    assert!(plain["Timeout"].as_u64().unwrap() >= 10);
+    let told = properties(&stack(&["Architecture=x86_64", "ReservedConcurrency=5"]));
+    assert_eq!((&told["Architectures"], &told["ReservedConcurrentExecutions"]), (&json!(["x86_64"]), &json!("5")));
+}
+
+#[test]
+fn two_stacks_of_one_account_share_no_name() {
+    let [one, other] = ["one", "other"].map(|name| stack(&["--stack-name", name]).to_string());
+    assert!(!one.contains("FunctionName\":\"environment-gate"), "{one}");
+    assert_ne!(one, other);
+    assert_eq!(
+        one.replace("EnvironmentGate/one", "EnvironmentGate/other").replace("one:", "other:"),
+        other,
+        "only the stack's own name differs"
+    );
+}
+
+#[test]
+fn errors_throttles_and_failures_raise_an_alarm() {
+    let topic = "arn:aws:sns:us-east-1:123456789012:on-call";
+    let stack = stack(&[&format!("AlarmTopicArn={topic}")]);
+    let alarms = stack["alarms"].as_object().unwrap();
+    let metrics: BTreeSet<String> =
+        alarms.values().map(|alarm| alarm["MetricName"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(metrics, set(&["Errors", "Throttles", "Failed"], &[]));
+    assert!(alarms.values().all(|alarm| alarm["AlarmActions"] == json!([topic])));
+    let filter = stack["metric_filters"].as_object().unwrap().values().next().unwrap();
+    assert_eq!(filter["FilterPattern"], "{ $.target = \"environment_gate::decision\" && $.outcome = \"failed\" }");
+}
+
+#[test]
+fn variables_and_permissions_are_the_same_wherever_they_are_told() {
+    let stack = stack(&[]);
+    let function = stack["functions"].as_object().unwrap().values().next().unwrap();
+    let variables: BTreeSet<&str> =
+        function["Environment"]["Variables"].as_object().unwrap().keys().map(String::as_str).collect();
+    let source = std::fs::read_to_string(Path::new(ROOT).join("src/config/variables.rs")).unwrap();
+    let is_variable = |text: &&str| text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
+    let read: BTreeSet<&str> = source.split('"').filter(is_variable).collect();
+    // For work at a desk, or for a bundle in the package: not for the template.
+    let elsewhere =
+        BTreeSet::from(["APP_ID", "WEBHOOK_SECRET", "POLICY_FILE", "PRIVATE_KEY_FILE", "SSL_CERT_FILE", "NO_COLOR"]);
+    assert_eq!(variables, read.difference(&elsewhere).copied().collect());
+    let readme = std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let told: BTreeSet<&str> = readme
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| line.split('|').nth(1).unwrap().split('`'))
+        .filter(is_variable)
+        .collect();
+    assert_eq!(told, read.iter().copied().filter(|name| *name != "NO_COLOR").collect());
+    let minted = std::fs::read_to_string(Path::new(ROOT).join("src/github/installation.rs")).unwrap();
+    assert!(minted.contains("Permissions { actions: \"read\", deployments: \"write\" }"), "what a token is asked for");
+    assert!(readme.contains("*Actions: read* and *Deployments: write*"), "what the App is given");
+}
+
+#[test]
+fn the_template_is_valid_by_every_tool() {
+    for (program, arguments) in [
+        ("sam", vec!["validate", "--lint"]),
+        ("sam", vec!["validate", "--region", "us-east-1", "--config-env", "plain"]),
+        ("cfn-lint", vec!["template.yaml"]),
+    ] {
+        let output = run(program, &arguments);
+        assert!(
+            output.status.success(),
+            "{program} {arguments:?}: {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_sam_builds_answers_a_delivery() {
+    let (architecture, build) = (format!("Architecture={}", std::env::consts::ARCH), "target/sam");
+    let output = run("sam", &["build", "--build-dir", build, "--parameter-overrides", &architecture]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let bootstrap = Path::new(ROOT).join(build).join("Function/bootstrap");
+    let player = Player::new(fixtures::limits()).unwrap();
+    let story = fixtures::one("approve/one-human-approved-the-gate");
+    let now = Timestamp::now();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (app_id, _, key) = player.app();
+    let answers = Player::answers(&story, now, &url);
+    let github =
+        FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), |stream| async { Ok(stream) }).unwrap();
+    let files = Files::new(&player, &story.policy);
+    let mut lambda = function::start_program(&bootstrap, &player, &files, (&url, &[])).await;
+    let event = player.event(&story, now.duration_since(story.present), &url);
+    assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
+    assert_eq!(github.violations(), Vec::<String>::new());
+}
