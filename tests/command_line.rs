@@ -107,3 +107,19 @@ fn what_is_wrong_with_a_policy_is_told_with_its_line() {
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.contains("policy line 3, `rule.refs`: got `*`, expected"), "{error}");
 }
+
+#[test]
+fn a_local_world_is_left_on_loopback_only_and_its_events_are_signed() {
+    let output = gate(&["github", "fixtures/ignore/a-ping", "--listen", "0.0.0.0:0"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("expected a loopback address"));
+    let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
+    std::fs::create_dir_all(&folder).unwrap();
+    let event = |folder: &str| gate(&["event", "fixtures/approve/one-human-approved-the-gate", "--folder", folder]);
+    let missing = event(&folder.to_string_lossy());
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("`gate github` writes it"));
+    std::fs::write(folder.join("variables.env"), "GITHUB_API_URL=http://127.0.0.1:9124\nWEBHOOK_SECRET=s\n").unwrap();
+    let told: Value = serde_json::from_slice(&event(&folder.to_string_lossy()).stdout).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    let signature = environment_gate::webhook::sign(&"s".into(), told["body"].as_str().unwrap().as_bytes());
+    assert_eq!(told["headers"]["x-hub-signature-256"], signature.as_str());
+}

@@ -16,6 +16,7 @@ mod aws;
 mod cases;
 mod command_line;
 mod corpus;
+mod costs;
 mod function;
 mod logs;
 mod malformed_events;
