@@ -202,3 +202,20 @@ fn the_project_speaks_of_itself_alone() {
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&files.stdout), "", "paths of a machine");
 }
+
+#[test]
+fn every_patch_that_breaks_an_invariant_applies() {
+    let patches = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
+    let patches = fs::read_dir(patches).unwrap().map(|entry| entry.unwrap().path());
+    let mut checked = 0;
+    for patch in patches.filter(|path| path.extension().is_some_and(|extension| extension == "patch")) {
+        let check = Command::new("git")
+            .args(["-C", env!("CARGO_MANIFEST_DIR"), "apply", "--check"])
+            .arg(&patch)
+            .output()
+            .unwrap();
+        assert!(check.status.success(), "{}: {}", patch.display(), String::from_utf8_lossy(&check.stderr));
+        checked += 1;
+    }
+    assert!(checked >= 12, "one for each invariant");
+}
