@@ -16,6 +16,9 @@ const API_VERSION: &str = "2022-11-28";
 /// GitHub refuses requests without a user agent.
 const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
 
+/// How often a call that may be repeated is made, the first time included.
+const TRIES_MAX: u32 = 3;
+
 /// What one delivery may cost. The defaults are what ships; tests pass smaller ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -23,7 +26,7 @@ pub struct Limits {
     pub delivery: Duration,
     /// Time for one call, so that an unknown outcome can still be looked up.
     pub call: Duration,
-    /// The longest pause before a review is posted again.
+    /// The longest first pause before a call is made, or a review is posted, again; the pause is by chance, up to this.
     pub pause: Duration,
     /// Bytes of one answer. A hundred jobs with their steps are about 400 kB.
     pub answer_bytes: usize,
@@ -56,15 +59,25 @@ pub(super) struct Call {
     pub(super) path: String,
     /// JSON.
     pub(super) body: Option<Vec<u8>>,
+    /// Twice does what once does.
+    pub(super) may_be_repeated: bool,
 }
 
 impl Call {
     pub(super) fn get(route: &'static str, path: String) -> Self {
-        Self { route, method: Method::GET, path, body: None }
+        Self { route, method: Method::GET, path, body: None, may_be_repeated: true }
     }
 
     pub(super) fn post(route: &'static str, path: String, body: Vec<u8>) -> Self {
-        Self { route, method: Method::POST, path, body: Some(body) }
+        Self { route, method: Method::POST, path, body: Some(body), may_be_repeated: false }
+    }
+}
+
+/// Is there no answer, or one that GitHub gives when it is in trouble? A limit is an answer: it says to wait.
+fn brought_nothing(answer: &Result<Answer, GithubError>) -> bool {
+    match answer {
+        Ok(answer) => answer.status.is_server_error(),
+        Err(error) => matches!(error, GithubError::NoAnswer { .. } | GithubError::TimedOut { .. }),
     }
 }
 
@@ -84,8 +97,30 @@ impl Client {
         self.limits
     }
 
-    /// Makes the call; `deadline` is the delivery's.
+    /// Makes the call; `deadline` is the delivery's. What may be repeated without harm is repeated when it brought nothing: a
+    /// connection that died while the function slept costs a try, not a delivery.
     pub(super) async fn send(
+        &self,
+        call: &Call,
+        authorization: &HeaderValue,
+        deadline: Instant,
+    ) -> Result<Answer, GithubError> {
+        let mut pause = self.limits.pause;
+        for _ in 1..TRIES_MAX {
+            let answer = self.send_once(call, authorization, deadline).await;
+            if !call.may_be_repeated || !brought_nothing(&answer) {
+                return answer;
+            }
+            let some = tokio::time::sleep(pause.mul_f64(fastrand::f64()));
+            if tokio::time::timeout_at(deadline, some).await.is_err() {
+                return answer;
+            }
+            pause = pause.saturating_mul(2);
+        }
+        self.send_once(call, authorization, deadline).await
+    }
+
+    async fn send_once(
         &self,
         call: &Call,
         authorization: &HeaderValue,

@@ -122,8 +122,11 @@ fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
 fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut events = headers.get_all("x-github-event").iter();
     match (events.next().and_then(|value| value.to_str().ok()), events.next()) {
-        (Some(event), None) if !event.is_empty() => Ok(event),
-        _ => Err(Refusal::Shape("got no `x-github-event` header, or two, expected one".to_owned())),
+        // Two headers come as one, with a comma.
+        (Some(event), None) if !event.is_empty() && event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
+            Ok(event)
+        }
+        _ => Err(Refusal::Shape("got no `x-github-event` header, or two, expected one event's name".to_owned())),
     }
 }
 
