@@ -13,9 +13,10 @@ use tokio::time::Instant;
 use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
 use crate::gate::{self, Decision, OutOfScope, Scope};
 use crate::github::{
-    Client, GithubError, Installation, Limits, Meaning, Reader, Reviewed, Reviewer, Tokens, Verdict, collect,
+    Client, GithubError, Installation, Limits, Meaning, Of, Reader, Reviewed, Reviewer, Tokens, Verdict, collect,
 };
 use crate::model::{Request, quoted};
+use crate::recovery::{Sweep, Swept};
 use crate::report::{NotNow, NothingToDo, Outcome, Report, http_answer};
 use crate::telemetry;
 use crate::webhook::{self, Event, InvalidEvent, Parsed, Refusal, Route, UnverifiedDelivery, VerifiedDelivery};
@@ -58,17 +59,17 @@ impl fmt::Debug for Clock {
 /// The gate, ready to be asked: settings, a client for GitHub, tokens that still hold, a clock.
 #[derive(Debug)]
 pub struct Gate {
-    settings: SettingsStore,
-    client: Client,
-    tokens: Tokens,
+    pub(crate) settings: SettingsStore,
+    pub(crate) client: Client,
+    pub(crate) tokens: Tokens,
     clock: Clock,
 }
 
 /// What became of an event.
 #[derive(Debug)]
 pub enum Answer {
-    /// A schedule: the settings are fresh.
-    Scheduled,
+    /// A schedule: what waited at GitHub was looked for.
+    Swept(Box<Swept>),
     /// `GET /health`.
     Healthy,
     /// A delivery, whatever became of it.
@@ -77,9 +78,9 @@ pub enum Answer {
 
 /// When a delivery came, and until when it must be answered.
 #[derive(Debug, Clone, Copy)]
-struct Moment {
-    now: Timestamp,
-    deadline: Instant,
+pub(crate) struct Moment {
+    pub(crate) now: Timestamp,
+    pub(crate) deadline: Instant,
 }
 
 /// What is asked, once the delivery is known to be GitHub's, and how many calls it took.
@@ -106,7 +107,10 @@ impl Gate {
     /// An event that is neither an HTTP request nor a schedule: the invocation fails, and the caller sees 5xx.
     pub async fn invoke(&self, event: Value) -> Result<Value, InvalidEvent> {
         match self.answer(event).await.inspect_err(telemetry::record_invalid_event)? {
-            Answer::Scheduled => Ok(Value::Null),
+            Answer::Swept(swept) => {
+                telemetry::record_sweep(&swept, self.clock.now());
+                Ok(Value::Null)
+            }
             Answer::Healthy => Ok(http_answer(200, "ok")),
             Answer::Delivery(report) => {
                 telemetry::record(&report);
@@ -122,10 +126,7 @@ impl Gate {
     /// As [`Gate::invoke`].
     pub async fn answer(&self, event: Value) -> Result<Answer, InvalidEvent> {
         Ok(match Event::parse(event)? {
-            Event::Scheduled => {
-                self.refresh_settings(self.clock.now()).await;
-                Answer::Scheduled
-            }
+            Event::Scheduled => Answer::Swept(Box::new(self.sweep(Sweep::Apply).await)),
             Event::Http(Route::Health) => Answer::Healthy,
             Event::Http(Route::Webhook(delivery)) => Answer::Delivery(Box::new(self.deliver(&delivery).await)),
             Event::Http(Route::Refused(refusal)) => Answer::Delivery(Box::new(Report::refused(refusal))),
@@ -134,16 +135,52 @@ impl Gate {
 
     /// Takes one delivery to its end.
     async fn deliver(&self, delivery: &UnverifiedDelivery) -> Report {
+        let began = self.moment();
+        let received_at = delivery.received_at();
+        let at = Moment { deadline: self.answer_by(received_at, began), ..began };
+        let mut asked = Asked::default();
+        let outcome = self.take(delivery, at, &mut asked).await.unwrap_or_else(Outcome::Refused);
+        let delivery_id = delivery.delivery_id().to_owned();
+        Report { delivery_id, request: asked.request, outcome, calls: asked.calls, took: self.since(began) }
+    }
+
+    /// Takes a request that a sweep found to its end.
+    pub(crate) async fn settle_found(&self, request: Request, at: Moment) -> Report {
+        let began = self.moment();
+        let (outcome, calls) = self.settle(&request, at).await;
+        let took = self.since(began);
+        Report { delivery_id: "a sweep".to_owned(), request: Some(request), outcome, calls, took }
+    }
+
+    /// What would be decided of a request, and the calls that it took. There is nothing here to review it with.
+    pub(crate) async fn look_at(
+        &self,
+        request: &Request,
+        settings: &Settings,
+        at: Moment,
+    ) -> (Result<Decision, GithubError>, u32) {
+        let of = (request.installation_id, Of::Id(request.repository.id));
+        let app = (&self.client, &*settings.app, &self.tokens);
+        let installation = Installation::new(app, of, at.now, at.deadline);
+        let looked = match gate::scope(&settings.policy, request) {
+            Ok(scope) => look(&scope, &Reader::new(&installation, request), at.now).await,
+            // Nobody asks for what is out of scope.
+            Err(_) => Ok(Look { decision: Decision::RunEnded, waiting: BTreeSet::new() }),
+        };
+        (looked.map(|look| look.decision), installation.calls())
+    }
+
+    /// Now, and until when whatever begins now must be done.
+    pub(crate) fn moment(&self) -> Moment {
         #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
         let began = Instant::now();
-        let now = self.clock.now();
-        let deadline = began.checked_add(self.time_for(delivery, now)).unwrap_or(began);
-        let mut asked = Asked::default();
-        let outcome = self.take(delivery, Moment { now, deadline }, &mut asked).await.unwrap_or_else(Outcome::Refused);
-        #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
-        let took = began.elapsed();
-        let delivery_id = delivery.delivery_id().to_owned();
-        Report { delivery_id, request: asked.request, outcome, calls: asked.calls, took }
+        let deadline = began.checked_add(self.client.limits().delivery).unwrap_or(began);
+        Moment { now: self.clock.now(), deadline }
+    }
+
+    /// How long ago that was.
+    fn since(&self, began: Moment) -> Duration {
+        self.moment().deadline.saturating_duration_since(began.deadline)
     }
 
     /// Verified, parsed, and then settled.
@@ -202,10 +239,10 @@ impl Gate {
             Err(OutOfScope::Paused) => return (Outcome::Deferred(NotNow::Paused), 0),
         };
         let app = (&self.client, &*settings.app, &self.tokens);
-        let installation = Installation::new(app, request, at.now, at.deadline);
+        let installation =
+            Installation::new(app, (request.installation_id, Of::Id(request.repository.id)), at.now, at.deadline);
         let case = Case {
             scope: &scope,
-            request,
             reader: Reader::new(&installation, request),
             reviewer: Reviewer::new(&installation, request),
             now: at.now,
@@ -223,17 +260,18 @@ impl Gate {
         (outcome, installation.calls())
     }
 
-    /// How long the delivery may take: our own limit, and less when API Gateway has had it for a while.
-    fn time_for(&self, delivery: &UnverifiedDelivery, now: Timestamp) -> Duration {
+    /// Until when GitHub waits for the answer, if API Gateway has had the request for a while.
+    fn answer_by(&self, received_at: Option<Timestamp>, began: Moment) -> Instant {
         let most = self.client.limits().delivery;
-        let waited = delivery.received_at().map(|received_at| now.duration_since(received_at));
-        match waited.filter(|waited| !waited.is_negative() && *waited < RECEIPT_AGE_MAX) {
-            Some(waited) => Duration::try_from(ANSWER_TIME_MAX.saturating_sub(waited)).unwrap_or_default().min(most),
-            None => most,
-        }
+        let waited = received_at.map(|received_at| began.now.duration_since(received_at));
+        let Some(waited) = waited.filter(|waited| !waited.is_negative() && *waited < RECEIPT_AGE_MAX) else {
+            return began.deadline;
+        };
+        let left = Duration::try_from(ANSWER_TIME_MAX.saturating_sub(waited)).unwrap_or_default();
+        began.deadline.checked_sub(most.saturating_sub(left)).unwrap_or(began.deadline)
     }
 
-    async fn refresh_settings(&self, now: Timestamp) {
+    pub(crate) async fn refresh_settings(&self, now: Timestamp) {
         self.settings.refresh_if_old(now).await.iter().for_each(telemetry::record_setting);
     }
 }
@@ -241,7 +279,6 @@ impl Gate {
 /// A request that the policy covers, and all that is needed to settle it.
 struct Case<'a> {
     scope: &'a Scope<'a>,
-    request: &'a Request,
     reader: Reader<'a>,
     reviewer: Reviewer<'a>,
     now: Timestamp,
@@ -270,10 +307,23 @@ struct Posted {
     unknown: Option<String>,
 }
 
+/// Collects evidence and decides. Where no rule covers the request there is nothing to collect. It takes a reader, so it cannot review.
+async fn look(scope: &Scope<'_>, reader: &Reader<'_>, now: Timestamp) -> Result<Look, GithubError> {
+    let covered = match scope {
+        Scope::Covered(covered) => covered,
+        Scope::Uncovered(rejection) => {
+            return Ok(Look { decision: Decision::Rejected(rejection.clone()), waiting: BTreeSet::new() });
+        }
+    };
+    let evidence = collect(reader, covered).await?;
+    let decision = gate::decide(covered, reader.request(), &evidence, now);
+    Ok(Look { decision, waiting: evidence.waiting_jobs() })
+}
+
 impl Case<'_> {
     /// Looks, decides and reviews, until nothing new waits. Every further review rests on evidence of its own and says the same as the one before.
     async fn converge(&self) -> Result<Outcome, GithubError> {
-        let mut posted = match self.review(self.look().await?).await? {
+        let mut posted = match self.review(look(self.scope, &self.reader, self.now).await?).await? {
             Step::Settled(outcome) => return Ok(outcome),
             Step::Posted(posted) => posted,
         };
@@ -293,19 +343,6 @@ impl Case<'_> {
             None => Ok(posted.outcome),
             Some(why) => Ok(Outcome::Deferred(NotNow::ReviewUnknown(why))),
         }
-    }
-
-    /// Collects evidence and decides. Where no rule covers the request there is nothing to collect.
-    async fn look(&self) -> Result<Look, GithubError> {
-        let covered = match self.scope {
-            Scope::Covered(covered) => covered,
-            Scope::Uncovered(rejection) => {
-                return Ok(Look { decision: Decision::Rejected(rejection.clone()), waiting: BTreeSet::new() });
-            }
-        };
-        let evidence = collect(&self.reader, covered).await?;
-        let decision = gate::decide(covered, self.request, &evidence, self.now);
-        Ok(Look { decision, waiting: evidence.waiting_jobs() })
     }
 
     /// Posts what was decided, if anything was.
@@ -337,7 +374,7 @@ impl Case<'_> {
         if posted.unknown.is_some() {
             tokio::time::sleep(self.pause.mul_f64(fastrand::f64())).await;
         }
-        let look = self.look().await?;
+        let look = look(self.scope, &self.reader, self.now).await?;
         let same = matches!(
             (&look.decision, &posted.outcome),
             (Decision::Approved(_), Outcome::Approved(_)) | (Decision::Rejected(_), Outcome::Rejected(_))

@@ -18,6 +18,9 @@ pub mod gate;
 // Steps 3 and 5.
 pub mod github;
 
+// Whatever became of the webhook.
+pub mod recovery;
+
 // What is told of the end.
 pub mod report;
 

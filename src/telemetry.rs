@@ -1,5 +1,6 @@
 //! The log: one JSON line for one decision, and how logging is set up.
 
+use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, error, info, warn};
 use tracing_subscriber::Layer as _;
@@ -9,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::ConfigError;
 use crate::gate::{PassedGate, Verdict};
+use crate::recovery::{End, Swept};
 use crate::report::{Outcome, Report, with_causes};
 use crate::webhook::InvalidEvent;
 
@@ -72,6 +74,26 @@ pub fn record(report: &Report) {
         Outcome::Deferred(_) | Outcome::Refused(_) => decision!(warn),
         Outcome::Approved(_) | Outcome::Rejected(_) | Outcome::Ignored(_) => decision!(info),
     }
+}
+
+/// Writes the line of a sweep, and one for each request that it settled.
+pub fn record_sweep(swept: &Swept, now: Timestamp) {
+    let reports = swept.found.iter().filter_map(|found| match &found.end {
+        End::Settled(report) => Some(report),
+        End::WouldBe(..) => None,
+    });
+    reports.for_each(|report| record(report));
+    info!(
+        target: "environment_gate::sweep",
+        found = swept.found.len(),
+        left = swept.left,
+        oldest_wait_seconds = swept.oldest_wait(now).as_secs(),
+        github_calls = swept.calls,
+        paused = swept.paused,
+        complete = swept.problems.is_empty(),
+        problems = swept.problems.join("; "),
+        "sweep"
+    );
 }
 
 /// Writes a line for a setting that could not be read again; the last good one is in use.

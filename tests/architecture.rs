@@ -86,8 +86,11 @@ fn imports_point_one_way() {
             vec!["gate", "github", "webhook", "handler", "config", "report", "telemetry", "world", "transport"],
         ),
         ("src/gate", vec!["github", "webhook", "handler", "config", "report", "telemetry", "world", "transport"]),
-        ("src/webhook", vec!["gate", "github", "handler", "config", "report", "telemetry", "world", "transport"]),
-        ("src/github", vec!["webhook", "handler", "config", "report", "telemetry", "world", "transport"]),
+        (
+            "src/webhook",
+            vec!["gate", "github", "recovery", "handler", "config", "report", "telemetry", "world", "transport"],
+        ),
+        ("src/github", vec!["webhook", "recovery", "handler", "config", "report", "telemetry", "world", "transport"]),
         ("src/config", vec!["handler", "report", "telemetry", "world"]),
     ];
     for (under, modules) in forbidden {

@@ -6,8 +6,14 @@ use std::path::Path;
 const GIGABYTES: f64 = 0.25;
 const SECONDS: f64 = 1.0;
 const LOG_GIGABYTES: f64 = 2e-6;
-/// Readings of the settings in a month: one every five minutes at most.
-const READINGS_MAX: f64 = 31.0 * 24.0 * 12.0;
+/// Sweeps in a month of 31 days, one a minute, and what one takes.
+const SWEEPS: f64 = 31.0 * 24.0 * 60.0;
+const SWEEP_SECONDS: f64 = 0.5;
+const SWEEP_LOG_GIGABYTES: f64 = 0.7e-6;
+/// Readings of the settings in a month: one every five minutes.
+const READINGS: f64 = SWEEPS / 5.0;
+const ALARMS: f64 = 5.0;
+const METRICS: f64 = 2.0;
 
 fn rows(readme: &str) -> Vec<(String, f64)> {
     let cells = readme.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | $"));
@@ -20,14 +26,18 @@ fn the_readmes_costs_add_up() {
     let rows = rows(&readme);
     let price =
         |unit: &str| rows.iter().find(|(name, _)| name == unit).unwrap_or_else(|| panic!("no price of {unit}")).1;
-    let alarms = 3.0;
+    let invocation = |seconds: f64| {
+        price("1,000,000 invocations") / 1e6 + GIGABYTES * seconds * price("1,000,000 GB-seconds, arm64") / 1e6
+    };
+    let log = price("1 GB of log");
+    let fixed = SWEEPS * (invocation(SWEEP_SECONDS) + SWEEP_LOG_GIGABYTES * log)
+        + READINGS * price("10,000 reads of a secret") / 1e4
+        + price("1 secret a month")
+        + ALARMS * price("1 alarm a month")
+        + METRICS * price("1 metric a month");
     for (name, deployments) in [("10", 10.0_f64), ("1,000", 1_000.0), ("100,000", 100_000.0)] {
-        let each = price("1,000,000 invocations") / 1e6
-            + GIGABYTES * SECONDS * price("1,000,000 GB-seconds, arm64") / 1e6
-            + price("1,000,000 HTTP API requests") / 1e6
-            + LOG_GIGABYTES * price("1 GB of log");
-        let reads = deployments.min(READINGS_MAX) * price("10,000 reads of a secret") / 1e4;
-        let cost = deployments * each + reads + price("1 secret a month") + alarms * price("1 alarm a month");
+        let each = invocation(SECONDS) + price("1,000,000 HTTP API requests") / 1e6 + LOG_GIGABYTES * log;
+        let cost = fixed + deployments * each;
         let told = price(name);
         assert!((cost - told).abs() < 0.005, "{name}: {cost:.3}, told {told}");
     }

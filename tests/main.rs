@@ -24,6 +24,7 @@ mod one_fact_off;
 mod openapi;
 mod policy;
 mod properties;
+mod recovery;
 mod settings;
 mod signature;
 mod start;

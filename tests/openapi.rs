@@ -6,9 +6,11 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use environment_gate::recovery::Sweep;
 use environment_gate::world::{Call, Player, Present};
 use serde_json::{Value, json};
 
+use crate::recovery;
 use crate::support::fixtures;
 
 /// Where GitHub's answers are known not to be what it publishes: the field, as the end of a JSON pointer, and why.
@@ -45,6 +47,9 @@ impl Description {
             ("environment", "/repos/{owner}/{repo}/environments/{environment_name}".to_owned(), "get"),
             ("pending_deployments", format!("{run}/pending_deployments"), "get"),
             ("review", format!("{run}/deployment_protection_rule"), "post"),
+            ("deliveries", "/app/hook/deliveries".to_owned(), "get"),
+            ("installation", "/repos/{owner}/{repo}/installation".to_owned(), "get"),
+            ("runs", "/repos/{owner}/{repo}/actions/runs".to_owned(), "get"),
         ];
         let paths = names.into_iter().map(|(name, path, method)| {
             let mut operation = all["paths"][path.as_str()][method].take();
@@ -148,6 +153,12 @@ async fn every_call_and_every_answer_is_as_github_publishes_it() {
                 description.check(call).into_iter().map(|problem| format!("{}: {} {problem}", fixture.name, call.name)),
             );
         }
+    }
+    let lost = recovery::lost("approve/one-human-approved-the-gate");
+    for call in recovery::sweep(&lost, Sweep::Apply, 15).await.1 {
+        *checked.entry(call.name.split('.').next().unwrap().to_owned()).or_default() += 1;
+        problems
+            .extend(description.check(&call).into_iter().map(|problem| format!("a sweep: {} {problem}", call.name)));
     }
     assert_eq!(checked.len(), description.paths.len(), "every operation is called: {checked:?}");
     assert!(problems.is_empty(), "{}", problems.join("\n"));

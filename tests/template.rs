@@ -171,10 +171,29 @@ fn errors_throttles_and_failures_raise_an_alarm() {
     let alarms = stack["alarms"].as_object().unwrap();
     let metrics: BTreeSet<String> =
         alarms.values().map(|alarm| alarm["MetricName"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(metrics, set(&["Errors", "Throttles", "Failed"], &[]));
+    assert_eq!(metrics, set(&["Errors", "Throttles", "Failed", "Sweeps", "OldestWait"], &[]));
     assert!(alarms.values().all(|alarm| alarm["AlarmActions"] == json!([topic])));
-    let filter = stack["metric_filters"].as_object().unwrap().values().next().unwrap();
-    assert_eq!(filter["FilterPattern"], "{ $.target = \"environment_gate::decision\" && $.outcome = \"failed\" }");
+    let filters = stack["metric_filters"].as_object().unwrap();
+    let pattern = |metric: &str| {
+        let filter =
+            filters.values().find(|filter| filter["MetricTransformations"][0]["MetricName"] == metric).unwrap();
+        filter["FilterPattern"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(pattern("Failed"), "{ $.target = \"environment_gate::decision\" && $.outcome = \"failed\" }");
+    assert_eq!(pattern("Sweeps"), "{ $.target = \"environment_gate::sweep\" && $.complete IS TRUE }");
+    assert_eq!(pattern("OldestWait"), "{ $.target = \"environment_gate::sweep\" && $.oldest_wait_seconds >= 0 }");
+}
+
+#[test]
+fn a_sweep_comes_every_minute_and_is_never_made_up_for() {
+    let stack = stack(&[]);
+    let sources = stack["event_sources"].as_object().unwrap();
+    let rule = sources.values().find(|source| source.get("ScheduleExpression").is_some()).unwrap();
+    assert_eq!(rule["ScheduleExpression"], "rate(1 minute)");
+    let no_retry = json!({ "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 });
+    assert_eq!(rule["Targets"][0]["RetryPolicy"], no_retry);
+    let invoke = sources.values().find(|source| source.get("MaximumEventAgeInSeconds").is_some()).unwrap();
+    assert_eq!((&invoke["MaximumRetryAttempts"], &invoke["MaximumEventAgeInSeconds"]), (&json!(0), &json!(60)));
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Judgement {
     }
 }
 
-/// Leave to enter. Only [`super::decide`] can make one.
+/// Leave to enter. Only [`decide`](super::decide()) can make one.
 ///
 /// ```
 /// use environment_gate::gate::Approval;

@@ -15,7 +15,7 @@ use super::answer::Answer;
 use super::app::bearer;
 use super::client::Call;
 use super::{App, Client, GithubError};
-use crate::model::Request;
+use crate::model::{Repository, RepositoryName, quoted};
 
 const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
 /// A token is not used in its last minutes: a call, and GitHub's clock, need time.
@@ -33,9 +33,26 @@ struct Permissions {
 const PERMISSIONS: Permissions = Permissions { actions: "read", deployments: "write" };
 
 #[derive(Serialize)]
-struct MintBody {
-    repository_ids: [u64; 1],
+struct MintBody<'a> {
+    #[serde(flatten)]
+    repository: MintFor<'a>,
     permissions: Permissions,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum MintFor<'a> {
+    RepositoryIds([u64; 1]),
+    Repositories([&'a str; 1]),
+}
+
+/// The one repository that a token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Of {
+    /// By its id, as deliveries name it.
+    Id(u64),
+    /// By its name, as the policy does.
+    Name(RepositoryName),
 }
 
 #[derive(Deserialize)]
@@ -50,25 +67,31 @@ struct Minted {
 #[derive(Deserialize)]
 struct MintedRepository {
     id: u64,
+    full_name: Option<String>,
 }
 
 /// Tokens of one process, kept until shortly before they expire (GitHub gives them an hour).
 #[derive(Debug, Default)]
-pub struct Tokens(Mutex<HashMap<(u64, u64), Token>>);
+pub struct Tokens(Mutex<HashMap<Key, Token>>);
+
+/// The installation, and the repository as it was asked for.
+type Key = (u64, String);
 
 #[derive(Debug, Clone)]
 struct Token {
     authorization: HeaderValue,
     expires_at: Timestamp,
+    repository_id: u64,
+    repository_name: Option<RepositoryName>,
 }
 
 impl Tokens {
-    fn get(&self, key: (u64, u64), now: Timestamp) -> Option<Token> {
+    fn get(&self, key: &Key, now: Timestamp) -> Option<Token> {
         let tokens = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        tokens.get(&key).filter(|token| token.expires_at.duration_since(now) > TOKEN_RESERVE).cloned()
+        tokens.get(key).filter(|token| token.expires_at.duration_since(now) > TOKEN_RESERVE).cloned()
     }
 
-    fn put(&self, key: (u64, u64), token: Token) {
+    fn put(&self, key: Key, token: Token) {
         let mut tokens = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if tokens.len() >= TOKENS_MAX {
             tokens.clear();
@@ -83,8 +106,8 @@ pub struct Installation<'a> {
     client: &'a Client,
     app: &'a App,
     tokens: &'a Tokens,
-    /// Installation and repository.
-    ids: (u64, u64),
+    id: u64,
+    of: Of,
     now: Timestamp,
     deadline: Instant,
     /// Held while a token is minted, so that parallel calls mint one; says how many were minted after a refusal.
@@ -93,10 +116,10 @@ pub struct Installation<'a> {
 }
 
 impl<'a> Installation<'a> {
-    /// The installation through which `request` came, until `deadline`. Nothing is called yet.
+    /// An installation on a repository, until `deadline`. Nothing is called yet.
     pub fn new(
         (client, app, tokens): (&'a Client, &'a App, &'a Tokens),
-        request: &Request,
+        (id, of): (u64, Of),
         now: Timestamp,
         deadline: Instant,
     ) -> Self {
@@ -104,7 +127,8 @@ impl<'a> Installation<'a> {
             client,
             app,
             tokens,
-            ids: (request.installation_id, request.repository.id),
+            id,
+            of,
             now,
             deadline,
             renewed: tokio::sync::Mutex::new(0),
@@ -115,6 +139,24 @@ impl<'a> Installation<'a> {
     /// Has a token, minted now unless one is kept: before reads are made at once, or each of them would try.
     pub async fn authorize(&self) -> Result<(), GithubError> {
         self.token(None).await.map(drop)
+    }
+
+    /// The repository, by the words of the token's answer: a failed delivery knows only its id, the policy only its name.
+    pub async fn repository(&self) -> Result<Repository, GithubError> {
+        let token = self.token(None).await?;
+        let name = token.repository_name.ok_or_else(|| GithubError::Unreadable {
+            route: MINT,
+            problem: "`repositories[0].full_name`: missing".to_owned(),
+        })?;
+        Ok(Repository { id: token.repository_id, name })
+    }
+
+    fn key(&self) -> Key {
+        let repository = match &self.of {
+            Of::Id(id) => id.to_string(),
+            Of::Name(name) => name.to_string(),
+        };
+        (self.id, repository)
     }
 
     /// How many calls to GitHub were made so far.
@@ -146,7 +188,7 @@ impl<'a> Installation<'a> {
     async fn token(&self, refused: Option<&Token>) -> Result<Token, GithubError> {
         let mut renewed = self.renewed.lock().await;
         let is_refused = |token: &Token| refused.is_some_and(|refused| refused.authorization == token.authorization);
-        if let Some(token) = self.tokens.get(self.ids, self.now).filter(|token| !is_refused(token)) {
+        if let Some(token) = self.tokens.get(&self.key(), self.now).filter(|token| !is_refused(token)) {
             return Ok(token);
         }
         if refused.is_some() {
@@ -156,16 +198,19 @@ impl<'a> Installation<'a> {
             *renewed = renewed.saturating_add(1);
         }
         let token = self.mint().await?;
-        self.tokens.put(self.ids, token.clone());
+        self.tokens.put(self.key(), token.clone());
         Ok(token)
     }
 
     async fn mint(&self) -> Result<Token, GithubError> {
         let unsigned = || GithubError::AppRefused { route: MINT, message: "nothing, the key cannot sign".to_owned() };
-        let (installation_id, repository_id) = self.ids;
-        let body = MintBody { repository_ids: [repository_id], permissions: PERMISSIONS };
+        let repository = match &self.of {
+            Of::Id(id) => MintFor::RepositoryIds([*id]),
+            Of::Name(name) => MintFor::Repositories([name.name()]),
+        };
+        let body = MintBody { repository, permissions: PERMISSIONS };
         let body = serde_json::to_vec(&body).map_err(|_| unsigned())?;
-        let path = format!("/app/installations/{installation_id}/access_tokens");
+        let path = format!("/app/installations/{}/access_tokens", self.id);
         // A token more does no harm.
         let call = Call { may_be_repeated: true, ..Call::post(MINT, path, body) };
         let authorization = self.app.authorization(self.now).ok_or_else(unsigned)?;
@@ -185,10 +230,16 @@ impl<'a> Installation<'a> {
     /// A token that is for another repository, or for several, or that may not do what we do, is not used.
     fn check(&self, minted: &Minted, answer: &Answer) -> Result<Token, GithubError> {
         let wrong = |got: String, expected: String| GithubError::WrongToken { route: MINT, got, expected };
-        let ids: Vec<u64> = minted.repositories.iter().map(|repository| repository.id).collect();
-        let (_, repository_id) = self.ids;
-        if ids != [repository_id] {
-            return Err(wrong(format!("{} repositories", ids.len()), format!("repository {repository_id} alone")));
+        let [repository] = minted.repositories.as_slice() else {
+            return Err(wrong(format!("{} repositories", minted.repositories.len()), "one".to_owned()));
+        };
+        let name = repository.full_name.as_deref().and_then(|name| RepositoryName::parse(name).ok());
+        let (is_ours, asked) = match &self.of {
+            Of::Id(id) => (*id == repository.id, format!("repository {id} alone")),
+            Of::Name(asked) => (name.as_ref() == Some(asked), format!("{} alone", quoted(&asked.to_string()))),
+        };
+        if !is_ours {
+            return Err(wrong(format!("repository {}", repository.id), asked));
         }
         if let Some(permissions) = &minted.permissions {
             for (name, level) in [("actions", PERMISSIONS.actions), ("deployments", PERMISSIONS.deployments)] {
@@ -201,6 +252,7 @@ impl<'a> Installation<'a> {
         let authorization = bearer(&minted.token)
             .filter(|_| !secrecy::ExposeSecret::expose_secret(&minted.token).is_empty())
             .ok_or_else(|| answer.unreadable("`token`: empty, or not fit for a header".to_owned()))?;
-        Ok(Token { authorization, expires_at: minted.expires_at })
+        let (repository_id, repository_name) = (repository.id, name);
+        Ok(Token { authorization, expires_at: minted.expires_at, repository_id, repository_name })
     }
 }

@@ -59,6 +59,11 @@ impl<'a> Reader<'a> {
         Self { installation, request }
     }
 
+    /// What it reads about.
+    pub fn request(&self) -> &'a Request {
+        self.request
+    }
+
     /// The run in its present attempt. A 404 is looked at once more.
     pub async fn run(&self) -> Result<WorkflowRun, GithubError> {
         let call = Call::get(RUN, self.run_path("?exclude_pull_requests=true"));

@@ -169,6 +169,11 @@ impl EnvironmentWire {
 }
 
 impl PendingDeploymentWire {
+    /// The environment, if it has a name.
+    pub(super) fn environment(&self) -> Option<EnvironmentName> {
+        self.environment.name.as_ref().and_then(|name| EnvironmentName::parse(name).ok())
+    }
+
     /// Is it for that environment? One without a name might be.
     pub(super) fn is_for(&self, environment: &EnvironmentName) -> bool {
         self.environment

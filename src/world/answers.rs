@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
 ///
-/// Names: `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`, `review`.
+/// Names: `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`, `review`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
 /// One answer.
@@ -61,6 +61,9 @@ impl Request {
         let get = self.method == "GET";
         match parts.as_slice() {
             ["app", "installations", _, "access_tokens"] if !get => Some("access_tokens".to_owned()),
+            ["app", "hook", "deliveries"] if get => Some("deliveries".to_owned()),
+            ["repos", _, _, "installation"] if get => Some("installation".to_owned()),
+            ["repos", _, _, "actions", "runs"] if get => Some(format!("runs.{}", parameter(query, "status")?)),
             ["repos", _, _, "environments", name] if get => {
                 let name = percent_decode_str(name).decode_utf8().ok()?;
                 Some(format!("environment.{}", name.to_lowercase()))
@@ -70,7 +73,7 @@ impl Request {
                 match rest {
                     [] if get => Some("run".to_owned()),
                     ["attempts", number] if get => Some(format!("attempt.{number}")),
-                    ["jobs"] if get => Some(format!("jobs.{}", page(query)?)),
+                    ["jobs"] if get => Some(format!("jobs.{}", parameter(query, "page")?)),
                     ["approvals"] if get => Some("approvals".to_owned()),
                     ["pending_deployments"] if get => Some("pending_deployments".to_owned()),
                     ["deployment_protection_rule"] if !get => Some("review".to_owned()),
@@ -82,6 +85,6 @@ impl Request {
     }
 }
 
-fn page(query: &str) -> Option<usize> {
-    query.split('&').find_map(|pair| pair.strip_prefix("page="))?.parse().ok()
+fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
+    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }

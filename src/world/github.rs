@@ -179,7 +179,7 @@ async fn respond(
     let name = request.name(&state.base);
     let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
     let reply = match &name {
-        Some(name) if name == "access_tokens" && !state.knows_the_app(&parts.headers) => {
+        Some(name) if is_the_apps(name) && !state.knows_the_app(&parts.headers) => {
             Some((401, BTreeMap::new(), Bytes::from_static(br#"{"message":"A JSON web token could not be decoded"}"#)))
         }
         None => Some(state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path))),
@@ -232,6 +232,7 @@ impl State {
         let bearer = header(AUTHORIZATION.as_str()).strip_prefix("Bearer ").unwrap_or_default();
         match name {
             "access_tokens" => mint_objection(sent),
+            _ if is_the_apps(name) => None,
             _ if !self.tokens().contains(bearer) => Some("a token that was not given out".to_owned()),
             "review" => review_objection(sent, header(CONTENT_TYPE.as_str())),
             _ => None,
@@ -300,8 +301,14 @@ fn body_of(canned: &Canned) -> Bytes {
     }
 }
 
+/// Is it a call of the App itself, with its own token?
+fn is_the_apps(name: &str) -> bool {
+    matches!(name, "access_tokens" | "deliveries" | "installation")
+}
+
 fn mint_objection(sent: &Value) -> Option<String> {
-    let one = sent.get("repository_ids").and_then(Value::as_array).is_some_and(|ids| ids.len() == 1);
+    let named = ["repository_ids", "repositories"].iter().filter_map(|key| sent.get(key)?.as_array());
+    let one = named.map(Vec::len).sum::<usize>() == 1;
     let narrow = sent.get("permissions") == Some(&json!({ "actions": "read", "deployments": "write" }));
     (!one || !narrow).then(|| format!("a token for more than one repository and two permissions: {sent}"))
 }

@@ -1,4 +1,4 @@
-//! The command line: play a story, check a policy, be GitHub for a function that runs locally.
+//! The command line: play a story, check a policy, be GitHub for a function that runs locally, recover.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use environment_gate::config::colour_is_unwanted;
+use environment_gate::recovery::Sweep;
 
 mod check;
 mod local;
+mod recover;
 mod replay;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
@@ -45,6 +47,12 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:9123/github/webhook")]
         url: String,
     },
+    /// Look once for what still waits at GitHub, with the function's settings, and say what would be decided.
+    Recover {
+        /// Decide it, too.
+        #[arg(long)]
+        apply: bool,
+    },
     /// Print the API Gateway event of a story's webhook, for `cargo lambda invoke`.
     Event(Local),
 }
@@ -78,6 +86,8 @@ fn main() -> ExitCode {
         Command::Check { policy } => check::check(&policy),
         Command::Github { local, listen } => local::github(&local, listen),
         Command::Deliver { local, url } => local::deliver(&local, &url),
+        Command::Recover { apply: false } => recover::recover(Sweep::Look),
+        Command::Recover { apply: true } => recover::recover(Sweep::Apply),
         Command::Event(local) => local::event(&local),
     };
     // Whoever closed the pipe does not want the rest.

@@ -1,0 +1,96 @@
+//! What waits in a repository: runs that are not at their end, and the environments that their jobs wait for.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::client::Call;
+use super::wire::PendingDeploymentWire;
+use super::{GithubError, Installation};
+use crate::model::{EnvironmentName, RefName, Repository, RunId, Sha};
+
+const RUNS: &str = "GET /repos/{owner}/{repo}/actions/runs";
+const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
+
+/// Runs of a status that are looked at in one sweep; GitHub's maximum on a page.
+const RUNS_MAX: usize = 100;
+/// The statuses of a run in which a job may wait: the run waits, or others of its jobs run.
+const STATUSES: [&str; 2] = ["waiting", "in_progress"];
+
+/// Reads what waits in one repository.
+#[derive(Debug)]
+pub struct Waiting<'a> {
+    installation: &'a Installation<'a>,
+    repository: &'a Repository,
+}
+
+/// A run in which something may wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRun {
+    /// The run.
+    pub id: RunId,
+    /// Its commit.
+    pub sha: Sha,
+    /// Its branch or tag.
+    pub ref_name: RefName,
+    /// What started it.
+    pub event: String,
+    /// When its present attempt began.
+    pub started_at: Timestamp,
+}
+
+/// <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>
+#[derive(Deserialize)]
+struct RunsWire {
+    workflow_runs: Vec<ListedRunWire>,
+}
+
+#[derive(Deserialize)]
+struct ListedRunWire {
+    id: u64,
+    head_sha: String,
+    head_branch: Option<String>,
+    event: String,
+    created_at: Timestamp,
+    run_started_at: Option<Timestamp>,
+}
+
+impl<'a> Waiting<'a> {
+    /// Reads through `installation` what waits in `repository`.
+    pub fn new(installation: &'a Installation<'a>, repository: &'a Repository) -> Self {
+        Self { installation, repository }
+    }
+
+    /// The runs in which something may wait: those that wait before those in progress, of each the oldest first. One that cannot be read is left out: it must not hold up the others.
+    pub async fn runs(&self) -> Result<Vec<WaitingRun>, GithubError> {
+        let mut runs = Vec::new();
+        for status in STATUSES {
+            let query = format!("status={status}&per_page={RUNS_MAX}&exclude_pull_requests=true");
+            let path = format!("/repos/{}/actions/runs?{query}", self.repository.name);
+            let RunsWire { workflow_runs } = self.installation.send(&Call::get(RUNS, path)).await?.json()?;
+            let readable = workflow_runs.into_iter().filter_map(ListedRunWire::into_model);
+            let mut of_status: Vec<WaitingRun> = readable.collect();
+            of_status.sort_by_key(|run| (run.started_at, run.id));
+            runs.extend(of_status);
+        }
+        Ok(runs)
+    }
+
+    /// The environments that jobs of the run wait for.
+    pub async fn environments(&self, run: RunId) -> Result<Vec<EnvironmentName>, GithubError> {
+        let path = format!("/repos/{}/actions/runs/{run}/pending_deployments", self.repository.name);
+        let pending: Vec<PendingDeploymentWire> = self.installation.send(&Call::get(PENDING, path)).await?.json()?;
+        Ok(pending.iter().filter_map(PendingDeploymentWire::environment).collect())
+    }
+}
+
+impl ListedRunWire {
+    fn into_model(self) -> Option<WaitingRun> {
+        Some(WaitingRun {
+            id: RunId::new(self.id)?,
+            sha: Sha::parse(&self.head_sha).ok()?,
+            ref_name: RefName::parse(&self.head_branch?).ok()?,
+            event: self.event,
+            started_at: self.run_started_at.unwrap_or(self.created_at),
+        })
+    }
+}
