@@ -17,6 +17,7 @@ mod cases;
 mod command_line;
 mod corpus;
 mod costs;
+mod faults;
 mod function;
 mod logs;
 mod malformed_events;

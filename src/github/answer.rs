@@ -1,5 +1,7 @@
 //! One answer of GitHub: its status told apart, its JSON read with the name of a wrong field.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
@@ -72,6 +74,19 @@ impl Answer {
             }
             _ => false,
         }
+    }
+
+    /// Is it a success whose body ends in the middle, or is no JSON at all? A look at the last byte is enough to try once more; what it
+    /// does not tell, reading will.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let end = self.body.trim_ascii_end().last();
+        self.status == StatusCode::OK && !matches!(end, Some(b'}' | b']'))
+    }
+
+    /// How long GitHub wants to be left alone, if it says so in seconds.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds))
     }
 
     /// Does the body say these words (lower case)? Looked for in the beginning only: GitHub's errors are short.

@@ -73,11 +73,12 @@ impl Call {
     }
 }
 
-/// Is there no answer, or one that GitHub gives when it is in trouble? A limit is an answer: it says to wait.
+/// Is there no answer, or one that GitHub gives when it is in trouble?
 fn brought_nothing(answer: &Result<Answer, GithubError>) -> bool {
     match answer {
-        Ok(answer) => answer.status.is_server_error(),
-        Err(error) => matches!(error, GithubError::NoAnswer { .. } | GithubError::TimedOut { .. }),
+        Ok(answer) => answer.status.is_server_error() || answer.is_cut_off(),
+        Err(GithubError::NoAnswer { .. } | GithubError::TimedOut { .. } | GithubError::Unreadable { .. }) => true,
+        Err(_) => false,
     }
 }
 
@@ -108,11 +109,15 @@ impl Client {
         let mut pause = self.limits.pause;
         for _ in 1..TRIES_MAX {
             let answer = self.send_once(call, authorization, deadline).await;
-            if !call.may_be_repeated || !brought_nothing(&answer) {
-                return answer;
-            }
-            let some = tokio::time::sleep(pause.mul_f64(fastrand::f64()));
-            if tokio::time::timeout_at(deadline, some).await.is_err() {
+            let wait = match &answer {
+                _ if !call.may_be_repeated => return answer,
+                Ok(limited) if limited.is_limit() => limited.retry_after(),
+                answer if brought_nothing(answer) => Some(pause.mul_f64(fastrand::f64())),
+                _ => return answer,
+            };
+            // A limit without a time to come back means a minute: longer than there is.
+            let Some(wait) = wait else { return answer };
+            if tokio::time::timeout_at(deadline, tokio::time::sleep(wait)).await.is_err() {
                 return answer;
             }
             pause = pause.saturating_mul(2);

@@ -1,0 +1,110 @@
+//! Every way in which a call to GitHub can go wrong: once, and the delivery still ends right; for ever, and it ends without a review.
+
+use std::time::Duration;
+
+use environment_gate::github::Limits;
+use environment_gate::world::{Canned, Fault, Played, Player, Present};
+use serde_json::json;
+
+use crate::support::fixtures;
+
+/// What ships, in small: a call that hangs is given up after a fraction of a second.
+fn limits() -> Limits {
+    Limits {
+        delivery: Duration::from_secs(4),
+        call: Duration::from_millis(400),
+        pause: Duration::from_millis(1),
+        answer_bytes: 1024 * 1024,
+    }
+}
+
+fn faults() -> Vec<(&'static str, Canned)> {
+    let message =
+        |status: u16, text: &str| Canned { status, body: Some(json!({ "message": text })), ..Canned::default() };
+    let limited = |status: u16| {
+        let mut limited = message(status, "You have exceeded a secondary rate limit.");
+        limited.headers.insert("retry-after".to_owned(), "0".to_owned());
+        limited
+    };
+    let broken = |fault| Canned { status: 200, fault: Some(fault), ..Canned::default() };
+    let text = |text: &str| Canned { status: 200, text: Some(text.to_owned()), ..Canned::default() };
+    vec![
+        ("500", message(500, "Server Error")),
+        ("502", message(502, "Bad Gateway")),
+        ("429", limited(429)),
+        ("403 that is a limit", limited(403)),
+        ("a hang", broken(Fault::Silence)),
+        ("a reset", broken(Fault::Reset)),
+        ("a truncated body", text("{\"id\": 9001, \"jobs\": [{")),
+        ("a page", text("<html>")),
+        ("a huge body", Canned { status: 200, blanks: Some(2 * 1024 * 1024), ..Canned::default() }),
+    ]
+}
+
+const READS: [&str; 5] = ["access_tokens", "run", "jobs.1", "approvals", "environment.release-gate"];
+
+/// Plays the approving story with a fault in front of an answer, or in its place.
+async fn play(player: &Player, route: &str, fault: &Canned, for_ever: bool) -> Played {
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    let answers = story.answers.get_mut(route).unwrap();
+    if for_ever {
+        answers.clear();
+    }
+    answers.insert(0, fault.clone());
+    player.play(&story, Present::Story).await.unwrap()
+}
+
+fn approvals(played: &Played) -> usize {
+    played.calls.iter().filter(|call| call.sent["state"] == "approved").count()
+}
+
+#[tokio::test]
+async fn a_fault_of_a_read_once_costs_a_try_and_not_the_delivery() {
+    let player = Player::new(limits()).unwrap();
+    for route in READS {
+        for (what, fault) in faults() {
+            let played = play(&player, route, &fault, false).await;
+            let outcome = &played.report.outcome;
+            assert_eq!(outcome.name(), "approved", "{route}, {what}: {}", outcome.reason());
+            assert_eq!(approvals(&played), 1, "{route}, {what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_a_read_for_ever_is_a_reason_to_wait() {
+    let player = Player::new(limits()).unwrap();
+    for route in READS {
+        for (what, fault) in faults() {
+            let played = play(&player, route, &fault, true).await;
+            let outcome = &played.report.outcome;
+            assert_eq!(outcome.name(), "deferred", "{route}, {what}: {}", outcome.reason());
+            assert_eq!(approvals(&played), 0, "{route}, {what}");
+            let tries = played.calls.iter().filter(|call| call.name == route).count();
+            assert!(tries <= 3, "{route}, {what}: {tries} tries");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_review_is_followed_up_and_never_turns_into_the_reverse() {
+    let player = Player::new(limits()).unwrap();
+    for (what, fault) in faults() {
+        // Nothing waits any more, so it was taken.
+        let played = play(&player, "review", &fault, false).await;
+        let limit = fault.headers.contains_key("retry-after");
+        let expected = if limit { "deferred" } else { "approved" };
+        assert_eq!(played.report.outcome.name(), expected, "{what}: {}", played.report.outcome.reason());
+        assert!(played.calls.iter().all(|call| call.sent["state"] != "rejected"));
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_look_after_a_review_changes_nothing() {
+    let player = Player::new(limits()).unwrap();
+    for (what, fault) in faults() {
+        let played = play(&player, "pending_deployments", &fault, true).await;
+        assert_eq!(played.report.outcome.name(), "approved", "{what}: {}", played.report.outcome.reason());
+        assert_eq!(approvals(&played), 1, "{what}");
+    }
+}
