@@ -126,7 +126,7 @@ impl Gate {
     /// As [`Gate::invoke`].
     pub async fn answer(&self, event: Value) -> Result<Answer, InvalidEvent> {
         Ok(match Event::parse(event)? {
-            Event::Scheduled => Answer::Swept(Box::new(self.sweep(Sweep::Apply).await)),
+            Event::Scheduled => Answer::Swept(Box::new(self.sweep(Sweep::Scheduled).await)),
             Event::Http(Route::Health) => Answer::Healthy,
             Event::Http(Route::Webhook(delivery)) => Answer::Delivery(Box::new(self.deliver(&delivery).await)),
             Event::Http(Route::Refused(refusal)) => Answer::Delivery(Box::new(Report::refused(refusal))),
@@ -178,6 +178,11 @@ impl Gate {
         Moment { now: self.clock.now(), deadline }
     }
 
+    /// How much of its time is left.
+    pub(crate) fn time_left(&self, began: Moment) -> Duration {
+        self.client.limits().delivery.saturating_sub(self.since(began))
+    }
+
     /// How long ago that was.
     fn since(&self, began: Moment) -> Duration {
         self.moment().deadline.saturating_duration_since(began.deadline)
@@ -185,27 +190,23 @@ impl Gate {
 
     /// Verified, parsed, and then settled.
     async fn take(&self, delivery: &UnverifiedDelivery, at: Moment, asked: &mut Asked) -> Result<Outcome, Refusal> {
-        let verified = self.verify(delivery, at.now).await?;
+        let verified = self.verify(delivery, at).await?;
         let request = match webhook::parse(&verified, self.client.api())? {
             Parsed::Request(request) => *request,
             Parsed::Ignored(why) => return Ok(Outcome::Ignored(NothingToDo::NotForUs(why))),
         };
         asked.request = Some(request.clone());
-        let _ = tokio::time::timeout_at(at.deadline, self.refresh_settings(at.now)).await;
+        self.refresh_settings(at).await;
         let (outcome, calls) = self.settle(&request, at).await;
         asked.calls = calls;
         Ok(outcome)
     }
 
     /// A refused signature looks once for newer secrets; a good one waits for nobody.
-    async fn verify<'d>(
-        &self,
-        delivery: &'d UnverifiedDelivery,
-        now: Timestamp,
-    ) -> Result<VerifiedDelivery<'d>, Refusal> {
+    async fn verify<'d>(&self, delivery: &'d UnverifiedDelivery, at: Moment) -> Result<VerifiedDelivery<'d>, Refusal> {
         match delivery.verify(&self.settings.current().secrets) {
             Err(Refusal::Signature { .. }) => {
-                self.settings.refresh(now).await.iter().for_each(telemetry::record_setting);
+                self.read_settings_again(at).await;
                 delivery.verify(&self.settings.current().secrets)
             }
             verified => verified,
@@ -220,7 +221,7 @@ impl Gate {
         if !matches!(outcome, Outcome::Failed(GithubError::AppRefused { .. })) {
             return (outcome, calls);
         }
-        self.settings.refresh(at.now).await.iter().for_each(telemetry::record_setting);
+        self.read_settings_again(at).await;
         let newer = self.settings.current();
         if Arc::ptr_eq(&before.app, &newer.app) {
             return (outcome, calls);
@@ -271,8 +272,16 @@ impl Gate {
         began.deadline.checked_sub(most.saturating_sub(left)).unwrap_or(began.deadline)
     }
 
-    pub(crate) async fn refresh_settings(&self, now: Timestamp) {
-        self.settings.refresh_if_old(now).await.iter().for_each(telemetry::record_setting);
+    /// Reads settings again that are old. Not to be had before the deadline, the present ones stay in use.
+    pub(crate) async fn refresh_settings(&self, at: Moment) {
+        let read = tokio::time::timeout_at(at.deadline, self.settings.refresh_if_old(at.now)).await;
+        read.unwrap_or_default().iter().for_each(telemetry::record_setting);
+    }
+
+    /// Reads settings again because a signature or the App's token was refused.
+    async fn read_settings_again(&self, at: Moment) {
+        let read = tokio::time::timeout_at(at.deadline, self.settings.refresh(at.now)).await;
+        read.unwrap_or_default().iter().for_each(telemetry::record_setting);
     }
 }
 

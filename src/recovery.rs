@@ -4,7 +4,8 @@
 //! and every quarter of an hour the policy does. Nothing is remembered: two sweeps at once do the same, and what does not fit
 //! into one waits for the next. Not here: how a request is decided.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,24 +17,28 @@ use crate::handler::{Gate, Moment};
 use crate::model::{EnvironmentName, Repository, RepositoryName, Request};
 use crate::report::{Report, with_causes};
 
-/// Calls to GitHub that one sweep makes before it leaves the rest to the next; GitHub allows 900 points a minute, a read is one.
+/// Calls to GitHub after which a sweep begins nothing new; GitHub allows 900 points a minute, a read is one. Retries are not counted.
 const CALLS_MAX: u32 = 200;
-/// How often the repositories that the policy names are looked at, failed deliveries or not.
-const POLICY_EVERY_MINUTES: i64 = 15;
+/// Time that must be left for a sweep to begin something new: a request takes some calls.
+const TIME_LEFT_MIN: Duration = Duration::from_secs(2);
+/// How often each repository that the policy names is looked at, failed deliveries or not: some of them every minute.
+const POLICY_EVERY_MINUTES: usize = 15;
 
 /// What a sweep does with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sweep {
-    /// Decides and reviews.
-    Apply,
-    /// Decides, and says what it would review.
+    /// Decides and reviews; of the repositories that the policy names, those whose minute it is.
+    Scheduled,
+    /// Decides and reviews, in all of them.
+    ByHand,
+    /// Decides, in all of them, and says what it would review.
     Look,
 }
 
 /// What a sweep found.
 #[derive(Debug, Default)]
 pub struct Swept {
-    /// What waited, the oldest first in each repository.
+    /// What waited.
     pub found: Vec<Found>,
     /// What could not be looked into; it will be looked at again.
     pub problems: Vec<String>,
@@ -48,7 +53,7 @@ pub struct Swept {
 /// One request that waited.
 #[derive(Debug)]
 pub struct Found {
-    /// Since when its run is in its present attempt.
+    /// When its run last changed: it waits since then.
     pub since: Timestamp,
     /// What became of it.
     pub end: End,
@@ -63,8 +68,11 @@ pub enum End {
     WouldBe(Box<Request>, Result<Decision, GithubError>),
 }
 
-/// A repository to look into, and through which installation.
-type Place = (u64, Of);
+/// A repository to look into: by the failed delivery of an installation, or by its name in the policy.
+enum Place {
+    Delivery(u64, u64),
+    Policy(RepositoryName),
+}
 
 impl Swept {
     /// How long the oldest request that is still undecided has waited at `now`.
@@ -85,31 +93,28 @@ struct Round<'a> {
     at: Moment,
     seen: BTreeSet<u64>,
     swept: Swept,
+    /// GitHub asked to be left alone.
+    limited: bool,
 }
 
 impl Gate {
-    /// Looks once for what waits, within the time of one delivery and 200 calls. An error of one place or request is a line in the
-    /// result, never the end of the sweep.
+    /// Looks once for what waits, within the time of one delivery and some 200 calls. An error of one place or request is a line in the
+    /// result, never the end of the sweep; a limit of GitHub is.
     pub async fn sweep(&self, how: Sweep) -> Swept {
         let at = self.moment();
-        self.refresh_settings(at.now).await;
+        self.refresh_settings(at).await;
         let settings = &self.settings.current();
         let swept = Swept { paused: settings.policy.pause, ..Swept::default() };
         if swept.paused {
             return swept;
         }
-        let mut round = Round { gate: self, how, settings, at, seen: BTreeSet::new(), swept };
-        for (installation_id, of) in in_turn(round.places().await, at.now) {
-            if round.is_spent() {
-                continue;
-            }
-            let app = (&self.client, &*settings.app, &self.tokens);
-            let installation = Installation::new(app, (installation_id, of), at.now, at.deadline);
-            let requests = round.requests(&installation, installation_id).await;
-            round.count(installation.calls());
-            match requests {
-                Ok(requests) => round.end_all(requests).await,
-                Err(error) => round.swept.problems.push(with_causes(&error)),
+        let mut round = Round { gate: self, how, settings, at, seen: BTreeSet::new(), swept, limited: false };
+        let places = round.places().await;
+        for place in places {
+            if round.may_go_on()
+                && let Err(error) = round.sweep(place).await
+            {
+                round.problem(&error);
             }
         }
         round.swept
@@ -117,94 +122,107 @@ impl Gate {
 }
 
 impl Round<'_> {
-    /// Where to look: wherever a delivery failed, in the order of their ids, and now and then wherever the policy says.
+    /// Where to look: wherever a delivery failed, each repository first at its minute, and then at the policy's.
     async fn places(&mut self) -> Vec<Place> {
         let lost = Lost::new((&self.gate.client, &self.settings.app), self.at.now, self.at.deadline);
         self.count(1);
-        let mut places: Vec<Place> = match lost.repositories().await {
-            Ok(found) => {
-                found.into_iter().map(|(repository, installation)| (installation, Of::Id(repository))).collect()
-            }
-            Err(error) => {
-                self.swept.problems.push(with_causes(&error));
-                Vec::new()
-            }
-        };
-        if minutes(self.at.now).rem_euclid(POLICY_EVERY_MINUTES) == 0 {
-            for name in named(self.settings) {
-                self.count(1);
-                match lost.installation(name).await {
-                    Ok(Some(installation)) => places.push((installation, Of::Name(name.clone()))),
-                    Ok(None) => {}
-                    Err(error) => self.swept.problems.push(with_causes(&error)),
-                }
-            }
-        }
+        let found = lost.repositories().await.unwrap_or_else(|error| {
+            self.problem(&error);
+            BTreeMap::new()
+        });
+        let failed = found.into_iter().map(|(repository, installation)| Place::Delivery(installation, repository));
+        let mut places = in_turn(failed.collect(), self.at.now);
+        let turn = minute(self.at.now).checked_rem(POLICY_EVERY_MINUTES).unwrap_or_default();
+        let named = (0..POLICY_EVERY_MINUTES).cycle().zip(named(self.settings));
+        let now = named.filter(|(index, _)| *index == turn || self.how != Sweep::Scheduled);
+        places.extend(now.map(|(_, name)| Place::Policy(name.clone())));
         places
     }
 
-    /// What waits in one repository for an environment that a rule protects. Any other environment may wait for anybody: a person, a
-    /// timer, another App.
-    async fn requests(
-        &mut self,
-        installation: &Installation<'_>,
-        installation_id: u64,
-    ) -> Result<Vec<(Timestamp, Request)>, GithubError> {
+    /// Decides what waits in one repository.
+    async fn sweep(&mut self, place: Place) -> Result<(), GithubError> {
+        let (id, of) = match place {
+            Place::Delivery(installation, repository) => (installation, Of::Id(repository)),
+            Place::Policy(name) => {
+                let lost = Lost::new((&self.gate.client, &self.settings.app), self.at.now, self.at.deadline);
+                self.count(1);
+                let Some(installation) = lost.installation(&name).await? else { return Ok(()) };
+                (installation, Of::Name(name))
+            }
+        };
+        let app = (&self.gate.client, &*self.settings.app, &self.gate.tokens);
+        let installation = Installation::new(app, (id, of), self.at.now, self.at.deadline);
+        match self.sweep_repository(&installation, id).await {
+            // Nothing of a repository that the App is not on any more can wait for it.
+            Err(GithubError::MintRefused { status, .. }) if status.as_u16() == 404 => Ok(()),
+            swept => swept,
+        }
+    }
+
+    /// Looks at the runs of a repository, beginning at another one each minute, and decides what waits for an environment that a rule
+    /// protects. Any other environment may wait for anybody: a person, a timer, another App.
+    async fn sweep_repository(&mut self, installation: &Installation<'_>, id: u64) -> Result<(), GithubError> {
         let repository = installation.repository().await?;
         let policy = &self.settings.policy;
         if !self.seen.insert(repository.id) || !policy.knows_owner(repository.name.owner()) {
-            return Ok(Vec::new());
+            return Ok(());
         }
         let waiting = Waiting::new(installation, &repository);
-        let mut requests = Vec::new();
-        for run in waiting.runs().await? {
-            if self.swept.calls.saturating_add(installation.calls()) >= CALLS_MAX {
-                self.swept.left = self.swept.left.saturating_add(1);
+        let runs = in_turn(waiting.runs().await?, self.at.now);
+        self.count(installation.calls());
+        for run in runs {
+            if !self.may_go_on() {
                 continue;
             }
-            for environment in waiting.environments(run.id).await? {
-                let request = request_of(installation_id, &repository, &run, environment);
+            self.count(1);
+            let environments = waiting.environments(run.id).await.unwrap_or_else(|error| {
+                self.problem(&error);
+                Vec::new()
+            });
+            for environment in environments {
+                let request = request_of(id, &repository, &run, environment);
                 if matches!(gate::scope(policy, &request), Ok(Scope::Covered(_))) {
-                    requests.push((run.started_at, request));
+                    self.end(request, run.updated_at).await;
                 }
             }
         }
-        Ok(requests)
+        Ok(())
     }
 
-    /// Decides each of them, while calls are left.
-    async fn end_all(&mut self, requests: Vec<(Timestamp, Request)>) {
-        for (since, request) in requests {
-            if self.is_spent() {
-                continue;
+    /// Decides one request.
+    async fn end(&mut self, request: Request, since: Timestamp) {
+        let end = match self.how {
+            Sweep::Scheduled | Sweep::ByHand => {
+                let report = self.gate.settle_found(request, self.at).await;
+                self.count(report.calls);
+                End::Settled(Box::new(report))
             }
-            let end = match self.how {
-                Sweep::Apply => {
-                    let report = self.gate.settle_found(request, self.at).await;
-                    self.count(report.calls);
-                    End::Settled(Box::new(report))
-                }
-                Sweep::Look => {
-                    let (decision, calls) = self.gate.look_at(&request, self.settings, self.at).await;
-                    self.count(calls);
-                    End::WouldBe(Box::new(request), decision)
-                }
-            };
-            self.swept.found.push(Found { since, end });
-        }
+            Sweep::Look => {
+                let (decision, calls) = self.gate.look_at(&request, self.settings, self.at).await;
+                self.count(calls);
+                End::WouldBe(Box::new(request), decision)
+            }
+        };
+        self.swept.found.push(Found { since, end });
     }
 
     fn count(&mut self, calls: u32) {
         self.swept.calls = self.swept.calls.saturating_add(calls);
     }
 
-    /// No calls are left: what comes now waits for the next sweep.
-    fn is_spent(&mut self) -> bool {
-        let spent = self.swept.calls >= CALLS_MAX;
-        if spent {
+    fn problem(&mut self, error: &GithubError) {
+        self.limited |= matches!(error, GithubError::Limited { .. });
+        self.swept.problems.push(with_causes(error));
+    }
+
+    /// Is there leave, are there calls and is there time for something new? What comes now else waits for the next sweep.
+    fn may_go_on(&mut self) -> bool {
+        let time_left = self.gate.time_left(self.at);
+        let may = !self.limited && self.swept.calls < CALLS_MAX && time_left >= TIME_LEFT_MIN;
+        if !may {
             self.swept.left = self.swept.left.saturating_add(1);
         }
-        spent
+        may
     }
 }
 
@@ -241,13 +259,13 @@ fn named(settings: &Settings) -> Vec<&RepositoryName> {
     names
 }
 
-/// Every place comes first at its minute, so that what does not fit is never the same.
-fn in_turn(mut places: Vec<Place>, now: Timestamp) -> Vec<Place> {
-    let turn = usize::try_from(minutes(now)).unwrap_or_default().checked_rem(places.len()).unwrap_or_default();
-    places.rotate_left(turn);
-    places
+/// Each of them comes first at its minute, so that what does not fit is never the same.
+fn in_turn<T>(mut all: Vec<T>, now: Timestamp) -> Vec<T> {
+    let turn = minute(now).checked_rem(all.len()).unwrap_or_default();
+    all.rotate_left(turn);
+    all
 }
 
-fn minutes(now: Timestamp) -> i64 {
-    now.as_second().div_euclid(60)
+fn minute(now: Timestamp) -> usize {
+    usize::try_from(now.as_second().div_euclid(60)).unwrap_or_default()
 }

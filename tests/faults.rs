@@ -43,14 +43,29 @@ fn faults() -> Vec<(&'static str, Canned)> {
 
 const READS: [&str; 5] = ["access_tokens", "run", "jobs.1", "approvals", "environment.release-gate"];
 
+#[tokio::test]
+async fn a_limit_that_outlasts_the_delivery_is_not_slept_out() {
+    let player = Player::new(limits()).unwrap();
+    let mut long = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
+    long.headers.insert("retry-after".to_owned(), "60".to_owned());
+    let played = play(&player, "run", &long, true).await;
+    assert_eq!(played.report.outcome.name(), "deferred");
+    assert_eq!(played.calls.iter().filter(|call| call.name == "run").count(), 1);
+}
+
 /// Plays the approving story with a fault in front of an answer, or in its place.
 async fn play(player: &Player, route: &str, fault: &Canned, for_ever: bool) -> Played {
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
     let answers = story.answers.get_mut(route).unwrap();
+    let mut fault = fault.clone();
+    if fault.status == 200 {
+        // A success in the way of this route.
+        fault.status = answers[0].status;
+    }
     if for_ever {
         answers.clear();
     }
-    answers.insert(0, fault.clone());
+    answers.insert(0, fault);
     player.play(&story, Present::Story).await.unwrap()
 }
 

@@ -95,7 +95,7 @@ async fn a_lost_delivery_is_decided_by_the_next_sweep() {
         ("reject/the-starter-approved", "rejected"),
         ("defer/the-gate-still-waits", "deferred"),
     ] {
-        let (swept, calls) = sweep(&lost(name), Sweep::Apply, 1).await;
+        let (swept, calls) = sweep(&lost(name), Sweep::Scheduled, 1).await;
         assert_eq!(outcomes(&swept), [outcome], "{name}: {swept:?}");
         assert_eq!(swept.problems, Vec::<String>::new());
         let reviews = calls.iter().filter(|call| call.name == "review").count();
@@ -107,7 +107,7 @@ async fn a_lost_delivery_is_decided_by_the_next_sweep() {
 async fn one_call_is_enough_when_no_delivery_failed() {
     let mut story = lost("approve/one-human-approved-the-gate");
     story.answers.insert("deliveries".to_owned(), canned(json!([])));
-    let (swept, calls) = sweep(&story, Sweep::Apply, 1).await;
+    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
     assert_eq!(names(&calls), ["deliveries"]);
     assert!(swept.found.is_empty());
 }
@@ -117,9 +117,9 @@ async fn every_quarter_of_an_hour_the_policy_says_where_to_look() {
     let mut story = lost("approve/one-human-approved-the-gate");
     story.answers.insert("deliveries".to_owned(), canned(json!([])));
     // The story's present is 10:15.
-    let (swept, _) = sweep(&story, Sweep::Apply, 15).await;
+    let (swept, _) = sweep(&story, Sweep::Scheduled, 15).await;
     assert_eq!(outcomes(&swept), ["approved"], "{swept:?}");
-    let (swept, calls) = sweep(&story, Sweep::Apply, 16).await;
+    let (swept, calls) = sweep(&story, Sweep::Scheduled, 16).await;
     assert_eq!((outcomes(&swept).len(), calls.len()), (0, 1));
 }
 
@@ -135,11 +135,11 @@ async fn what_cannot_be_looked_into_is_a_line_and_not_the_end() {
     let mut story = lost("approve/one-human-approved-the-gate");
     let trouble = Canned { status: 502, body: Some(json!({ "message": "Bad Gateway" })), ..Canned::default() };
     story.answers.insert("deliveries".to_owned(), vec![trouble.clone()]);
-    let (swept, _) = sweep(&story, Sweep::Apply, 1).await;
+    let (swept, _) = sweep(&story, Sweep::Scheduled, 1).await;
     assert!(swept.problems[0].contains("502"), "{swept:?}");
     let mut story = lost("approve/one-human-approved-the-gate");
     story.answers.insert("jobs.1".to_owned(), vec![trouble]);
-    let (swept, calls) = sweep(&story, Sweep::Apply, 1).await;
+    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
     assert_eq!(outcomes(&swept), ["deferred"]);
     assert!(!names(&calls).contains(&"review"));
 }
@@ -148,10 +148,10 @@ async fn what_cannot_be_looked_into_is_a_line_and_not_the_end() {
 async fn a_pause_and_a_foreign_owner_are_left_alone() {
     let mut story = lost("approve/one-human-approved-the-gate");
     story.policy = "pause = true\n".to_owned();
-    let (swept, calls) = sweep(&story, Sweep::Apply, 1).await;
+    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
     assert!(swept.paused && calls.is_empty());
     story.policy = "[[rule]]\nrepositories = [\"else/*\"]\nrefs = [\"main\"]\n".to_owned();
-    let (swept, calls) = sweep(&story, Sweep::Apply, 1).await;
+    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
     assert!(swept.found.is_empty());
     assert_eq!(names(&calls), ["deliveries", "access_tokens"]);
 }

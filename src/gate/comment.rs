@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Approval, Deferral, Finding, PassedGate, Rejection, Verdict};
+use super::{Approval, Finding, PassedGate, Rejection, Verdict};
 use crate::model::{Request, listed, quoted};
 
 /// GitHub takes 1,024 characters of Markdown; we stay under as many bytes, however it counts them.
@@ -14,7 +14,7 @@ const REASON_BYTES_MAX: usize = 420;
 /// Bytes kept for "and so many more reasons", should reasons have to be cut.
 const MORE_BYTES: usize = 64;
 
-/// Markdown for a review or a status report: at most [`COMMENT_BYTES_MAX`] bytes, and nothing in it mentions, links or hides.
+/// Markdown for a review: at most [`COMMENT_BYTES_MAX`] bytes, and nothing in it mentions, links or hides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment(String);
 
@@ -38,14 +38,7 @@ impl Comment {
             format!("**Rejected**: run {} may not enter {}.\n", request.run, quoted(request.environment.as_str()));
         let approved = rejection.gates().iter().filter(|gate| !gate.approvers.is_empty());
         let approved: String = approved.flat_map(|gate| [passed(gate), " (for information)\n".to_owned()]).collect();
-        Self::fit(verdict, &reasons(rejection.findings(), Verdict::Fail), &(approved + &rule_line(rejection.rule())))
-    }
-
-    /// Tells what is waited for.
-    pub fn of_deferral(deferral: &Deferral, request: &Request) -> Self {
-        let verdict =
-            format!("**Waiting**: run {} may not enter {} yet.\n", request.run, quoted(request.environment.as_str()));
-        Self::fit(verdict, &reasons(deferral.findings(), Verdict::Wait), &rule_line(deferral.rule()))
+        Self::fit(verdict, &reasons(rejection.findings()), &(approved + &rule_line(rejection.rule())))
     }
 
     /// The verdict, as many lines as fit, how many were cut, and the end, of which the last line always fits.
@@ -72,21 +65,19 @@ impl Comment {
     }
 }
 
-fn reasons(findings: &[Finding], verdict: Verdict) -> Vec<String> {
-    findings.iter().filter(|finding| finding.verdict == verdict).map(reason).collect()
+/// What fails. What only waits is no reason to reject.
+fn reasons(findings: &[Finding]) -> Vec<String> {
+    findings.iter().filter(|finding| finding.verdict == Verdict::Fail).map(reason).collect()
 }
 
 fn reason(finding: &Finding) -> String {
     let gate = finding.gate.as_ref().map(|job| format!(" of {}", quoted(job))).unwrap_or_default();
-    let mend = match finding.verdict {
-        Verdict::Fail => format!(". To mend: {}", finding.check.mend()),
-        Verdict::Wait | Verdict::Pass => String::new(),
-    };
     let (check, got, expected) = (finding.check, &finding.got, &finding.expected);
-    let whole = format!("- **{check}**{gate}: got {got}; expected {expected}{mend}.");
+    let mend = check.mend();
+    let whole = format!("- **{check}**{gate}: got {got}; expected {expected}. To mend: {mend}.");
     // Only the longest names in the longest lists come to this.
     if whole.len() > REASON_BYTES_MAX {
-        format!("- **{check}**{gate}{mend}. The function's log has the names.")
+        format!("- **{check}**{gate}: the function's log has the names. To mend: {mend}.")
     } else {
         whole
     }

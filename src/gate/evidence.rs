@@ -54,11 +54,6 @@ impl Evidence {
         Ok(Self { run, jobs, reviews, environments, earlier_attempts })
     }
 
-    /// The present attempt, where GitHub says it.
-    pub fn run_attempt(&self) -> Option<u32> {
-        self.run.attempt
-    }
-
     /// The ids of the jobs that wait for an environment, whichever.
     pub fn waiting_jobs(&self) -> BTreeSet<u64> {
         self.jobs.iter().filter(|job| job.status == JobStatus::Waiting).map(|job| job.id).collect()

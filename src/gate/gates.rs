@@ -97,10 +97,13 @@ fn missing_job(case: &Case<'_>) -> (Verdict, String) {
     }
 }
 
-/// Since when GitHub should show the present attempt's jobs: the deployment and the attempt began, and the later of the two is what
-/// a delivery that is sent again cannot take back.
+/// Since when GitHub should show what the present attempt brings: when the deployment was created, the attempt began, or the last of its jobs
+/// ended, whichever was last. A delivery that is sent again has an old deployment, and a sweep has none.
 fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
-    case.request.deployment_created_at.max(case.evidence.run.started_at)
+    let run = &case.evidence.run;
+    let of_present = case.evidence.jobs.iter().filter(|job| job.attempt == run.attempt);
+    let last_ended = of_present.filter_map(|job| job.completed_at).max();
+    case.request.deployment_created_at.max(run.started_at).max(last_ended)
 }
 
 /// Why a gate of an earlier attempt cannot count now, if it cannot: the present attempt may still bring its own.

@@ -80,7 +80,7 @@ impl Answer {
     /// does not tell, reading will.
     pub(super) fn is_cut_off(&self) -> bool {
         let end = self.body.trim_ascii_end().last();
-        self.status == StatusCode::OK && !matches!(end, Some(b'}' | b']'))
+        self.status.is_success() && self.status != StatusCode::NO_CONTENT && !matches!(end, Some(b'}' | b']'))
     }
 
     /// How long GitHub wants to be left alone, if it says so in seconds.

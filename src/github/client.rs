@@ -19,6 +19,9 @@ const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
 /// How often a call that may be repeated is made, the first time included.
 const TRIES_MAX: u32 = 3;
 
+/// The longest wait that GitHub may ask for and that is waited out; a longer one defers at once.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(2);
+
 /// What one delivery may cost. The defaults are what ships; tests pass smaller ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -111,11 +114,11 @@ impl Client {
             let answer = self.send_once(call, authorization, deadline).await;
             let wait = match &answer {
                 _ if !call.may_be_repeated => return answer,
-                Ok(limited) if limited.is_limit() => limited.retry_after(),
+                Ok(limited) if limited.is_limit() => limited.retry_after().filter(|wait| *wait <= RETRY_AFTER_MAX),
                 answer if brought_nothing(answer) => Some(pause.mul_f64(fastrand::f64())),
                 _ => return answer,
             };
-            // A limit without a time to come back means a minute: longer than there is.
+            // A limit that outlasts the delivery is not slept out; one that does not say how long means a minute.
             let Some(wait) = wait else { return answer };
             if tokio::time::timeout_at(deadline, tokio::time::sleep(wait)).await.is_err() {
                 return answer;

@@ -159,6 +159,13 @@ impl<'a> Installation<'a> {
         (self.id, repository)
     }
 
+    /// Waits a moment, by chance up to a pause of the limits: for GitHub's data, which lags.
+    pub(super) async fn pause(&self) {
+        let some = tokio::time::sleep(self.client.limits().pause.mul_f64(fastrand::f64()));
+        // The next call sees that the time is over.
+        let _ = tokio::time::timeout_at(self.deadline, some).await;
+    }
+
     /// How many calls to GitHub were made so far.
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)

@@ -38,6 +38,7 @@ pub struct Lost<'a> {
 #[derive(Deserialize)]
 struct DeliveryWire {
     delivered_at: Timestamp,
+    status_code: u16,
     event: String,
     action: Option<String>,
     installation_id: Option<u64>,
@@ -101,8 +102,11 @@ impl<'a> Lost<'a> {
     }
 }
 
+/// Is it one of ours that failed? A server that does not know `status` lists all.
 fn is_ours(delivery: &DeliveryWire) -> bool {
-    delivery.event == "deployment_protection_rule" && delivery.action.as_deref() == Some("requested")
+    !(200..300).contains(&delivery.status_code)
+        && delivery.event == "deployment_protection_rule"
+        && delivery.action.as_deref() == Some("requested")
 }
 
 /// The cursor of the link whose `rel` is `next` (RFC 8288). Only its cursor is taken: where the next page is, we know.

@@ -69,6 +69,7 @@ impl<'a> Reader<'a> {
         let call = Call::get(RUN, self.run_path("?exclude_pull_requests=true"));
         let mut answer = self.installation.send(&call).await?;
         if answer.status == StatusCode::NOT_FOUND {
+            self.installation.pause().await;
             answer = self.installation.send(&call).await?;
         }
         if answer.status == StatusCode::NOT_FOUND {

@@ -36,6 +36,8 @@ pub struct WaitingRun {
     pub event: String,
     /// When its present attempt began.
     pub started_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 /// <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>
@@ -51,6 +53,7 @@ struct ListedRunWire {
     head_branch: Option<String>,
     event: String,
     created_at: Timestamp,
+    updated_at: Timestamp,
     run_started_at: Option<Timestamp>,
 }
 
@@ -91,6 +94,7 @@ impl ListedRunWire {
             ref_name: RefName::parse(&self.head_branch?).ok()?,
             event: self.event,
             started_at: self.run_started_at.unwrap_or(self.created_at),
+            updated_at: self.updated_at,
         })
     }
 }

@@ -41,11 +41,6 @@ impl ApiUrl {
         &self.origin
     }
 
-    /// The `deployment_callback_url` of a run: the only URL that a review is ever posted to.
-    pub fn callback(&self, repository: &RepositoryName, run: RunId) -> String {
-        format!("{self}/repos/{repository}/actions/runs/{run}/deployment_protection_rule")
-    }
-
     /// The run id of a received `deployment_callback_url`, if that URL is the one that we would build for `repository`:
     /// the same to the letter, the case of the host and a default port aside.
     pub fn run_of_callback(&self, received: &str, repository: &RepositoryName) -> Option<RunId> {

@@ -25,9 +25,10 @@ pub(crate) fn tool(name: &str) -> std::path::PathBuf {
     path
 }
 
-/// A port that is free now.
+/// A port that is free now, and that nobody is given who asks for any port: those are above 32767.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    let free = |port: &u16| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    std::iter::repeat_with(|| fastrand::u16(20_000..30_000)).take(1_000).find(free).expect("a free port")
 }
 
 impl Moto {

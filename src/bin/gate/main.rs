@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         Command::Github { local, listen } => local::github(&local, listen),
         Command::Deliver { local, url } => local::deliver(&local, &url),
         Command::Recover { apply: false } => recover::recover(Sweep::Look),
-        Command::Recover { apply: true } => recover::recover(Sweep::Apply),
+        Command::Recover { apply: true } => recover::recover(Sweep::ByHand),
         Command::Event(local) => local::event(&local),
     };
     // Whoever closed the pipe does not want the rest.
