@@ -88,6 +88,9 @@ fn answers(facts: &Value) -> Answers {
     for (name, environment) in facts["environments"].as_object().into_iter().flatten() {
         put(&format!("environment.{}", name.to_lowercase()), canned(200, environment.clone()));
     }
+    for name in ["release-gate", "release-gate-2"].iter().filter(|name| facts["environments"].get(name).is_none()) {
+        put(&format!("environment.{name}"), canned(404, json!({ "message": "Not Found" })));
+    }
     put("review", answer(facts, "review", canned(204, Value::Null)));
     let reviewed = facts["github"]["review"]["status"] == 204;
     let pending = match facts["github"].get("pending_after_review") {

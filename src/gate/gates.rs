@@ -179,12 +179,12 @@ fn age(case: &Case<'_>, completed_at: Timestamp) -> Finding {
     )
 }
 
-/// Whole hours, or minutes where there are none.
+/// Hours, minutes and seconds, those that are not zero: `72h 5s` is more than `72h`.
 fn ago(age: SignedDuration) -> String {
-    match (age.as_hours(), age.as_mins()) {
-        (0, minutes) => format!("{minutes}m"),
-        (hours, _) => format!("{hours}h"),
-    }
+    let (minutes, seconds) = (age.as_mins().rem_euclid(60), age.as_secs().rem_euclid(60));
+    let parts = [(age.as_hours(), "h"), (minutes, "m"), (seconds, "s")];
+    let parts: Vec<String> = parts.iter().filter(|(n, _)| *n != 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
 fn environment(case: &Case<'_>, gate: &Gate) -> Finding {

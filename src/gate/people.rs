@@ -117,7 +117,7 @@ fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) ->
     match review.state {
         ReviewState::Approved => {}
         ReviewState::Rejected => return Err(format!("a rejection by {text}")),
-        ReviewState::Unknown => return Err(format!("no approval, but a report by {text}")),
+        ReviewState::Unknown => return Err(format!("an entry by {text} that is no answer")),
     }
     if user.account_type != AccountType::User {
         return Err(format!("an approval by {text}"));

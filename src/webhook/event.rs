@@ -102,10 +102,15 @@ impl Route {
         match (path, &http.method) {
             (WEBHOOK_PATH, &Method::POST) => UnverifiedDelivery::of(request).map_or_else(Self::Refused, Self::Webhook),
             (HEALTH_PATH, &Method::GET) => Self::Health,
-            (WEBHOOK_PATH | HEALTH_PATH, method) => Self::Refused(Refusal::Method(quoted(method.as_str()).to_string())),
+            (WEBHOOK_PATH, method) => Self::Refused(other_method(method, "POST")),
+            (HEALTH_PATH, method) => Self::Refused(other_method(method, "GET")),
             _ => Self::Refused(Refusal::Path),
         }
     }
+}
+
+fn other_method(got: &Method, expected: &'static str) -> Refusal {
+    Refusal::Method { got: quoted(got.as_str()).to_string(), expected }
 }
 
 impl UnverifiedDelivery {

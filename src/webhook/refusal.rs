@@ -8,8 +8,13 @@ pub enum Refusal {
     #[error("got another path, expected `POST /github/webhook`")]
     Path,
     /// Our path, not our method.
-    #[error("got method {0}, expected `POST`")]
-    Method(String),
+    #[error("got method {got}, expected `{expected}`")]
+    Method {
+        /// The method, quoted.
+        got: String,
+        /// The path's own.
+        expected: &'static str,
+    },
     /// Larger than what is read.
     #[error(
         "got more than {} bytes, expected a `deployment_protection_rule` delivery of some 30,000",
@@ -42,7 +47,7 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::Path => 404,
-            Self::Method(_) => 405,
+            Self::Method { .. } => 405,
             Self::TooLarge => 413,
             Self::Base64 | Self::Shape(_) => 400,
             Self::Signature { .. } => 401,
