@@ -195,11 +195,13 @@ impl Round<'_> {
             Sweep::Scheduled | Sweep::ByHand => {
                 let report = self.gate.settle_found(request, self.at).await;
                 self.count(report.calls);
+                self.limited |= report.outcome.is_limited();
                 End::Settled(Box::new(report))
             }
             Sweep::Look => {
                 let (decision, calls) = self.gate.look_at(&request, self.settings, self.at).await;
                 self.count(calls);
+                self.limited |= matches!(decision, Err(GithubError::Limited { .. }));
                 End::WouldBe(Box::new(request), decision)
             }
         };

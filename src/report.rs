@@ -103,6 +103,11 @@ impl Outcome {
         }
     }
 
+    /// Is it GitHub's limit that stood in the way?
+    pub fn is_limited(&self) -> bool {
+        matches!(self, Self::Deferred(NotNow::Github(GithubError::Limited { .. })))
+    }
+
     /// What each check found, where checks were made.
     pub fn findings(&self) -> &[Finding] {
         match self {

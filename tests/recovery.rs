@@ -145,6 +145,20 @@ async fn what_cannot_be_looked_into_is_a_line_and_not_the_end() {
 }
 
 #[tokio::test]
+async fn a_limit_of_github_ends_the_sweep() {
+    let mut story = lost("approve/one-human-approved-the-gate");
+    let mut runs = story.answers["runs.waiting"][0].body.clone().unwrap();
+    let mut other = runs["workflow_runs"][0].clone();
+    other["id"] = 9002.into();
+    runs["workflow_runs"].as_array_mut().unwrap().push(other);
+    story.answers.insert("runs.waiting".to_owned(), canned(runs));
+    let limit = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
+    story.answers.insert("run".to_owned(), vec![limit]);
+    let (swept, _) = sweep(&story, Sweep::Scheduled, 1).await;
+    assert_eq!((outcomes(&swept), swept.left), (vec!["deferred"], 1), "{swept:?}");
+}
+
+#[tokio::test]
 async fn a_pause_and_a_foreign_owner_are_left_alone() {
     let mut story = lost("approve/one-human-approved-the-gate");
     story.policy = "pause = true\n".to_owned();

@@ -92,7 +92,7 @@ fn missing_job(case: &Case<'_>) -> (Verdict, String) {
     }
     match asked_at(case) {
         Some(asked_at) if is_settled(case.now, asked_at) => (Verdict::Fail, "no job".to_owned()),
-        Some(_) => (Verdict::Wait, format!("no job yet, {} after the deployment was created", within_lag())),
+        Some(_) => (Verdict::Wait, format!("no job yet, {} after the last news of this attempt", within_lag())),
         None => (Verdict::Wait, "no job yet, and nothing that says since when".to_owned()),
     }
 }
@@ -121,7 +121,7 @@ fn carried_over(case: &Case<'_>, jobs: &[&Job], present: u32) -> Option<String> 
     let passed = jobs.iter().all(|job| job.conclusion == Some(Conclusion::Success));
     let fresh = asked_at(case).is_some_and(|asked_at| !is_settled(case.now, asked_at));
     (!passed && fresh)
-        .then(|| format!("a job of attempt {newest} only, {} after attempt {present} began", within_lag()))
+        .then(|| format!("a job of attempt {newest} only, {} after the last news of attempt {present}", within_lag()))
 }
 
 /// Why the jobs of the gate's name cannot be told to be the gate, if they cannot.

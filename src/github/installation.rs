@@ -110,8 +110,8 @@ pub struct Installation<'a> {
     of: Of,
     now: Timestamp,
     deadline: Instant,
-    /// Held while a token is minted, so that parallel calls mint one; says how many were minted after a refusal.
-    renewed: tokio::sync::Mutex<u32>,
+    /// Held while a token is minted, so that parallel calls mint one; says whether one was minted after a refusal.
+    renewed: tokio::sync::Mutex<bool>,
     calls: AtomicU32,
 }
 
@@ -131,7 +131,7 @@ impl<'a> Installation<'a> {
             of,
             now,
             deadline,
-            renewed: tokio::sync::Mutex::new(0),
+            renewed: tokio::sync::Mutex::new(false),
             calls: AtomicU32::new(0),
         }
     }
@@ -199,10 +199,10 @@ impl<'a> Installation<'a> {
             return Ok(token);
         }
         if refused.is_some() {
-            if *renewed > 0 {
+            if *renewed {
                 return Err(GithubError::TokenRefused { route: MINT });
             }
-            *renewed = renewed.saturating_add(1);
+            *renewed = true;
         }
         let token = self.mint().await?;
         self.tokens.put(self.key(), token.clone());
