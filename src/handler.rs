@@ -16,6 +16,7 @@ use crate::github::{
     Client, GithubError, Installation, Limits, Meaning, Of, Reader, Reviewed, Reviewer, Tokens, Verdict, collect,
 };
 use crate::model::{Request, quoted};
+use crate::recent::Recent;
 use crate::recovery::{Sweep, Swept};
 use crate::report::{NotNow, NothingToDo, Outcome, Report, http_answer};
 use crate::telemetry;
@@ -62,6 +63,7 @@ pub struct Gate {
     pub(crate) settings: SettingsStore,
     pub(crate) client: Client,
     pub(crate) tokens: Tokens,
+    recent: Recent,
     clock: Clock,
 }
 
@@ -83,6 +85,23 @@ pub(crate) struct Moment {
     pub(crate) deadline: Instant,
 }
 
+/// A request, and where it comes from.
+#[derive(Debug, Clone, Copy)]
+struct Ask<'a> {
+    request: &'a Request,
+    origin: Origin,
+    at: Moment,
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// GitHub has just asked. What it has to wait for may be told.
+    Delivery,
+    /// A sweep found it waiting.
+    Sweep,
+}
+
 /// What is asked, once the delivery is known to be GitHub's, and how many calls it took.
 #[derive(Debug, Default)]
 struct Asked {
@@ -98,7 +117,7 @@ impl Gate {
     pub async fn open(variables: Variables, limits: Limits, clock: Clock) -> Result<Self, ConfigError> {
         let client = Client::new(variables.http.clone(), variables.api.clone(), limits);
         let settings = SettingsStore::open(Sources::new(variables).await, clock.now()).await?;
-        Ok(Self { settings, client, tokens: Tokens::default(), clock })
+        Ok(Self { settings, client, tokens: Tokens::default(), recent: Recent::default(), clock })
     }
 
     /// Answers one invocation of the Lambda function.
@@ -147,7 +166,7 @@ impl Gate {
     /// Takes a request that a sweep found to its end.
     pub(crate) async fn settle_found(&self, request: Request, at: Moment) -> Report {
         let began = self.moment();
-        let (outcome, calls) = self.settle(&request, at).await;
+        let (outcome, calls) = self.settle(Ask { request: &request, origin: Origin::Sweep, at }).await;
         let took = self.since(began);
         Report { delivery_id: "a sweep".to_owned(), request: Some(request), outcome, calls, took }
     }
@@ -197,7 +216,7 @@ impl Gate {
         };
         asked.request = Some(request.clone());
         self.refresh_settings(at).await;
-        let (outcome, calls) = self.settle(&request, at).await;
+        let (outcome, calls) = self.settle(Ask { request: &request, origin: Origin::Delivery, at }).await;
         asked.calls = calls;
         Ok(outcome)
     }
@@ -215,22 +234,23 @@ impl Gate {
 
     /// Takes a request to its end, wherever it comes from, and counts the calls. An App's token that GitHub refuses looks once for a
     /// newer key.
-    async fn settle(&self, request: &Request, at: Moment) -> (Outcome, u32) {
+    async fn settle(&self, ask: Ask<'_>) -> (Outcome, u32) {
         let before = self.settings.current();
-        let (outcome, calls) = self.settle_with(&before, request, at).await;
+        let (outcome, calls) = self.settle_with(&before, ask).await;
         if !matches!(outcome, Outcome::Failed(GithubError::AppRefused { .. })) {
             return (outcome, calls);
         }
-        self.read_settings_again(at).await;
+        self.read_settings_again(ask.at).await;
         let newer = self.settings.current();
         if Arc::ptr_eq(&before.app, &newer.app) {
             return (outcome, calls);
         }
-        let (outcome, more) = self.settle_with(&newer, request, at).await;
+        let (outcome, more) = self.settle_with(&newer, ask).await;
         (outcome, calls.saturating_add(more))
     }
 
-    async fn settle_with(&self, settings: &Settings, request: &Request, at: Moment) -> (Outcome, u32) {
+    async fn settle_with(&self, settings: &Settings, ask: Ask<'_>) -> (Outcome, u32) {
+        let Ask { request, origin, at } = ask;
         let scope = match gate::scope(&settings.policy, request) {
             Ok(scope) => scope,
             Err(OutOfScope::Foreign) => {
@@ -243,11 +263,11 @@ impl Gate {
         let installation =
             Installation::new(app, (request.installation_id, Of::Id(request.repository.id)), at.now, at.deadline);
         let case = Case {
+            gate: self,
             scope: &scope,
             reader: Reader::new(&installation, request),
             reviewer: Reviewer::new(&installation, request),
             now: at.now,
-            pause: self.client.limits().pause,
         };
         let settled = match installation.authorize().await {
             Ok(()) => case.converge().await,
@@ -258,6 +278,11 @@ impl Gate {
             Meaning::Fail => Outcome::Failed(error),
             Meaning::Gone => Outcome::Ignored(NothingToDo::RunGone(error)),
         });
+        if let (Outcome::Deferred(NotNow::Waiting(deferral)), Origin::Delivery) = (&outcome, origin)
+            && self.recent.may_report(request)
+        {
+            case.reviewer.report(deferral).await;
+        }
         (outcome, installation.calls())
     }
 
@@ -287,11 +312,11 @@ impl Gate {
 
 /// A request that the policy covers, and all that is needed to settle it.
 struct Case<'a> {
+    gate: &'a Gate,
     scope: &'a Scope<'a>,
     reader: Reader<'a>,
     reviewer: Reviewer<'a>,
     now: Timestamp,
-    pause: Duration,
 }
 
 /// A decision, and the jobs that waited when it was made: all that its review can let in or turn away.
@@ -332,12 +357,16 @@ async fn look(scope: &Scope<'_>, reader: &Reader<'_>, now: Timestamp) -> Result<
 impl Case<'_> {
     /// Looks, decides and reviews, until nothing new waits. Every further review rests on evidence of its own and says the same as the one before.
     async fn converge(&self) -> Result<Outcome, GithubError> {
+        // Of a burst of deliveries for one run the first review decides all that waits: the others cost one call each.
+        if self.gate.recent.was_reviewed(self.reader.request(), self.now) && !self.still_waits(0).await? {
+            return Ok(Outcome::Ignored(NothingToDo::NothingWaits));
+        }
         let mut posted = match self.review(look(self.scope, &self.reader, self.now).await?).await? {
             Step::Settled(outcome) => return Ok(outcome),
             Step::Posted(posted) => posted,
         };
         for posts in 1..=REVIEW_POSTS_MAX {
-            match self.reader.is_pending().await {
+            match self.still_waits_after(&posted, posts).await {
                 Ok(false) => return Ok(posted.outcome),
                 Ok(true) if posts < REVIEW_POSTS_MAX => {}
                 Ok(true) | Err(_) => break,
@@ -370,6 +399,7 @@ impl Case<'_> {
             }
             Decision::RunEnded => return Ok(Step::Settled(Outcome::Ignored(NothingToDo::NothingWaits))),
         };
+        self.gate.recent.reviewed(self.reader.request(), self.gate.clock.now());
         Ok(match reviewed {
             Reviewed::Applied => Step::Posted(Posted { outcome, waiting, unknown: None }),
             Reviewed::Unknown(why) => Step::Posted(Posted { outcome, waiting, unknown: Some(why) }),
@@ -377,12 +407,22 @@ impl Case<'_> {
         })
     }
 
+    /// Does anything still wait after so many reviews? One whose outcome is unknown is given time first.
+    async fn still_waits_after(&self, posted: &Posted, posts: usize) -> Result<bool, GithubError> {
+        match posted.unknown {
+            None => self.still_waits(posts).await,
+            Some(_) => self.reader.is_pending_after(posts).await,
+        }
+    }
+
+    /// Does anything still wait, now and after a pause? Others may be about to review the same jobs, and whoever sees it done need not.
+    async fn still_waits(&self, posts: usize) -> Result<bool, GithubError> {
+        Ok(self.reader.is_pending().await? && self.reader.is_pending_after(posts).await?)
+    }
+
     /// Something still waits after a review. Another one is posted if the first may be lost or new jobs wait, and if the facts
     /// still say the same; `None` if not.
     async fn review_again(&self, posted: &Posted) -> Result<Option<Step>, GithubError> {
-        if posted.unknown.is_some() {
-            tokio::time::sleep(self.pause.mul_f64(fastrand::f64())).await;
-        }
         let look = look(self.scope, &self.reader, self.now).await?;
         let same = matches!(
             (&look.decision, &posted.outcome),

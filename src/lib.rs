@@ -24,6 +24,8 @@ pub mod recovery;
 // What is told of the end.
 pub mod report;
 
+mod recent;
+
 pub mod telemetry;
 
 // What has to be there before.

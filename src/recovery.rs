@@ -17,8 +17,11 @@ use crate::handler::{Gate, Moment};
 use crate::model::{EnvironmentName, Repository, RepositoryName, Request};
 use crate::report::{Report, with_causes};
 
-/// Calls to GitHub after which a sweep begins nothing new; GitHub allows 900 points a minute, a read is one. Retries are not counted.
-const CALLS_MAX: u32 = 200;
+/// Points of GitHub's that this process may have spent in the last minute for a sweep to begin something new: two thirds of the 900 that
+/// GitHub gives in a minute, so that deliveries find enough. A read is one, a write five.
+const POINTS_MAX: u32 = 600;
+/// Runs of a repository that fit into a sweep, about. Where more wait, each minute begins at the next so many.
+const RUNS_AT_ONCE: usize = 40;
 /// Time that must be left for a sweep to begin something new: a request takes some calls.
 const TIME_LEFT_MIN: Duration = Duration::from_secs(2);
 /// How often each repository that the policy names is looked at, failed deliveries or not: some of them every minute.
@@ -98,7 +101,7 @@ struct Round<'a> {
 }
 
 impl Gate {
-    /// Looks once for what waits, within the time of one delivery and some 200 calls. An error of one place or request is a line in the
+    /// Looks once for what waits, within the time of one delivery and two thirds of GitHub's points for a minute. An error of one place or request is a line in the
     /// result, never the end of the sweep; a limit of GitHub is.
     pub async fn sweep(&self, how: Sweep) -> Swept {
         let at = self.moment();
@@ -125,13 +128,13 @@ impl Round<'_> {
     /// Where to look: wherever a delivery failed, each repository first at its minute, and then at the policy's.
     async fn places(&mut self) -> Vec<Place> {
         let lost = Lost::new((&self.gate.client, &self.settings.app), self.at.now, self.at.deadline);
-        self.count(1);
         let found = lost.repositories().await.unwrap_or_else(|error| {
             self.problem(&error);
             BTreeMap::new()
         });
+        self.count(lost.calls());
         let failed = found.into_iter().map(|(repository, installation)| Place::Delivery(installation, repository));
-        let mut places = in_turn(failed.collect(), self.at.now);
+        let mut places = in_turn(failed.collect(), 1, self.at.now);
         let turn = minute(self.at.now).checked_rem(POLICY_EVERY_MINUTES).unwrap_or_default();
         let named = (0..POLICY_EVERY_MINUTES).cycle().zip(named(self.settings));
         let now = named.filter(|(index, _)| *index == turn || self.how != Sweep::Scheduled);
@@ -145,21 +148,24 @@ impl Round<'_> {
             Place::Delivery(installation, repository) => (installation, Of::Id(repository)),
             Place::Policy(name) => {
                 let lost = Lost::new((&self.gate.client, &self.settings.app), self.at.now, self.at.deadline);
-                self.count(1);
-                let Some(installation) = lost.installation(&name).await? else { return Ok(()) };
+                let installation = lost.installation(&name).await;
+                self.count(lost.calls());
+                let Some(installation) = installation? else { return Ok(()) };
                 (installation, Of::Name(name))
             }
         };
         let app = (&self.gate.client, &*self.settings.app, &self.gate.tokens);
         let installation = Installation::new(app, (id, of), self.at.now, self.at.deadline);
-        match self.sweep_repository(&installation, id).await {
+        let swept = self.sweep_repository(&installation, id).await;
+        self.count(installation.calls());
+        match swept {
             // Nothing of a repository that the App is not on any more can wait for it.
             Err(GithubError::MintRefused { status, .. }) if status.as_u16() == 404 => Ok(()),
             swept => swept,
         }
     }
 
-    /// Looks at the runs of a repository, beginning at another one each minute, and decides what waits for an environment that a rule
+    /// Looks at the runs of a repository, those that wait longest first, and decides what waits for an environment that a rule
     /// protects. Any other environment may wait for anybody: a person, a timer, another App.
     async fn sweep_repository(&mut self, installation: &Installation<'_>, id: u64) -> Result<(), GithubError> {
         let repository = installation.repository().await?;
@@ -168,13 +174,10 @@ impl Round<'_> {
             return Ok(());
         }
         let waiting = Waiting::new(installation, &repository);
-        let runs = in_turn(waiting.runs().await?, self.at.now);
-        self.count(installation.calls());
-        for run in runs {
-            if !self.may_go_on() {
+        for run in in_turn(waiting.runs().await?, RUNS_AT_ONCE, self.at.now) {
+            if !self.may_go_on_with(installation) {
                 continue;
             }
-            self.count(1);
             let environments = waiting.environments(run.id).await.unwrap_or_else(|error| {
                 self.problem(&error);
                 Vec::new()
@@ -217,14 +220,23 @@ impl Round<'_> {
         self.swept.problems.push(with_causes(error));
     }
 
-    /// Is there leave, are there calls and is there time for something new? What comes now else waits for the next sweep.
+    /// Is there leave, are there points and is there time for something new? What comes now else waits for the next sweep.
     fn may_go_on(&mut self) -> bool {
-        let time_left = self.gate.time_left(self.at);
-        let may = !self.limited && self.swept.calls < CALLS_MAX && time_left >= TIME_LEFT_MIN;
+        let points = self.gate.client.points_spent(self.at.now);
+        let may = !self.limited && points < POINTS_MAX && self.gate.time_left(self.at) >= TIME_LEFT_MIN;
         if !may {
             self.swept.left = self.swept.left.saturating_add(1);
         }
         may
+    }
+
+    /// The same, and are there enough of the installation's calls left for its deliveries?
+    fn may_go_on_with(&mut self, installation: &Installation<'_>) -> bool {
+        if installation.is_scarce() {
+            self.swept.left = self.swept.left.saturating_add(1);
+            return false;
+        }
+        self.may_go_on()
     }
 }
 
@@ -261,10 +273,11 @@ fn named(settings: &Settings) -> Vec<&RepositoryName> {
     names
 }
 
-/// Each of them comes first at its minute, so that what does not fit is never the same.
-fn in_turn<T>(mut all: Vec<T>, now: Timestamp) -> Vec<T> {
-    let turn = minute(now).checked_rem(all.len()).unwrap_or_default();
-    all.rotate_left(turn);
+/// So many of them at a time come first at their minute, so that what does not fit is never the same.
+fn in_turn<T>(mut all: Vec<T>, at_once: usize, now: Timestamp) -> Vec<T> {
+    let turn = minute(now).checked_rem(all.len().div_ceil(at_once)).unwrap_or_default();
+    let first = turn.saturating_mul(at_once).min(all.len());
+    all.rotate_left(first);
     all
 }
 

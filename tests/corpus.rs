@@ -23,20 +23,26 @@ fn told(played: &Played) -> Value {
             })
         })
         .collect();
-    let comments: Vec<&Value> =
-        played.calls.iter().filter(|call| call.name == "review").map(|call| &call.sent).collect();
+    let sent = |name: &str| -> Vec<Value> {
+        played.calls.iter().filter(|call| call.name == name).map(|call| call.sent.clone()).collect()
+    };
     let mut calls: Vec<&str> = played.calls.iter().map(|call| call.name.as_str()).collect();
     // Reads are made at once: in which order they arrive is chance.
     calls.sort_unstable();
-    json!({
+    let mut told = json!({
         "outcome": outcome.name(),
         "status": outcome.status(),
         "rule": outcome.rule(),
         "reason": without_port(&outcome.reason()),
         "findings": findings,
         "calls": calls,
-        "reviews": comments,
-    })
+        "reviews": sent("review"),
+    });
+    let reports = sent("status_report");
+    if !reports.is_empty() {
+        told["status_reports"] = reports.into();
+    }
+    told
 }
 
 /// The fake listens on a port by chance.

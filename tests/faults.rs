@@ -14,6 +14,7 @@ fn limits() -> Limits {
         delivery: Duration::from_secs(4),
         call: Duration::from_millis(400),
         pause: Duration::from_millis(1),
+        review_pause: Duration::from_millis(1),
         answer_bytes: 1024 * 1024,
     }
 }

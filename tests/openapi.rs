@@ -47,12 +47,13 @@ impl Description {
             ("environment", "/repos/{owner}/{repo}/environments/{environment_name}".to_owned(), "get"),
             ("pending_deployments", format!("{run}/pending_deployments"), "get"),
             ("review", format!("{run}/deployment_protection_rule"), "post"),
+            ("status_report", format!("{run}/deployment_protection_rule"), "post"),
             ("deliveries", "/app/hook/deliveries".to_owned(), "get"),
             ("installation", "/repos/{owner}/{repo}/installation".to_owned(), "get"),
             ("runs", "/repos/{owner}/{repo}/actions/runs".to_owned(), "get"),
         ];
         let paths = names.into_iter().map(|(name, path, method)| {
-            let mut operation = all["paths"][path.as_str()][method].take();
+            let mut operation = all["paths"][path.as_str()][method].clone();
             assert!(operation.is_object(), "{method} {path} is published");
             operation["path"] = path.into();
             operation["method"] = method.to_uppercase().into();

@@ -6,6 +6,7 @@ use aws_config::BehaviorVersion;
 use secrecy::SecretString;
 
 use super::aws_http::SharedClient;
+use crate::transport::Connections;
 
 /// The two clients, with the environment's region, credentials and endpoints.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub(super) struct Aws {
 }
 
 impl Aws {
-    pub(super) async fn new(http: reqwest::Client) -> Self {
+    pub(super) async fn new(http: Connections) -> Self {
         let config = aws_config::defaults(BehaviorVersion::latest()).http_client(SharedClient(http)).load().await;
         Self { ssm: aws_sdk_ssm::Client::new(&config), secrets_manager: aws_sdk_secretsmanager::Client::new(&config) }
     }

@@ -9,9 +9,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use lambda_http::http;
 
+use crate::transport::Connections;
+
 /// Our client, as the SDK wants it. Its timeouts are the client's own and the one around every read of settings.
 #[derive(Debug, Clone)]
-pub(super) struct SharedClient(pub(super) reqwest::Client);
+pub(super) struct SharedClient(pub(super) Connections);
 
 impl HttpClient for SharedClient {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
@@ -21,7 +23,7 @@ impl HttpClient for SharedClient {
 
 impl HttpConnector for SharedClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let client = self.0.clone();
+        let pool = self.0.pool();
         HttpConnectorFuture::new(async move {
             let user = |error: Box<dyn std::error::Error + Send + Sync>| ConnectorError::user(error);
             let request = request.try_into_http1x().map_err(|error| user(error.into()))?;
@@ -31,7 +33,7 @@ impl HttpConnector for SharedClient {
             let request: reqwest::Request = http::Request::from_parts(parts, bytes)
                 .try_into()
                 .map_err(|error: reqwest::Error| user(error.into()))?;
-            let response = client.execute(request).await.map_err(connector_error)?;
+            let response = pool.client().execute(request).await.map_err(connector_error)?;
             let (status, headers) = (response.status(), response.headers().clone());
             let body = response.bytes().await.map_err(connector_error)?;
             let mut answer = http::Response::new(SdkBody::from(body));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use crate::model::ApiUrl;
-use crate::transport::{TransportError, http_client};
+use crate::transport::{Connections, TransportError};
 
 const DEFAULT_API_URL: &str = "https://api.github.com";
 const DEFAULT_LOG_FILTER: &str = "info";
@@ -84,7 +84,7 @@ pub struct Variables {
     /// `GITHUB_API_URL`.
     pub api: ApiUrl,
     /// `SSL_CERT_FILE`, read.
-    pub http: reqwest::Client,
+    pub http: Connections,
     /// `APP_ID` or `APP_ID_PARAMETER`.
     pub app_id: Source,
     /// `WEBHOOK_SECRET` or `WEBHOOK_SECRET_PARAMETER`.
@@ -133,7 +133,7 @@ impl Variables {
         let file = |variable, path| Source { variable, place: Place::File(path) };
         Ok(Self {
             api,
-            http: http_client(None)?,
+            http: Connections::new(None)?,
             app_id: value("APP_ID", given.app_id),
             webhook_secret: value("WEBHOOK_SECRET", given.webhook_secret),
             policy: file("POLICY_FILE", given.policy_file),
@@ -165,16 +165,16 @@ pub fn colour_is_unwanted() -> bool {
     env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn http() -> Result<reqwest::Client, ConfigError> {
+fn http() -> Result<Connections, ConfigError> {
     const VARIABLE: &str = "SSL_CERT_FILE";
     let path = text(VARIABLE)?.map(PathBuf::from);
     let Some(path) = path else {
-        return http_client(None).map_err(|error| ConfigError::of_variable(VARIABLE, error));
+        return Connections::new(None).map_err(|error| ConfigError::of_variable(VARIABLE, error));
     };
     let source = Source { variable: VARIABLE, place: Place::File(path.clone()) };
     let pem = std::fs::read(&path)
         .map_err(|error| ConfigError::because(&source, "cannot be read, expected trust anchors in PEM", error))?;
-    http_client(Some(&pem)).map_err(|error| ConfigError::new(&source, error))
+    Connections::new(Some(&pem)).map_err(|error| ConfigError::new(&source, error))
 }
 
 /// A variable and what its value names.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Approval, Finding, PassedGate, Rejection, Verdict};
+use super::{Approval, Deferral, Finding, PassedGate, Rejection, Verdict};
 use crate::model::{Request, listed, quoted};
 
 /// GitHub takes 1,024 characters of Markdown; we stay under as many bytes, however it counts them.
@@ -41,6 +41,18 @@ impl Comment {
         Self::fit(verdict, &reasons(rejection.findings()), &(approved + &rule_line(rejection.rule())))
     }
 
+    /// Tells what is waited for. It is no verdict.
+    pub fn of_deferral(deferral: &Deferral, request: &Request) -> Self {
+        let run = request.run;
+        let waiting =
+            format!("**Not decided yet**: run {run} waits to enter {}.\n", quoted(request.environment.as_str()));
+        let missing = deferral.findings().iter().filter(|finding| finding.verdict == Verdict::Wait);
+        let lines: Vec<String> = missing.map(waited_for).collect();
+        let end =
+            format!("It is looked at again within a minute or so, until it is decided. {}", rule_line(deferral.rule()));
+        Self::fit(waiting, &lines, &end)
+    }
+
     /// The verdict, as many lines as fit, how many were cut, and the end, of which the last line always fits.
     fn fit(verdict: String, lines: &[String], end: &str) -> Self {
         let end = if end.len() > END_BYTES_MAX { end.lines().last().unwrap_or_default() } else { end };
@@ -71,13 +83,20 @@ fn reasons(findings: &[Finding]) -> Vec<String> {
 }
 
 fn reason(finding: &Finding) -> String {
+    line(finding, &format!(" To mend: {}.", finding.check.mend()))
+}
+
+fn waited_for(finding: &Finding) -> String {
+    line(finding, "")
+}
+
+/// What was got and expected, and an end. Only the longest names in the longest lists do not fit.
+fn line(finding: &Finding, end: &str) -> String {
     let gate = finding.gate.as_ref().map(|job| format!(" of {}", quoted(job))).unwrap_or_default();
     let (check, got, expected) = (finding.check, &finding.got, &finding.expected);
-    let mend = check.mend();
-    let whole = format!("- **{check}**{gate}: got {got}; expected {expected}. To mend: {mend}.");
-    // Only the longest names in the longest lists come to this.
+    let whole = format!("- **{check}**{gate}: got {got}; expected {expected}.{end}");
     if whole.len() > REASON_BYTES_MAX {
-        format!("- **{check}**{gate}: the function's log has the names. To mend: {mend}.")
+        format!("- **{check}**{gate}: the function's log has the names.{end}")
     } else {
         whole
     }

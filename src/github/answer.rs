@@ -1,14 +1,18 @@
 //! One answer of GitHub: its status told apart, its JSON read with the name of a wrong field.
 
-use std::time::Duration;
-
 use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use super::GithubError;
 use crate::model::quoted;
+
+/// A limit that does not say how long means a minute.
+const LIMIT_TIME: SignedDuration = SignedDuration::from_secs(60);
+/// No limit of GitHub lasts longer than an hour; one that says so is not believed.
+const LIMIT_TIME_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 /// A complete answer.
 pub(super) struct Answer {
@@ -83,10 +87,23 @@ impl Answer {
         self.status.is_success() && self.status != StatusCode::NO_CONTENT && !matches!(end, Some(b'}' | b']'))
     }
 
-    /// How long GitHub wants to be left alone, if it says so in seconds.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        let seconds = self.headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds))
+    /// Until when a limit wants us to wait: `retry-after`, then `x-ratelimit-reset` where nothing remains, else a minute.
+    pub(super) fn wait_until(&self, now: Timestamp) -> Timestamp {
+        let after = |wait: SignedDuration| now.checked_add(wait).unwrap_or(now);
+        let seconds = self.number("retry-after").map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+        let retry_after = seconds.map(|seconds| after(SignedDuration::from_secs(seconds).min(LIMIT_TIME_MAX)));
+        let reset = || self.reset().filter(|_| self.number("x-ratelimit-remaining") == Some(0));
+        retry_after.or_else(reset).unwrap_or_else(|| after(LIMIT_TIME)).min(after(LIMIT_TIME_MAX))
+    }
+
+    /// When the hour's limit begins anew.
+    pub(super) fn reset(&self) -> Option<Timestamp> {
+        Timestamp::from_second(i64::try_from(self.number("x-ratelimit-reset")?).ok()?).ok()
+    }
+
+    /// A header that is a number.
+    pub(super) fn number(&self, name: &str) -> Option<u64> {
+        self.headers.get(name)?.to_str().ok()?.trim().parse().ok()
     }
 
     /// Does the body say these words (lower case)? Looked for in the beginning only: GitHub's errors are short.
@@ -97,10 +114,9 @@ impl Answer {
     }
 
     fn retry(&self) -> Option<String> {
-        let number = |name: &str| self.headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
-        number("retry-after")
+        self.number("retry-after")
             .map(|seconds| format!("for {seconds} s"))
-            .or_else(|| number("x-ratelimit-reset").map(|epoch| format!("until {epoch} (epoch seconds)")))
+            .or_else(|| self.reset().map(|reset| format!("until {reset}")))
     }
 }
 

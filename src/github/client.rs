@@ -1,15 +1,19 @@
 //! One call: bounded in time and bytes, redirected at most once and never to another origin.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
 use reqwest::{Method, Response};
 use tokio::time::Instant;
 
 use super::GithubError;
 use super::answer::Answer;
+use super::budget::{Asker, Budget};
 use crate::model::ApiUrl;
+use crate::transport::{Connections, Pool};
 
 /// Version of the REST API (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
 const API_VERSION: &str = "2022-11-28";
@@ -20,7 +24,7 @@ const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
 const TRIES_MAX: u32 = 3;
 
 /// The longest wait that GitHub may ask for and that is waited out; a longer one defers at once.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(2);
+const LIMIT_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// What one delivery may cost. The defaults are what ships; tests pass smaller ones.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +33,10 @@ pub struct Limits {
     pub delivery: Duration,
     /// Time for one call, so that an unknown outcome can still be looked up.
     pub call: Duration,
-    /// The longest first pause before a call is made, or a review is posted, again; the pause is by chance, up to this.
+    /// The longest first pause before a call is made again; the pause is by chance, up to this.
     pub pause: Duration,
+    /// The same before a review is posted again: long beside a look and a review, so that of many processes few do it.
+    pub review_pause: Duration,
     /// Bytes of one answer. A hundred jobs with their steps are about 400 kB.
     pub answer_bytes: usize,
 }
@@ -41,17 +47,32 @@ impl Default for Limits {
             delivery: Duration::from_secs(8),
             call: Duration::from_secs(3),
             pause: Duration::from_millis(400),
+            review_pause: Duration::from_secs(1),
             answer_bytes: 8 * 1024 * 1024,
         }
     }
 }
 
-/// GitHub's API, reached through one pool of connections.
+/// GitHub's API, reached through one pool of connections, and what it still lets us ask.
 #[derive(Debug)]
 pub struct Client {
-    http: reqwest::Client,
+    connections: Connections,
     api: ApiUrl,
     limits: Limits,
+    budget: Budget,
+}
+
+/// Who calls, when, and until when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Caller<'a> {
+    pub(super) asker: Asker,
+    pub(super) authorization: &'a HeaderValue,
+    /// When the delivery or the sweep began.
+    pub(super) now: Timestamp,
+    /// When it must be done.
+    pub(super) deadline: Instant,
+    /// Counts every call that is made, tries included.
+    pub(super) calls: &'a AtomicU32,
 }
 
 /// One call, before it is authorized.
@@ -74,6 +95,11 @@ impl Call {
     pub(super) fn post(route: &'static str, path: String, body: Vec<u8>) -> Self {
         Self { route, method: Method::POST, path, body: Some(body), may_be_repeated: false }
     }
+
+    /// What it costs by GitHub's secondary limit.
+    fn points(&self) -> u32 {
+        if self.method == Method::GET { 1 } else { 5 }
+    }
 }
 
 /// Is there no answer, or one that GitHub gives when it is in trouble?
@@ -86,9 +112,9 @@ fn brought_nothing(answer: &Result<Answer, GithubError>) -> bool {
 }
 
 impl Client {
-    /// Takes an HTTP client that follows no redirects, and where the API is.
-    pub fn new(http: reqwest::Client, api: ApiUrl, limits: Limits) -> Self {
-        Self { http, api, limits }
+    /// Takes connections, and where the API is.
+    pub fn new(connections: Connections, api: ApiUrl, limits: Limits) -> Self {
+        Self { connections, api, limits, budget: Budget::default() }
     }
 
     /// Where the API is.
@@ -101,52 +127,74 @@ impl Client {
         self.limits
     }
 
-    /// Makes the call; `deadline` is the delivery's. What may be repeated without harm is repeated when it brought nothing: a
+    /// Points that this process spent in the minute before `now`.
+    pub(crate) fn points_spent(&self, now: Timestamp) -> u32 {
+        self.budget.spent(now)
+    }
+
+    /// Is so little left of the hourly calls of an installation that it should be kept for deliveries?
+    pub(super) fn is_scarce(&self, installation: u64, now: Timestamp) -> bool {
+        self.budget.is_scarce(Asker::Installation(installation), now)
+    }
+
+    /// Makes the call, unless GitHub asked to be left alone. What may be repeated without harm is repeated when it brought nothing: a
     /// connection that died while the function slept costs a try, not a delivery.
-    pub(super) async fn send(
-        &self,
-        call: &Call,
-        authorization: &HeaderValue,
-        deadline: Instant,
-    ) -> Result<Answer, GithubError> {
+    pub(super) async fn send(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
+        if let Some(until) = self.budget.alone_until(caller.asker, caller.now) {
+            return Err(GithubError::LeftAlone { route: call.route, until });
+        }
+        let answer = self.send_often(call, caller).await;
+        if let Ok(answer) = &answer {
+            self.budget.note(caller.asker, answer);
+            if answer.is_limit() {
+                // It counts from the answer, which came within the delivery's time.
+                let answered_by = SignedDuration::try_from(self.limits.delivery).unwrap_or_default();
+                let until = answer.wait_until(caller.now.checked_add(answered_by).unwrap_or(caller.now));
+                self.budget.leave_alone(caller.asker, until);
+            }
+        }
+        answer
+    }
+
+    async fn send_often(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
         let mut pause = self.limits.pause;
         for _ in 1..TRIES_MAX {
-            let answer = self.send_once(call, authorization, deadline).await;
+            let answer = self.send_once(call, caller).await;
             let wait = match &answer {
                 _ if !call.may_be_repeated => return answer,
-                Ok(limited) if limited.is_limit() => limited.retry_after().filter(|wait| *wait <= RETRY_AFTER_MAX),
+                // A limit that outlasts the delivery is not slept out.
+                Ok(limited) if limited.is_limit() => {
+                    let wait = limited.wait_until(caller.now).duration_since(caller.now);
+                    Duration::try_from(wait).ok().filter(|wait| *wait <= LIMIT_WAIT_MAX)
+                }
                 answer if brought_nothing(answer) => Some(pause.mul_f64(fastrand::f64())),
                 _ => return answer,
             };
-            // A limit that outlasts the delivery is not slept out; one that does not say how long means a minute.
             let Some(wait) = wait else { return answer };
-            if tokio::time::timeout_at(deadline, tokio::time::sleep(wait)).await.is_err() {
+            if tokio::time::timeout_at(caller.deadline, tokio::time::sleep(wait)).await.is_err() {
                 return answer;
             }
             pause = pause.saturating_mul(2);
         }
-        self.send_once(call, authorization, deadline).await
+        self.send_once(call, caller).await
     }
 
-    async fn send_once(
-        &self,
-        call: &Call,
-        authorization: &HeaderValue,
-        deadline: Instant,
-    ) -> Result<Answer, GithubError> {
+    async fn send_once(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
         let url = self.api.join(&call.path);
-        let timed_out = || GithubError::TimedOut { route: call.route };
+        let pool = self.connections.pool();
         let once = async {
-            let answer = self.send_to(&url, call, authorization).await?;
+            let answer = self.send_to(&url, call, (caller, &pool)).await?;
             match self.redirect(call, &answer) {
-                Some(elsewhere) => self.send_to(&elsewhere, call, authorization).await,
+                Some(elsewhere) => self.send_to(&elsewhere, call, (caller, &pool)).await,
                 None => Ok(answer),
             }
         };
-        tokio::time::timeout_at(deadline, tokio::time::timeout(self.limits.call, once))
-            .await
-            .map_err(|_| timed_out())?
-            .map_err(|_| timed_out())?
+        let in_time = tokio::time::timeout_at(caller.deadline, tokio::time::timeout(self.limits.call, once)).await;
+        let answer = in_time.ok().and_then(Result::ok).unwrap_or(Err(GithubError::TimedOut { route: call.route }));
+        if let Err(GithubError::TimedOut { .. } | GithubError::NoAnswer { .. }) = &answer {
+            self.connections.give_up(&pool);
+        }
+        answer
     }
 
     /// Where a read is to go instead, if GitHub says so and the token may go there.
@@ -163,16 +211,23 @@ impl Client {
         self.api.covers(&url).then_some(url)
     }
 
-    async fn send_to(&self, url: &str, call: &Call, authorization: &HeaderValue) -> Result<Answer, GithubError> {
+    async fn send_to(
+        &self,
+        url: &str,
+        call: &Call,
+        (caller, pool): (&Caller<'_>, &Pool),
+    ) -> Result<Answer, GithubError> {
+        caller.calls.fetch_add(1, Ordering::Relaxed);
+        self.budget.spend(call.points(), caller.now);
         let no_answer =
             |source: reqwest::Error| GithubError::NoAnswer { route: call.route, source: source.without_url() };
-        let mut request = self
-            .http
+        let mut request = pool
+            .client()
             .request(call.method.clone(), url)
             .header(ACCEPT, "application/vnd.github+json")
             .header("x-github-api-version", API_VERSION)
             .header(USER_AGENT, AGENT)
-            .header(AUTHORIZATION, authorization.clone());
+            .header(AUTHORIZATION, caller.authorization.clone());
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }

@@ -1,5 +1,6 @@
 //! What went wrong with a call, and what that means for the delivery.
 
+use jiff::Timestamp;
 use reqwest::StatusCode;
 
 use crate::gate::Incomplete;
@@ -39,6 +40,14 @@ pub enum GithubError {
         status: StatusCode,
         /// What GitHub says of when to come back.
         retry: Option<String>,
+    },
+    /// GitHub wanted us to slow down a moment ago, so it was not called.
+    #[error("`{route}`: not called, GitHub asked to be left alone until {until}")]
+    LeftAlone {
+        /// The call.
+        route: &'static str,
+        /// By GitHub's words.
+        until: Timestamp,
     },
     /// GitHub answered with something that is not what its documentation says.
     #[error("`{route}`: got an answer that cannot be read: {problem}")]
@@ -134,6 +143,7 @@ impl GithubError {
             | Self::TimedOut { .. }
             | Self::Unavailable { .. }
             | Self::Limited { .. }
+            | Self::LeftAlone { .. }
             | Self::Unreadable { .. }
             | Self::Redirected { .. }
             | Self::Incomplete(_) => Meaning::Defer,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
@@ -13,8 +14,9 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::app::bearer;
-use super::client::Call;
-use super::{App, Client, GithubError};
+use super::budget::Asker;
+use super::client::{Call, Caller};
+use super::{App, Client, GithubError, Limits};
 use crate::model::{Repository, RepositoryName, quoted};
 
 const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
@@ -159,36 +161,47 @@ impl<'a> Installation<'a> {
         (self.id, repository)
     }
 
-    /// Waits a moment, by chance up to a pause of the limits: for GitHub's data, which lags.
-    pub(super) async fn pause(&self) {
-        let some = tokio::time::sleep(self.client.limits().pause.mul_f64(fastrand::f64()));
+    /// Waits a moment, by chance up to `longest`: for GitHub's data, which lags, and so that not all who wait do the same at once.
+    pub(super) async fn pause(&self, longest: Duration) {
+        let some = tokio::time::sleep(longest.mul_f64(fastrand::f64()));
         // The next call sees that the time is over.
         let _ = tokio::time::timeout_at(self.deadline, some).await;
     }
 
-    /// How many calls to GitHub were made so far.
+    /// Is so little left of the installation's hourly calls that it should be kept for deliveries?
+    pub fn is_scarce(&self) -> bool {
+        self.client.is_scarce(self.id, self.now)
+    }
+
+    /// What a delivery may cost.
+    pub(super) fn limits(&self) -> Limits {
+        self.client.limits()
+    }
+
+    /// How many calls to GitHub were made so far, tries included.
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)
     }
 
     /// Makes a call with the installation's token. A refused token is minted once more.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer, GithubError> {
+        let asker = Asker::Installation(self.id);
         let token = self.token(None).await?;
-        let answer = self.counted(call, &token.authorization).await?;
+        let answer = self.call(call, (asker, &token.authorization)).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
         }
         let token = self.token(Some(&token)).await?;
-        let answer = self.counted(call, &token.authorization).await?;
+        let answer = self.call(call, (asker, &token.authorization)).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err(GithubError::TokenRefused { route: call.route });
         }
         Ok(answer)
     }
 
-    async fn counted(&self, call: &Call, authorization: &HeaderValue) -> Result<Answer, GithubError> {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.client.send(call, authorization, self.deadline).await
+    async fn call(&self, call: &Call, (asker, authorization): (Asker, &HeaderValue)) -> Result<Answer, GithubError> {
+        let (now, deadline, calls) = (self.now, self.deadline, &self.calls);
+        self.client.send(call, &Caller { asker, authorization, now, deadline, calls }).await
     }
 
     /// The kept token, or a new one if there is none or it is the refused one.
@@ -221,7 +234,7 @@ impl<'a> Installation<'a> {
         // A token more does no harm.
         let call = Call { may_be_repeated: true, ..Call::post(MINT, path, body) };
         let authorization = self.app.authorization(self.now).ok_or_else(unsigned)?;
-        let answer = self.counted(&call, &authorization).await?;
+        let answer = self.call(&call, (Asker::App, &authorization)).await?;
         match answer.status {
             StatusCode::UNAUTHORIZED => {
                 return Err(GithubError::AppRefused { route: MINT, message: answer.message() });

@@ -1,6 +1,7 @@
 //! What the App itself is told: the deliveries of its webhook that failed, and where it is installed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::StatusCode;
@@ -9,7 +10,8 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::client::Call;
+use super::budget::Asker;
+use super::client::{Call, Caller};
 use super::{App, Client, GithubError};
 use crate::model::RepositoryName;
 
@@ -32,6 +34,7 @@ pub struct Lost<'a> {
     app: &'a App,
     now: Timestamp,
     deadline: Instant,
+    calls: AtomicU32,
 }
 
 /// <https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook>
@@ -53,7 +56,7 @@ struct InstallationWire {
 impl<'a> Lost<'a> {
     /// Reads as `app`, until `deadline`.
     pub fn new((client, app): (&'a Client, &'a App), now: Timestamp, deadline: Instant) -> Self {
-        Self { client, app, now, deadline }
+        Self { client, app, now, deadline, calls: AtomicU32::new(0) }
     }
 
     /// The repositories of which a delivery of ours failed in the last three days, by id, each with the installation of its newest one.
@@ -90,11 +93,18 @@ impl<'a> Lost<'a> {
         Ok(Some(id))
     }
 
+    /// How many calls to GitHub were made so far, tries included.
+    pub fn calls(&self) -> u32 {
+        self.calls.load(Ordering::Relaxed)
+    }
+
     async fn send(&self, route: &'static str, path: String) -> Result<Answer, GithubError> {
         let refused = |message| GithubError::AppRefused { route, message };
         let unsigned = || refused("nothing, the key cannot sign".to_owned());
         let authorization = self.app.authorization(self.now).ok_or_else(unsigned)?;
-        let answer = self.client.send(&Call::get(route, path), &authorization, self.deadline).await?;
+        let (now, deadline, calls) = (self.now, self.deadline, &self.calls);
+        let caller = Caller { asker: Asker::App, authorization: &authorization, now, deadline, calls };
+        let answer = self.client.send(&Call::get(route, path), &caller).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err(refused(answer.message()));
         }

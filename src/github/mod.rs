@@ -4,6 +4,7 @@
 
 mod answer;
 mod app;
+mod budget;
 mod client;
 mod collect;
 mod error;

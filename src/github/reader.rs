@@ -27,6 +27,9 @@ const JOBS_PAGES_MAX: usize = 30;
 /// Pages and attempts that are read at once; GitHub allows 100 requests at a time to all of us together.
 const READS_AT_ONCE: usize = 8;
 
+/// How often the pause between reviews is doubled.
+const PAUSE_DOUBLINGS_MAX: u32 = 4;
+
 /// Earlier attempts that are read for one decision; GitHub allows no more re-runs of a run.
 const ATTEMPTS_MAX: usize = 50;
 
@@ -69,7 +72,7 @@ impl<'a> Reader<'a> {
         let call = Call::get(RUN, self.run_path("?exclude_pull_requests=true"));
         let mut answer = self.installation.send(&call).await?;
         if answer.status == StatusCode::NOT_FOUND {
-            self.installation.pause().await;
+            self.installation.pause(self.installation.limits().pause).await;
             answer = self.installation.send(&call).await?;
         }
         if answer.status == StatusCode::NOT_FOUND {
@@ -166,6 +169,14 @@ impl<'a> Reader<'a> {
         let answer = self.installation.send(&Call::get(PENDING, self.run_path("/pending_deployments"))).await?;
         let pending: Vec<PendingDeploymentWire> = answer.json()?;
         Ok(pending.iter().any(|deployment| deployment.is_for(&self.request.environment)))
+    }
+
+    /// The same after a pause by chance, which may be longer the more reviews were posted: so that not all who wait look, and review, at once.
+    pub async fn is_pending_after(&self, posts: usize) -> Result<bool, GithubError> {
+        let doublings = u32::try_from(posts.saturating_sub(1)).unwrap_or(u32::MAX).min(PAUSE_DOUBLINGS_MAX);
+        let longest = self.installation.limits().review_pause.saturating_mul(1 << doublings);
+        self.installation.pause(longest).await;
+        self.is_pending().await
     }
 
     fn run_path(&self, rest: &str) -> String {

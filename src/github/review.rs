@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::client::Call;
 use super::{GithubError, Installation};
-use crate::gate::{Approval, Comment, Rejection};
+use crate::gate::{Approval, Comment, Deferral, Rejection};
 use crate::model::{ApiUrl, Request};
 
 const REVIEW: &str = "POST /repos/{owner}/{repo}/actions/runs/{run_id}/deployment_protection_rule";
@@ -35,6 +35,13 @@ pub enum Reviewed {
 struct ReviewBody<'a> {
     environment_name: &'a str,
     state: &'static str,
+    comment: &'a str,
+}
+
+/// The same without a verdict: a status report, of which GitHub takes ten for a deployment.
+#[derive(Serialize)]
+struct ReportBody<'a> {
+    environment_name: &'a str,
     comment: &'a str,
 }
 
@@ -76,10 +83,8 @@ impl<'a> Reviewer<'a> {
             Verdict::Approve(approval) => ("approved", Comment::of_approval(approval, self.request)),
             Verdict::Reject(rejection) => ("rejected", Comment::of_rejection(rejection, self.request)),
         };
-        let body = ReviewBody { environment_name: self.request.environment.as_str(), state, comment: comment.as_str() };
-        let unwritable = |_| GithubError::Unreadable { route: REVIEW, problem: "a comment that is no JSON".to_owned() };
-        let path = ApiUrl::run_path(self.request) + "/deployment_protection_rule";
-        let call = Call::post(REVIEW, path, serde_json::to_vec(&body).map_err(unwritable)?);
+        let environment_name = self.request.environment.as_str();
+        let call = self.call(&ReviewBody { environment_name, state, comment: comment.as_str() })?;
         let answer = match self.installation.send(&call).await {
             Ok(answer) => answer,
             Err(
@@ -102,5 +107,20 @@ impl<'a> Reviewer<'a> {
             status if status.is_server_error() => Ok(Reviewed::Unknown(answer.error().to_string())),
             _ => Err(answer.error()),
         }
+    }
+
+    /// Leaves a status report that says what the request waits for. It decides nothing, so whatever comes of it changes nothing.
+    pub async fn report(&self, deferral: &Deferral) {
+        let comment = Comment::of_deferral(deferral, self.request);
+        let environment_name = self.request.environment.as_str();
+        if let Ok(call) = self.call(&ReportBody { environment_name, comment: comment.as_str() }) {
+            let _ = self.installation.send(&call).await;
+        }
+    }
+
+    fn call(&self, body: &impl Serialize) -> Result<Call, GithubError> {
+        let unwritable = |_| GithubError::Unreadable { route: REVIEW, problem: "a comment that is no JSON".to_owned() };
+        let path = ApiUrl::run_path(self.request) + "/deployment_protection_rule";
+        Ok(Call::post(REVIEW, path, serde_json::to_vec(body).map_err(unwritable)?))
     }
 }

@@ -11,8 +11,10 @@ use crate::model::{EnvironmentName, RefName, Repository, RunId, Sha};
 const RUNS: &str = "GET /repos/{owner}/{repo}/actions/runs";
 const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
 
-/// Runs of a status that are looked at in one sweep; GitHub's maximum on a page.
-const RUNS_MAX: usize = 100;
+/// Runs on a page; GitHub's maximum.
+const PER_PAGE: usize = 100;
+/// Pages of one status that are read in a sweep; GitHub lists no more than 1,000 runs of a status.
+const PAGES_MAX: usize = 10;
 /// The statuses of a run in which a job may wait: the run waits, or others of its jobs run.
 const STATUSES: [&str; 2] = ["waiting", "in_progress"];
 
@@ -67,15 +69,29 @@ impl<'a> Waiting<'a> {
     pub async fn runs(&self) -> Result<Vec<WaitingRun>, GithubError> {
         let mut runs = Vec::new();
         for status in STATUSES {
-            let query = format!("status={status}&per_page={RUNS_MAX}&exclude_pull_requests=true");
-            let path = format!("/repos/{}/actions/runs?{query}", self.repository.name);
-            let RunsWire { workflow_runs } = self.installation.send(&Call::get(RUNS, path)).await?.json()?;
-            let readable = workflow_runs.into_iter().filter_map(ListedRunWire::into_model);
-            let mut of_status: Vec<WaitingRun> = readable.collect();
+            let mut of_status = Vec::new();
+            // The newest come first, the oldest wait longest: all pages are read.
+            for page in 1..=PAGES_MAX {
+                let listed = self.page(status, page).await?;
+                let was_full = listed.len() >= PER_PAGE;
+                of_status.extend(listed.into_iter().filter_map(ListedRunWire::into_model));
+                if !was_full {
+                    break;
+                }
+            }
             of_status.sort_by_key(|run| (run.started_at, run.id));
+            // The list moves while it is read.
+            of_status.dedup_by_key(|run| run.id);
             runs.extend(of_status);
         }
         Ok(runs)
+    }
+
+    async fn page(&self, status: &str, page: usize) -> Result<Vec<ListedRunWire>, GithubError> {
+        let query = format!("status={status}&per_page={PER_PAGE}&page={page}&exclude_pull_requests=true");
+        let path = format!("/repos/{}/actions/runs?{query}", self.repository.name);
+        let RunsWire { workflow_runs } = self.installation.send(&Call::get(RUNS, path)).await?.json()?;
+        Ok(workflow_runs)
     }
 
     /// The environments that jobs of the run wait for.

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
 ///
-/// Names: `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`, `review`.
+/// Names: `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
+/// `review`, `status_report`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
 /// One answer.
@@ -53,8 +54,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// The name of the call, if it is one that the gate makes of GitHub; `base` is the path of the API itself.
-    pub fn name(&self, base: &str) -> Option<String> {
+    /// The name of the call, if it is one that the gate makes of GitHub; `base` is the path of the API itself, `sent` the JSON that it came with.
+    pub fn name(&self, base: &str, sent: &Value) -> Option<String> {
         let path = self.path.strip_prefix(base)?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let parts: Vec<&str> = path.split('/').skip(1).collect();
@@ -76,7 +77,8 @@ impl Request {
                     ["jobs"] if get => Some(format!("jobs.{}", parameter(query, "page")?)),
                     ["approvals"] if get => Some("approvals".to_owned()),
                     ["pending_deployments"] if get => Some("pending_deployments".to_owned()),
-                    ["deployment_protection_rule"] if !get => Some("review".to_owned()),
+                    ["deployment_protection_rule"] if !get && sent.get("state").is_some() => Some("review".to_owned()),
+                    ["deployment_protection_rule"] if !get => Some("status_report".to_owned()),
                     _ => None,
                 }
             }

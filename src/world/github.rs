@@ -1,8 +1,10 @@
 //! The fake GitHub: an HTTP server on loopback that checks every request as GitHub would and answers what was written down.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,44 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use super::answers::{Answers, Canned, Fault, Request};
+
+/// A call, as a GitHub that changes while it is asked sees it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Its name, as in [`Answers`].
+    pub name: String,
+    /// Path and query, under the API's base.
+    pub path: String,
+    /// The JSON that was sent; null for none.
+    pub sent: Value,
+}
+
+/// Answers calls as they come, and takes its time for it.
+pub type Living = Arc<dyn Fn(Asked) -> Pin<Box<dyn Future<Output = Canned> + Send>> + Send + Sync>;
+
+/// Where answers come from.
+#[derive(Clone)]
+pub enum Source {
+    /// A story wrote them down.
+    Written(Answers),
+    /// Something that changes makes them up; the token that it gives out.
+    Living(Living, String),
+}
+
+impl From<Answers> for Source {
+    fn from(answers: Answers) -> Self {
+        Self::Written(answers)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written(answers) => answers.fmt(f),
+            Self::Living(..) => f.write_str("Living"),
+        }
+    }
+}
 
 /// Seconds between `iat` and `exp` that GitHub takes: ten minutes, and the minute that `iat` may lie back.
 const JWT_SECONDS_MAX: i64 = 660;
@@ -59,7 +99,7 @@ pub struct FakeGithub {
 
 #[derive(Debug)]
 struct State {
-    answers: Answers,
+    source: Source,
     base: String,
     app_id: String,
     /// PKCS#1 in DER: the keys that GitHub knows the App by at the moment.
@@ -87,7 +127,7 @@ impl FakeGithub {
     /// Serves on a listener, with `wrap` around every connection (TLS, say) and `base` as the path of the API.
     pub fn serve<S, W, F>(
         listener: TcpListener,
-        answers: Answers,
+        source: impl Into<Source>,
         (app_id, public_key, base): (&str, &[u8], &str),
         wrap: W,
     ) -> io::Result<Self>
@@ -98,7 +138,7 @@ impl FakeGithub {
     {
         let address = listener.local_addr()?;
         let state = Arc::new(State {
-            answers,
+            source: source.into(),
             base: base.to_owned(),
             app_id: app_id.to_owned(),
             public_keys: Mutex::new(vec![public_key.to_vec()]),
@@ -147,7 +187,11 @@ impl FakeGithub {
     pub fn violations(&self) -> Vec<String> {
         self.state.with(|seen| {
             let asked = |name: &String| seen.counts.get(name).copied().unwrap_or_default();
-            let unasked = self.state.answers.iter().filter(|(name, canned)| asked(name) < canned.len());
+            let written = match &self.state.source {
+                Source::Written(answers) => Some(answers),
+                Source::Living(..) => None,
+            };
+            let unasked = written.into_iter().flatten().filter(|(name, canned)| asked(name) < canned.len());
             let unasked = unasked
                 .map(|(name, canned)| format!("`{name}`: asked {} times, answers: {}", asked(name), canned.len()));
             seen.violations.iter().cloned().chain(unasked).collect()
@@ -176,8 +220,9 @@ async fn respond(
     let body = body.collect().await?.to_bytes();
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let request = Request { method: parts.method.to_string(), path };
-    let name = request.name(&state.base);
     let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let name = request.name(&state.base, &sent);
+    let path = request.path.strip_prefix(&state.base).unwrap_or(&request.path).to_owned();
     let reply = match &name {
         Some(name) if is_the_apps(name) && !state.knows_the_app(&parts.headers) => {
             Some((401, BTreeMap::new(), Bytes::from_static(br#"{"message":"A JSON web token could not be decoded"}"#)))
@@ -185,14 +230,14 @@ async fn respond(
         None => Some(state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path))),
         Some(name) => match state.objection(name, &parts.headers, &sent) {
             Some(objection) => Some(state.violation(format!("{name}: {objection}"))),
-            None => state.reply(name).await,
+            None => state.reply(Asked { name: name.clone(), path: path.clone(), sent: sent.clone() }).await,
         },
     };
     let answered = reply.as_ref().and_then(|(.., body)| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
     let call = Call {
         name: name.unwrap_or_else(|| format!("{} {}", request.method, request.path)),
         method: request.method,
-        path: request.path.strip_prefix(&state.base).unwrap_or(&request.path).to_owned(),
+        path,
         sent,
         status: reply.as_ref().map_or(0, |(status, ..)| *status),
         answered,
@@ -234,14 +279,18 @@ impl State {
             "access_tokens" => mint_objection(sent),
             _ if is_the_apps(name) => None,
             _ if !self.tokens().contains(bearer) => Some("a token that was not given out".to_owned()),
-            "review" => review_objection(sent, header(CONTENT_TYPE.as_str())),
+            "review" | "status_report" => review_objection(name, sent, header(CONTENT_TYPE.as_str())),
             _ => None,
         }
     }
 
     /// The tokens that the story gives out.
     fn tokens(&self) -> BTreeSet<&str> {
-        let mints = self.answers.get("access_tokens").into_iter().flatten();
+        let answers = match &self.source {
+            Source::Written(answers) => answers,
+            Source::Living(_, token) => return BTreeSet::from([token.as_str()]),
+        };
+        let mints = answers.get("access_tokens").into_iter().flatten();
         mints.filter_map(|canned| canned.body.as_ref()?.get("token")?.as_str()).collect()
     }
 
@@ -263,23 +312,38 @@ impl State {
         })
     }
 
-    async fn reply(&self, name: &str) -> Reply {
+    async fn reply(&self, asked: Asked) -> Reply {
+        let canned = match &self.source {
+            Source::Written(answers) => match self.written(answers, &asked.name).await {
+                Ok(canned) => canned,
+                Err(violation) => return Some(violation),
+            },
+            Source::Living(answer, _) => answer(asked).await,
+        };
+        match canned.fault {
+            Some(Fault::Silence) => std::future::pending().await,
+            Some(Fault::Reset) => None,
+            None => {
+                let body = body_of(&canned);
+                Some((canned.status, canned.headers, body))
+            }
+        }
+    }
+
+    /// The next answer that is written down for a call.
+    async fn written(&self, answers: &Answers, name: &str) -> Result<Canned, Written> {
         let count = self.with(|seen| {
             let count = seen.counts.entry(name.to_owned()).or_default();
             *count = count.saturating_add(1);
             *count
         });
         self.arrivals.send_modify(|arrivals| *arrivals = arrivals.saturating_add(1));
-        let canned = self.answers.get(name).and_then(|canned| canned.get(count.saturating_sub(1)).or(canned.last()));
+        let canned = answers.get(name).and_then(|canned| canned.get(count.saturating_sub(1)).or(canned.last()));
         let Some(canned) = canned else {
-            return Some(self.violation(format!("`{name}`: no answer is written down")));
+            return Err(self.violation(format!("`{name}`: no answer is written down")));
         };
         self.all_have_come(&canned.after).await;
-        match canned.fault {
-            Some(Fault::Silence) => std::future::pending().await,
-            Some(Fault::Reset) => None,
-            None => Some((canned.status, canned.headers.clone(), body_of(canned))),
-        }
+        Ok(canned.clone())
     }
 
     async fn all_have_come(&self, names: &BTreeSet<String>) {
@@ -313,7 +377,7 @@ fn mint_objection(sent: &Value) -> Option<String> {
     (!one || !narrow).then(|| format!("a token for more than one repository and two permissions: {sent}"))
 }
 
-fn review_objection(sent: &Value, content_type: &str) -> Option<String> {
+fn review_objection(name: &str, sent: &Value, content_type: &str) -> Option<String> {
     let text = |name| sent.get(name).and_then(Value::as_str);
     let comment = text("comment").unwrap_or_default();
     if content_type != "application/json" {
@@ -322,6 +386,10 @@ fn review_objection(sent: &Value, content_type: &str) -> Option<String> {
     if comment.is_empty() || comment.chars().count() > COMMENT_CHARS_MAX {
         return Some(format!("a comment of {} characters", comment.chars().count()));
     }
-    let state_is_known = matches!(text("state"), Some("approved" | "rejected"));
-    (text("environment_name").is_none() || !state_is_known).then(|| format!("a review of nothing: {sent}"))
+    // A status report has no state at all.
+    let state_fits = match name {
+        "review" => matches!(text("state"), Some("approved" | "rejected")),
+        _ => sent.get("state").is_none(),
+    };
+    (text("environment_name").is_none() || !state_fits).then(|| format!("a review of nothing: {sent}"))
 }

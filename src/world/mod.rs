@@ -12,7 +12,7 @@ mod story;
 mod timeline;
 
 pub use answers::{Answers, Canned, Fault, Request as FakeRequest};
-pub use github::{Call, FakeGithub, SERVER};
+pub use github::{Asked, Call, FakeGithub, Living, SERVER, Source};
 pub use key::Key;
 pub use player::{APP_ID, Played, Player, Signer};
 pub use story::{Delivery, Expected, Signature, Story, StoryError};

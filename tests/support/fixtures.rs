@@ -51,7 +51,8 @@ pub(crate) fn one(name: &str) -> Story {
     Story::read(&root().join(name)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What ships, but with hardly a pause before a review is posted again.
+/// What ships, but with hardly a pause before a call is made, or a review posted, again.
 pub(crate) fn limits() -> Limits {
-    Limits { pause: Duration::from_millis(1), ..Limits::default() }
+    let pause = Duration::from_millis(1);
+    Limits { pause, review_pause: pause, ..Limits::default() }
 }

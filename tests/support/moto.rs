@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use environment_gate::transport::http_client;
+use environment_gate::transport::Connections;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
@@ -46,7 +46,7 @@ impl Moto {
         let moto = Self {
             _server: server,
             recording: Self::recording(port),
-            http: http_client(None).unwrap(),
+            http: Connections::new(None).unwrap().pool().client().clone(),
             url: format!("http://127.0.0.1:{port}"),
         };
         let up = async {

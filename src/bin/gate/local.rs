@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use environment_gate::github::Limits;
 use environment_gate::handler::Clock;
-use environment_gate::transport::http_client;
+use environment_gate::transport::Connections;
 use environment_gate::world::{APP_ID, FakeGithub, Player, Signer, Story};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -71,7 +71,8 @@ pub(crate) fn deliver(local: &Local, url: &str) -> Told {
     let is_base64 = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
     let body = if is_base64 { STANDARD.decode(text("body"))? } else { text("body").as_bytes().to_vec() };
     let method = story.delivery.method.as_deref().unwrap_or("POST").parse()?;
-    let mut request = http_client(None)?.request(method, url).timeout(DELIVERY_TIME_MAX).body(body);
+    let mut request =
+        Connections::new(None)?.pool().client().request(method, url).timeout(DELIVERY_TIME_MAX).body(body);
     for (name, value) in event.get("headers").and_then(Value::as_object).into_iter().flatten() {
         request = request.header(name, value.as_str().unwrap_or_default());
     }

@@ -65,7 +65,8 @@ fn in_json(story: &Story, played: &Played) -> Value {
         "rule": report.outcome.rule(),
         "reason": report.outcome.reason(),
         "checks": report.outcome.findings().iter().map(finding).collect::<Vec<_>>(),
-        "reviews": reviews(played).collect::<Vec<_>>(),
+        "reviews": sent(played, "review").collect::<Vec<_>>(),
+        "status_reports": sent(played, "status_report").collect::<Vec<_>>(),
         "violations": played.violations,
     })
 }
@@ -89,12 +90,16 @@ fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std:
     writeln!(told, "  {}", why(played))?;
     tell_delivery(&mut told, played)?;
     tell_checks(&mut told, played, colour)?;
-    for review in reviews(played) {
-        let text = |name| review.get(name).and_then(Value::as_str).unwrap_or_default();
-        writeln!(told, "\nReview posted to the pretend GitHub: {}", text("state"))?;
-        text("comment").lines().try_for_each(|line| writeln!(told, "  {line}"))?;
+    let text = |sent: &Value, name| sent.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    for review in sent(played, "review") {
+        writeln!(told, "\nReview posted to the pretend GitHub: {}", text(review, "state"))?;
+        text(review, "comment").lines().try_for_each(|line| writeln!(told, "  {line}"))?;
     }
-    if reviews(played).next().is_none() {
+    for report in sent(played, "status_report") {
+        writeln!(told, "\nStatus report left at the pretend GitHub, which decides nothing")?;
+        text(report, "comment").lines().try_for_each(|line| writeln!(told, "  {line}"))?;
+    }
+    if sent(played, "review").next().is_none() {
         writeln!(told, "\nNo review was posted: what waits at GitHub waits on")?;
     }
     for violation in &played.violations {
@@ -174,8 +179,9 @@ fn tell_checks(told: &mut String, played: &Played, colour: bool) -> std::fmt::Re
     Ok(())
 }
 
-fn reviews(played: &Played) -> impl Iterator<Item = &Value> {
-    played.calls.iter().filter(|call| call.name == "review").map(|call| &call.sent)
+/// What was sent with each call of that name.
+fn sent<'p>(played: &'p Played, name: &'p str) -> impl Iterator<Item = &'p Value> {
+    played.calls.iter().filter(move |call| call.name == name).map(|call| &call.sent)
 }
 
 const BOLD: &str = "1";
