@@ -333,6 +333,16 @@ enum Step {
     Posted(Posted),
 }
 
+/// What followed a review.
+enum Next {
+    /// Nothing waits any more.
+    Quiet,
+    /// Something waits that is not to be reviewed again.
+    StillWaits,
+    /// Another review was posted.
+    Posted(Posted),
+}
+
 /// A review that was posted.
 struct Posted {
     outcome: Outcome,
@@ -357,24 +367,28 @@ async fn look(scope: &Scope<'_>, reader: &Reader<'_>, now: Timestamp) -> Result<
 impl Case<'_> {
     /// Looks, decides and reviews, until nothing new waits. Every further review rests on evidence of its own and says the same as the one before.
     async fn converge(&self) -> Result<Outcome, GithubError> {
-        // Of a burst of deliveries for one run the first review decides all that waits: the others cost one call each.
-        if self.gate.recent.was_reviewed(self.reader.request(), self.now) && !self.still_waits(0).await? {
-            return Ok(Outcome::Ignored(NothingToDo::NothingWaits));
-        }
-        let mut posted = match self.review(look(self.scope, &self.reader, self.now).await?).await? {
+        let request = self.reader.request();
+        let first = match self.gate.recent.reviewed_at(request, self.now) {
+            None => look(self.scope, &self.reader, self.now).await?,
+            // Of a burst of deliveries for one run the first review decides all that waits: the others cost one call each.
+            Some(reviewed_at) => match self.look_again().await? {
+                Some(look) => look,
+                // What began to wait after that review may only not be shown yet.
+                None if request.deployment_created_at > Some(reviewed_at) => {
+                    return Ok(Outcome::Deferred(NotNow::NotShown));
+                }
+                None => return Ok(Outcome::Ignored(NothingToDo::NothingWaits)),
+            },
+        };
+        let mut posted = match self.review(first).await? {
             Step::Settled(outcome) => return Ok(outcome),
             Step::Posted(posted) => posted,
         };
         for posts in 1..=REVIEW_POSTS_MAX {
-            match self.still_waits_after(&posted, posts).await {
-                Ok(false) => return Ok(posted.outcome),
-                Ok(true) if posts < REVIEW_POSTS_MAX => {}
-                Ok(true) | Err(_) => break,
-            }
-            match self.review_again(&posted).await {
-                Ok(Some(Step::Posted(next))) => posted = next,
-                Ok(Some(Step::Settled(Outcome::Ignored(_)))) => return Ok(posted.outcome),
-                Ok(_) | Err(_) => break,
+            match self.review_again(&posted, posts).await {
+                Ok(Next::Quiet) => return Ok(posted.outcome),
+                Ok(Next::Posted(next)) => posted = next,
+                Ok(Next::StillWaits) | Err(_) => break,
             }
         }
         match posted.unknown {
@@ -407,28 +421,41 @@ impl Case<'_> {
         })
     }
 
-    /// Does anything still wait after so many reviews? One whose outcome is unknown is given time first.
-    async fn still_waits_after(&self, posted: &Posted, posts: usize) -> Result<bool, GithubError> {
-        match posted.unknown {
-            None => self.still_waits(posts).await,
-            Some(_) => self.reader.is_pending_after(posts).await,
+    /// Something may still wait after a review. Another one is posted if the first may be lost or new jobs wait, and if the facts
+    /// still say the same.
+    async fn review_again(&self, posted: &Posted, posts: usize) -> Result<Next, GithubError> {
+        // A review whose outcome is unknown is given time before anything is read.
+        if posted.unknown.is_none() && !self.reader.is_pending().await? {
+            return Ok(Next::Quiet);
         }
-    }
-
-    /// Does anything still wait, now and after a pause? Others may be about to review the same jobs, and whoever sees it done need not.
-    async fn still_waits(&self, posts: usize) -> Result<bool, GithubError> {
-        Ok(self.reader.is_pending().await? && self.reader.is_pending_after(posts).await?)
-    }
-
-    /// Something still waits after a review. Another one is posted if the first may be lost or new jobs wait, and if the facts
-    /// still say the same; `None` if not.
-    async fn review_again(&self, posted: &Posted) -> Result<Option<Step>, GithubError> {
-        let look = look(self.scope, &self.reader, self.now).await?;
+        let Some(look) = self.look_after_a_pause(posts).await? else { return Ok(Next::Quiet) };
         let same = matches!(
             (&look.decision, &posted.outcome),
             (Decision::Approved(_), Outcome::Approved(_)) | (Decision::Rejected(_), Outcome::Rejected(_))
         );
         let all_reviewed = posted.unknown.is_none() && look.waiting.is_subset(&posted.waiting);
-        if same && !all_reviewed { self.review(look).await.map(Some) } else { Ok(None) }
+        if !same || all_reviewed || posts >= REVIEW_POSTS_MAX {
+            return Ok(Next::StillWaits);
+        }
+        Ok(match self.review(look).await? {
+            Step::Posted(next) => Next::Posted(next),
+            Step::Settled(Outcome::Ignored(_)) => Next::Quiet,
+            Step::Settled(_) => Next::StillWaits,
+        })
+    }
+
+    /// Looks if anything still waits.
+    async fn look_again(&self) -> Result<Option<Look>, GithubError> {
+        if self.reader.is_pending().await? { self.look_after_a_pause(0).await } else { Ok(None) }
+    }
+
+    /// Looks after a pause, if anything waits before and after the look. Others may be about to review the same jobs: whoever sees it done
+    /// need not.
+    async fn look_after_a_pause(&self, posts: usize) -> Result<Option<Look>, GithubError> {
+        if !self.reader.is_pending_after(posts).await? {
+            return Ok(None);
+        }
+        let look = look(self.scope, &self.reader, self.now).await?;
+        Ok(self.reader.is_pending().await?.then_some(look))
     }
 }

@@ -33,9 +33,9 @@ impl Recent {
         self.with(request, |seen| seen.reviewed_at = Some(now));
     }
 
-    /// Was one posted in the last 5 s?
-    pub(crate) fn was_reviewed(&self, request: &Request, now: Timestamp) -> bool {
-        self.with(request, |seen| seen.reviewed_at.is_some_and(|at| now.duration_since(at).abs() <= REVIEW_AGE_MAX))
+    /// When one was posted, if that was in the last 5 s.
+    pub(crate) fn reviewed_at(&self, request: &Request, now: Timestamp) -> Option<Timestamp> {
+        self.with(request, |seen| seen.reviewed_at).filter(|at| now.duration_since(*at).abs() <= REVIEW_AGE_MAX)
     }
 
     /// Is this the first status report that this process makes of the run and environment?

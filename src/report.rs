@@ -53,6 +53,8 @@ pub enum NotNow {
     Paused,
     /// GitHub says that the run has ended, and that it still waits.
     EndedButPending,
+    /// The deployment is newer than the last review, and GitHub shows nothing that waits.
+    NotShown,
     /// A review was posted and nobody knows whether it was taken.
     ReviewUnknown(String),
 }
@@ -103,7 +105,7 @@ impl Outcome {
         }
     }
 
-    /// Is it GitHub's limit that stood in the way?
+    /// Is it GitHub's limit that stood in the way just now?
     pub fn is_limited(&self) -> bool {
         matches!(self, Self::Deferred(NotNow::Github(GithubError::Limited { .. })))
     }
@@ -161,6 +163,7 @@ impl fmt::Display for NotNow {
             Self::Github(error) => f.write_str(&with_causes(error)),
             Self::Paused => f.write_str("the policy says `pause = true`"),
             Self::EndedButPending => f.write_str("GitHub says that the run has ended and that it still waits"),
+            Self::NotShown => f.write_str("GitHub shows nothing that waits, but the deployment was created after the last review, so it may only not be shown yet"),
             Self::ReviewUnknown(why) => write!(f, "a review was posted and its outcome is unknown: {why}"),
         }
     }

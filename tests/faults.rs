@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use environment_gate::github::Limits;
 use environment_gate::world::{Canned, Fault, Played, Player, Present};
+use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::process::plan;
 use crate::support::fixtures;
+use crate::support::mortal::Death;
+use crate::support::process::Process;
 
 /// What ships, in small: a call that hangs is given up after a fraction of a second.
 fn limits() -> Limits {
@@ -122,5 +126,54 @@ async fn a_fault_of_the_look_after_a_review_changes_nothing() {
         let played = play(&player, "pending_deployments", &fault, true).await;
         assert_eq!(played.report.outcome.name(), "approved", "{what}: {}", played.report.outcome.reason());
         assert_eq!(approvals(&played), 1, "{what}");
+    }
+}
+
+/// From the delivery to the sweep that brings it home: while the fault lasts nothing is decided by delivery or sweep, and when it is over the next sweep decides.
+async fn comes_home(route: &str, what: &str, fault: &Canned) {
+    let mut fault = fault.clone();
+    if fault.status == 200 && route == "access_tokens" {
+        fault.status = 201;
+    }
+    // No limit of a minute, so that the test is over before it.
+    let story = fixtures::one("approve/one-human-approved-the-gate");
+    let process = Process::start(story, plan(), (limits(), Death::Reset)).await;
+    process.github.break_route(route, fault);
+    let delivered = process.deliver().await;
+    assert_eq!(delivered.report.outcome.name(), "deferred", "{route}, {what}: {}", delivered.report.outcome.reason());
+    process.later(SignedDuration::from_secs(60));
+    process.sweep().await;
+    assert_eq!(process.github.pending(), 2, "{route}, {what}: nothing is decided while the fault lasts");
+    process.github.mend();
+    process.later(SignedDuration::from_secs(60));
+    let (swept, _) = process.sweep().await;
+    assert_eq!((process.github.pending(), swept.problems.as_slice()), (0, &[][..]), "{route}, {what}: {swept:?}");
+}
+
+#[tokio::test]
+async fn when_a_fault_is_over_the_next_sweep_brings_the_delivery_home() {
+    for route in READS.into_iter().chain(["review"]) {
+        for (what, fault) in faults() {
+            comes_home(route, what, &fault).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sweep_that_cannot_look_leaves_it_to_the_next_one() {
+    for route in ["deliveries", "runs.waiting", "pending_deployments"] {
+        for (what, fault) in faults() {
+            let story = fixtures::one("approve/one-human-approved-the-gate");
+            let process = Process::start(story, plan(), (limits(), Death::Reset)).await;
+            process.github.failed(503, process.now());
+            process.github.break_route(route, fault);
+            process.later(SignedDuration::from_secs(60));
+            let (swept, _) = process.sweep().await;
+            assert!(!swept.problems.is_empty(), "{route}, {what}: {swept:?}");
+            process.github.mend();
+            process.later(SignedDuration::from_secs(60));
+            process.sweep().await;
+            assert_eq!(process.github.pending(), 0, "{route}, {what}");
+        }
     }
 }

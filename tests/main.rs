@@ -13,6 +13,7 @@
 
 mod architecture;
 mod aws;
+mod burst;
 mod cases;
 mod command_line;
 mod corpus;
@@ -24,10 +25,12 @@ mod malformed_events;
 mod one_fact_off;
 mod openapi;
 mod policy;
+mod process;
 mod properties;
 mod recovery;
 mod settings;
 mod signature;
+mod soak;
 mod start;
 mod support;
 mod template;

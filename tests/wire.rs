@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
+use crate::support::mortal::{Connections, Death};
 
 /// Answers that are given only when all reads have come: one after the other would wait for ever.
 #[tokio::test]
@@ -120,5 +121,35 @@ async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
         assert_eq!(invocation.status(), status, "{}", lambda.log());
         assert_eq!(fake.calls().len(), calls);
         assert!(fake.calls().iter().all(|call| call.version == hyper::Version::HTTP_2));
+    }
+}
+
+#[tokio::test]
+async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let (app_id, _, key) = player.app();
+    let story = fixtures::one("approve/one-human-approved-the-gate");
+    let (pem, config) = authority();
+    let files = Files::new(&player, &story.policy);
+    let anchors = files.path("anchors.pem");
+    std::fs::write(&anchors, pem).unwrap();
+    for death in [Death::Reset, Death::Silence] {
+        let now = Timestamp::now();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.clone()));
+        let connections = Connections::new(death);
+        let open = connections.clone();
+        let wrap = move |stream| acceptor.accept(open.open(stream));
+        let answers = Player::answers(&story, now, &url);
+        let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
+        let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
+        let event = player.event(&story, now.duration_since(story.present), &url);
+        assert_eq!(lambda.invoke(event.clone()).await.status(), 204, "{}", lambda.log());
+        let before = fake.calls().len();
+        connections.die();
+        // The run was reviewed a moment ago, so the second one asks only whether anything still waits.
+        assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
+        assert_eq!(fake.calls().len(), before + 1, "{death:?}");
     }
 }

@@ -47,7 +47,7 @@ impl Default for Limits {
             delivery: Duration::from_secs(8),
             call: Duration::from_secs(3),
             pause: Duration::from_millis(400),
-            review_pause: Duration::from_secs(1),
+            review_pause: Duration::from_secs(2),
             answer_bytes: 8 * 1024 * 1024,
         }
     }

@@ -80,7 +80,7 @@ pub struct Tokens(Mutex<HashMap<Key, Token>>);
 type Key = (u64, String);
 
 #[derive(Debug, Clone)]
-struct Token {
+pub(super) struct Token {
     authorization: HeaderValue,
     expires_at: Timestamp,
     repository_id: u64,
@@ -244,17 +244,20 @@ impl<'a> Installation<'a> {
             }
             _ => {}
         }
-        self.check(&answer.json()?, &answer)
+        Token::read(&answer, &self.of)
     }
+}
 
+impl Token {
     /// A token that is for another repository, or for several, or that may not do what we do, is not used.
-    fn check(&self, minted: &Minted, answer: &Answer) -> Result<Token, GithubError> {
+    pub(super) fn read(answer: &Answer, of: &Of) -> Result<Self, GithubError> {
+        let minted: Minted = answer.json()?;
         let wrong = |got: String, expected: String| GithubError::WrongToken { route: MINT, got, expected };
         let [repository] = minted.repositories.as_slice() else {
             return Err(wrong(format!("{} repositories", minted.repositories.len()), "one".to_owned()));
         };
         let name = repository.full_name.as_deref().and_then(|name| RepositoryName::parse(name).ok());
-        let (is_ours, asked) = match &self.of {
+        let (is_ours, asked) = match of {
             Of::Id(id) => (*id == repository.id, format!("repository {id} alone")),
             Of::Name(asked) => (name.as_ref() == Some(asked), format!("{} alone", quoted(&asked.to_string()))),
         };
@@ -273,6 +276,6 @@ impl<'a> Installation<'a> {
             .filter(|_| !secrecy::ExposeSecret::expose_secret(&minted.token).is_empty())
             .ok_or_else(|| answer.unreadable("`token`: empty, or not fit for a header".to_owned()))?;
         let (repository_id, repository_name) = (repository.id, name);
-        Ok(Token { authorization, expires_at: minted.expires_at, repository_id, repository_name })
+        Ok(Self { authorization, expires_at: minted.expires_at, repository_id, repository_name })
     }
 }

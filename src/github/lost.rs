@@ -39,7 +39,7 @@ pub struct Lost<'a> {
 
 /// <https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook>
 #[derive(Deserialize)]
-struct DeliveryWire {
+pub(super) struct DeliveryWire {
     delivered_at: Timestamp,
     status_code: u16,
     event: String,
@@ -67,7 +67,7 @@ impl<'a> Lost<'a> {
             let page = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
             let path = format!("/app/hook/deliveries?status=failure&per_page={PER_PAGE}{page}");
             let answer = self.send(DELIVERIES, path).await?;
-            let deliveries: Vec<DeliveryWire> = answer.json()?;
+            let (deliveries, next) = deliveries_of(&answer)?;
             let is_kept = |delivery: &DeliveryWire| self.now.duration_since(delivery.delivered_at) <= KEPT;
             let all_kept = deliveries.iter().all(is_kept);
             for delivery in deliveries.into_iter().filter(is_kept).filter(is_ours) {
@@ -75,7 +75,7 @@ impl<'a> Lost<'a> {
                     found.entry(repository).or_insert(installation);
                 }
             }
-            cursor = next_cursor(&answer).filter(|_| all_kept);
+            cursor = next.filter(|_| all_kept);
             if cursor.is_none() {
                 break;
             }
@@ -89,8 +89,7 @@ impl<'a> Lost<'a> {
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        let InstallationWire { id } = answer.json()?;
-        Ok(Some(id))
+        installation_of(&answer).map(Some)
     }
 
     /// How many calls to GitHub were made so far, tries included.
@@ -110,6 +109,17 @@ impl<'a> Lost<'a> {
         }
         Ok(answer)
     }
+}
+
+/// A page of deliveries, and the cursor to the next one.
+pub(super) fn deliveries_of(answer: &Answer) -> Result<(Vec<DeliveryWire>, Option<String>), GithubError> {
+    Ok((answer.json()?, next_cursor(answer)))
+}
+
+/// The id of an installation.
+pub(super) fn installation_of(answer: &Answer) -> Result<u64, GithubError> {
+    let InstallationWire { id } = answer.json()?;
+    Ok(id)
 }
 
 /// Is it one of ours that failed? A server that does not know `status` lists all.

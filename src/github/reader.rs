@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::answer::Answer;
 use super::client::Call;
-use super::wire::{EnvironmentWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
+use super::wire::{EnvironmentWire, JobWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
 use super::{GithubError, Installation};
 use crate::model::{
     ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, Request, RunAttempt, WorkflowRun,
@@ -24,11 +24,13 @@ const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_d
 const JOBS_PER_PAGE: usize = 100;
 /// Pages of jobs that are read for one decision: 3,000 jobs over all attempts.
 const JOBS_PAGES_MAX: usize = 30;
+/// How often the list of jobs is read if it changes meanwhile, as it does when jobs of a matrix begin.
+const JOBS_READS_MAX: usize = 3;
 /// Pages and attempts that are read at once; GitHub allows 100 requests at a time to all of us together.
 const READS_AT_ONCE: usize = 8;
 
 /// How often the pause between reviews is doubled.
-const PAUSE_DOUBLINGS_MAX: u32 = 4;
+const PAUSE_DOUBLINGS_MAX: u32 = 1;
 
 /// Earlier attempts that are read for one decision; GitHub allows no more re-runs of a run.
 const ATTEMPTS_MAX: usize = 50;
@@ -104,8 +106,21 @@ impl<'a> Reader<'a> {
         Ok(RunAttempt { attempt: number, triggering_actor: run.triggering_actor })
     }
 
-    /// All jobs of all attempts. A list that changed while it was read is an error: nothing may be missing in it.
+    /// All jobs of all attempts. A list that changed while it was read is read again, and is an error if it still does: nothing may be missing in it.
     pub(super) async fn jobs(&self) -> Result<Vec<Job>, GithubError> {
+        let mut listed = self.list_jobs().await?;
+        for _ in 1..JOBS_READS_MAX {
+            if listed.is_ok() {
+                break;
+            }
+            listed = self.list_jobs().await?;
+        }
+        listed.map_err(|problem| GithubError::Unreadable { route: JOBS, problem })
+    }
+
+    /// All jobs, or how the list changed while it was read.
+    async fn list_jobs(&self) -> Result<Result<Vec<Job>, String>, GithubError> {
+        let changed = |before, after| Ok(Err(format!("a list of {before} jobs that had {after} when it was read")));
         let (first, total) = self.jobs_page(1).await?;
         let pages = total.div_ceil(JOBS_PER_PAGE);
         if pages > JOBS_PAGES_MAX {
@@ -119,7 +134,7 @@ impl<'a> Reader<'a> {
             for (page, total_then) in try_join_all(some.iter().map(|page| self.jobs_page(*page))).await? {
                 jobs.extend(page);
                 if total_then != total {
-                    return Err(changed(total, total_then));
+                    return changed(total, total_then);
                 }
             }
         }
@@ -127,26 +142,20 @@ impl<'a> Reader<'a> {
         jobs.sort_by_key(|job| job.id);
         jobs.dedup_by_key(|job| job.id);
         if jobs.len() != total || listed != total {
-            return Err(changed(total, jobs.len()));
+            return changed(total, jobs.len());
         }
-        Ok(jobs)
+        Ok(Ok(jobs))
     }
 
     /// One page, and how many jobs there are in all.
     async fn jobs_page(&self, page: usize) -> Result<(Vec<Job>, usize), GithubError> {
         let path = self.run_path(&format!("/jobs?filter=all&per_page={JOBS_PER_PAGE}&page={page}"));
-        let answer = self.installation.send(&Call::get(JOBS, path)).await?;
-        let JobsWire { total_count, jobs } = answer.json()?;
-        let jobs: Result<Vec<Job>, InvalidName> = jobs.into_iter().map(super::wire::JobWire::into_model).collect();
-        Ok((jobs.map_err(|error| answer.unreadable(error.to_string()))?, total_count))
+        jobs_of(&self.installation.send(&Call::get(JOBS, path)).await?)
     }
 
     /// The run's review history, of all attempts.
     pub(super) async fn approvals(&self) -> Result<Vec<EnvironmentReview>, GithubError> {
-        let answer = self.installation.send(&Call::get(APPROVALS, self.run_path("/approvals"))).await?;
-        let reviews: Vec<ReviewWire> = answer.json()?;
-        let reviews: Result<_, InvalidName> = reviews.into_iter().map(ReviewWire::into_model).collect();
-        reviews.map_err(|error| answer.unreadable(error.to_string()))
+        reviews_of(&self.installation.send(&Call::get(APPROVALS, self.run_path("/approvals"))).await?)
     }
 
     /// An environment of the repository; `None` when there is none of that name.
@@ -184,16 +193,24 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn model<W: DeserializeOwned, M>(
+/// A page of jobs, and how many there are in all.
+pub(super) fn jobs_of(answer: &Answer) -> Result<(Vec<Job>, usize), GithubError> {
+    let JobsWire { total_count, jobs } = answer.json()?;
+    let jobs: Result<Vec<Job>, InvalidName> = jobs.into_iter().map(JobWire::into_model).collect();
+    Ok((jobs.map_err(|error| answer.unreadable(error.to_string()))?, total_count))
+}
+
+/// The review history.
+pub(super) fn reviews_of(answer: &Answer) -> Result<Vec<EnvironmentReview>, GithubError> {
+    let reviews: Vec<ReviewWire> = answer.json()?;
+    let reviews: Result<_, InvalidName> = reviews.into_iter().map(ReviewWire::into_model).collect();
+    reviews.map_err(|error| answer.unreadable(error.to_string()))
+}
+
+/// One thing, as the model knows it.
+pub(super) fn model<W: DeserializeOwned, M>(
     answer: &Answer,
     into_model: impl Fn(W) -> Result<M, InvalidName>,
 ) -> Result<M, GithubError> {
     into_model(answer.json()?).map_err(|error| answer.unreadable(error.to_string()))
-}
-
-fn changed(before: usize, after: usize) -> GithubError {
-    GithubError::Unreadable {
-        route: JOBS,
-        problem: format!("a list of {before} jobs that had {after} when it was read"),
-    }
 }

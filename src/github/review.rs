@@ -95,7 +95,9 @@ impl<'a> Reviewer<'a> {
             Err(error) => return Err(error),
         };
         match answer.status {
-            status if status.is_success() => Ok(Reviewed::Applied),
+            StatusCode::NO_CONTENT => Ok(Reviewed::Applied),
+            // No answer of GitHub's to this call: somebody in between may have given it.
+            status if status.is_success() => Ok(Reviewed::Unknown(format!("`{REVIEW}`: got {status}, expected 204"))),
             StatusCode::NOT_FOUND => Ok(Reviewed::NothingWaits),
             StatusCode::UNPROCESSABLE_ENTITY if answer.says("no pending deployment requests") => {
                 Ok(Reviewed::NothingWaits)

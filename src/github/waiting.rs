@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::answer::Answer;
 use super::client::Call;
 use super::wire::PendingDeploymentWire;
 use super::{GithubError, Installation};
@@ -74,7 +75,7 @@ impl<'a> Waiting<'a> {
             for page in 1..=PAGES_MAX {
                 let listed = self.page(status, page).await?;
                 let was_full = listed.len() >= PER_PAGE;
-                of_status.extend(listed.into_iter().filter_map(ListedRunWire::into_model));
+                of_status.extend(listed.into_iter().flatten());
                 if !was_full {
                     break;
                 }
@@ -87,19 +88,29 @@ impl<'a> Waiting<'a> {
         Ok(runs)
     }
 
-    async fn page(&self, status: &str, page: usize) -> Result<Vec<ListedRunWire>, GithubError> {
+    async fn page(&self, status: &str, page: usize) -> Result<Vec<Option<WaitingRun>>, GithubError> {
         let query = format!("status={status}&per_page={PER_PAGE}&page={page}&exclude_pull_requests=true");
         let path = format!("/repos/{}/actions/runs?{query}", self.repository.name);
-        let RunsWire { workflow_runs } = self.installation.send(&Call::get(RUNS, path)).await?.json()?;
-        Ok(workflow_runs)
+        runs_of(&self.installation.send(&Call::get(RUNS, path)).await?)
     }
 
     /// The environments that jobs of the run wait for.
     pub async fn environments(&self, run: RunId) -> Result<Vec<EnvironmentName>, GithubError> {
         let path = format!("/repos/{}/actions/runs/{run}/pending_deployments", self.repository.name);
-        let pending: Vec<PendingDeploymentWire> = self.installation.send(&Call::get(PENDING, path)).await?.json()?;
-        Ok(pending.iter().filter_map(PendingDeploymentWire::environment).collect())
+        environments_of(&self.installation.send(&Call::get(PENDING, path)).await?)
     }
+}
+
+/// A page of runs; `None` for one that cannot be read.
+pub(super) fn runs_of(answer: &Answer) -> Result<Vec<Option<WaitingRun>>, GithubError> {
+    let RunsWire { workflow_runs } = answer.json()?;
+    Ok(workflow_runs.into_iter().map(ListedRunWire::into_model).collect())
+}
+
+/// The environments that are waited for, those that have a name.
+pub(super) fn environments_of(answer: &Answer) -> Result<Vec<EnvironmentName>, GithubError> {
+    let pending: Vec<PendingDeploymentWire> = answer.json()?;
+    Ok(pending.iter().filter_map(PendingDeploymentWire::environment).collect())
 }
 
 impl ListedRunWire {

@@ -81,7 +81,7 @@ pub struct Call {
     pub sent: Value,
     /// The status of the answer.
     pub status: u16,
-    /// The JSON of the answer; null for anything else.
+    /// The JSON of an answer that a story wrote down; null for anything else.
     pub answered: Value,
     /// From the fake's start to the call.
     pub at: Duration,
@@ -233,14 +233,15 @@ async fn respond(
             None => state.reply(Asked { name: name.clone(), path: path.clone(), sent: sent.clone() }).await,
         },
     };
-    let answered = reply.as_ref().and_then(|(.., body)| serde_json::from_slice(body).ok()).unwrap_or(Value::Null);
+    let written = matches!(state.source, Source::Written(_));
+    let answered = reply.as_ref().filter(|_| written).and_then(|(.., body)| serde_json::from_slice(body).ok());
     let call = Call {
         name: name.unwrap_or_else(|| format!("{} {}", request.method, request.path)),
         method: request.method,
         path,
         sent,
         status: reply.as_ref().map_or(0, |(status, ..)| *status),
-        answered,
+        answered: answered.unwrap_or(Value::Null),
         at,
         version: parts.version,
     };

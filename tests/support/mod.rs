@@ -1,6 +1,10 @@
 //! What several tests need.
 
+pub(crate) mod busy;
 pub(crate) mod fixtures;
+pub(crate) mod fleet;
 pub(crate) mod function;
 pub(crate) mod lambda;
+pub(crate) mod mortal;
 pub(crate) mod moto;
+pub(crate) mod process;

@@ -1,0 +1,54 @@
+"""Makes what fuzzing begins with out of the stories' own files: seeds.py FIXTURES FOLDER"""
+
+import json
+import pathlib
+import sys
+
+fixtures, folder = (pathlib.Path(argument) for argument in sys.argv[1:])
+
+
+def seed(target, name, text):
+    path = folder / target / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+for story in sorted(fixtures.glob("*/*")):
+    name = story.name
+    for body in (story / "webhook.json", story / "webhook.txt"):
+        if body.exists():
+            seed("delivery", name, body.read_text())
+    if (story / "policy.toml").exists():
+        seed("policy", name, (story / "policy.toml").read_text())
+    for answer in sorted((story / "github").glob("*.json")):
+        if ".patch." in answer.name:
+            continue
+        canned = json.loads(answer.read_text())
+        call = answer.name.split(".")[0].split("~")[0]
+        header = next(iter(canned.get("headers", {}).values()), "")
+        body = json.dumps(canned["body"]) if "body" in canned else canned.get("text", "")
+        seed("answer", f"{name}-{answer.stem}", f"{call} {canned['status']} {header}\n{body}")
+
+event = {
+    "version": "2.0",
+    "headers": {"x-github-delivery": "0b989ba4-242f-11e5-81e1-c7b6966d2516", "x-hub-signature-256": "sha256=00"},
+    "requestContext": {"http": {"method": "POST", "path": "/github/webhook"}, "timeEpoch": 1767608100000},
+    "body": "e30=",
+    "isBase64Encoded": True,
+}
+health = {"version": "2.0", "rawPath": "/health", "requestContext": {"http": {"method": "GET", "path": "/health"}}}
+schedule = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+for number, one in enumerate([event, health, schedule, {"version": "1.0"}]):
+    seed("event", str(number), json.dumps(one))
+for number, one in enumerate(["sha256=GOOD\n{}", "sha1=00\n", "sha256=0\nbody", "SHA256=GOOD\nbody"]):
+    seed("signature", str(number), one)
+delivery = {
+    "id": 1, "guid": "0b989ba4-242f-11e5-81e1-c7b6966d2516", "delivered_at": "2026-01-05T10:06:00Z", "status_code": 503,
+    "event": "deployment_protection_rule", "action": "requested", "installation_id": 555, "repository_id": 4242,
+}
+link = '<https://api.github.com/app/hook/deliveries?per_page=100&cursor=v1_12077215967>; rel="next"'
+seed("answer", "deliveries", f"deliveries 200 {link}\n{json.dumps([delivery])}")
+run = json.loads((fixtures / "approve/one-human-approved-the-gate/github/run.json").read_text())["body"]
+seed("answer", "runs", f"runs 200 \n{json.dumps({'total_count': 1, 'workflow_runs': [run]})}")
+seed("answer", "installation", 'installation 200 \n{"id": 555}')
+seed("answer", "limit", 'run 403 60\n{"message": "You have exceeded a secondary rate limit."}')

@@ -1,0 +1,138 @@
+//! Ten thousand deliveries of all kinds through one process: it comes to the same ends, and keeps nothing of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use environment_gate::world::{Answers, Canned, FakeGithub, Living, Player, Source, Story};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::support::fixtures;
+use crate::support::function::{self, Files};
+use crate::support::lambda::Lambda;
+
+const DELIVERIES: u64 = 10_000;
+/// Deliveries after which the process should have all that it needs.
+const WARM: u64 = 1_000;
+/// What it may hold on to after that.
+const GROWTH_KB_MAX: u64 = 1024;
+
+/// One of each outcome that takes no pause, under one policy.
+const STORIES: [&str; 12] = [
+    "approve/one-human-approved-the-gate",
+    "approve/the-environment-in-another-case",
+    "reject/the-starter-approved",
+    "reject/a-commit-of-a-fork",
+    "reject/names-that-want-to-mention-people",
+    "ignore/a-ping",
+    "ignore/already-reviewed",
+    "ignore/the-run-has-ended",
+    "refuse/signature-forged",
+    "refuse/a-key-given-twice",
+    "defer/the-gate-still-waits",
+    "fail/a-read-is-forbidden",
+];
+
+/// The run of all stories, which gives way to another one for each delivery.
+const RUN: &str = "9001";
+
+/// A GitHub that plays one story after the other.
+struct Stage(Arc<Mutex<(Answers, BTreeMap<String, usize>)>>);
+
+impl Stage {
+    fn source(&self) -> Source {
+        let stage = Arc::clone(&self.0);
+        let token = fixtures::one(STORIES[0]).answers["access_tokens"][0].body.as_ref().unwrap()["token"].clone();
+        let living: Living = Arc::new(move |asked| {
+            let (answers, counts) = &mut *stage.lock().unwrap();
+            let count = counts.entry(asked.name.clone()).or_default();
+            let canned = answers.get(&asked.name).and_then(|canned| canned.get(*count).or(canned.last()));
+            *count += 1;
+            let canned = canned.cloned().unwrap_or_else(|| Canned { status: 500, ..Canned::default() });
+            Box::pin(std::future::ready(canned))
+        });
+        Source::Living(living, token.as_str().unwrap().to_owned())
+    }
+
+    /// The story is played with another run.
+    fn play(&self, story: &Story, run: u64) {
+        let mut answers = story.answers.clone();
+        for body in answers.values_mut().flatten().filter_map(|canned| canned.body.as_mut()) {
+            *body = with_run(body, run);
+        }
+        *self.0.lock().unwrap() = (answers, BTreeMap::new());
+    }
+}
+
+fn with_run(value: &Value, run: u64) -> Value {
+    serde_json::from_str(&value.to_string().replace(RUN, &run.to_string())).unwrap()
+}
+
+/// Resident memory in kB, and open sockets.
+fn held(lambda: &Lambda) -> (u64, usize) {
+    let process = format!("/proc/{}", lambda.child.id().unwrap());
+    let status = std::fs::read_to_string(format!("{process}/status")).unwrap();
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")).unwrap();
+    let files = std::fs::read_dir(format!("{process}/fd")).unwrap();
+    let sockets = files.filter(|file| {
+        std::fs::read_link(file.as_ref().unwrap().path()).is_ok_and(|to| to.to_string_lossy().starts_with("socket:"))
+    });
+    (resident.parse().unwrap(), sockets.count())
+}
+
+#[tokio::test]
+async fn ten_thousand_deliveries_leave_nothing_behind() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let (app_id, _, key) = player.app();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let stage = Stage(Arc::default());
+    let app = (app_id, key.public_der(), "");
+    let _fake = FakeGithub::serve(listener, stage.source(), app, |stream| async { Ok(stream) }).unwrap();
+    let now = Timestamp::now();
+    let stories: Vec<Story> = STORIES
+        .map(|name| {
+            let mut story = fixtures::one(name);
+            story.answers = Player::answers(&story, now, &url);
+            story
+        })
+        .into();
+    let files = Files::new(&player, &stories[0].policy);
+    let mut lambda = function::start(&player, &files, &url, &[]).await;
+    let mut warm = (0, 0);
+    let mut expected = Vec::new();
+    for (number, index) in (1..=DELIVERIES).zip((0..stories.len()).cycle()) {
+        let mut story = stories[index].clone();
+        stage.play(&story, 1_000_000 + number);
+        story.webhook = with_run(&story.webhook, 1_000_000 + number);
+        let event = player.event(&story, now.duration_since(story.present), &url);
+        let status = lambda.invoke(event).await.status();
+        assert_eq!(status, u64::from(story.expected.status), "{}", STORIES[index]);
+        expected.push(outcome_of(STORIES[index]));
+        if number == WARM {
+            warm = held(&lambda);
+        }
+    }
+    let (resident, sockets) = held(&lambda);
+    println!(
+        "after {WARM}: {} kB and {} sockets, after {DELIVERIES}: {resident} kB and {sockets} sockets",
+        warm.0, warm.1
+    );
+    assert!(resident <= warm.0 + GROWTH_KB_MAX, "{warm:?} kB and sockets grew to {resident} kB");
+    assert_eq!(sockets, warm.1);
+    assert_eq!(outcomes(&lambda.log()), expected);
+}
+
+/// What the folder's name says must come of a story.
+fn outcome_of(story: &str) -> String {
+    let folder = story.split('/').next().unwrap();
+    let (_, outcome) = fixtures::OUTCOMES.into_iter().find(|(name, _)| *name == folder).unwrap();
+    outcome.to_owned()
+}
+
+/// The outcome of every delivery, in their order, by the log.
+fn outcomes(log: &str) -> Vec<String> {
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let decisions = lines.filter(|line| line["target"] == "environment_gate::decision");
+    decisions.map(|line| line["outcome"].as_str().unwrap().to_owned()).collect()
+}

@@ -1,0 +1,110 @@
+//! One process of the function, in this one: deliveries and sweeps one after the other, at times that a test says.
+
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use environment_gate::config::{Given, Variables};
+use environment_gate::github::Limits;
+use environment_gate::handler::{Answer, Clock, Gate};
+use environment_gate::model::ApiUrl;
+use environment_gate::recovery::{Sweep, Swept};
+use environment_gate::report::Report;
+use environment_gate::world::{FakeGithub, Player, Story};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::busy::{Busy, Plan};
+use super::function::Files;
+use super::mortal::{Connections, Death};
+
+/// The process, its GitHub, and the present.
+pub(crate) struct Process {
+    gate: Gate,
+    pub(crate) github: Busy,
+    pub(crate) fake: FakeGithub,
+    pub(crate) connections: Connections,
+    now: Arc<Mutex<Timestamp>>,
+    story: Story,
+    player: Player,
+    _files: Files,
+}
+
+/// A delivery that was answered.
+pub(crate) struct Answered {
+    pub(crate) report: Report,
+    /// The names of the calls that it took, in their order.
+    pub(crate) calls: Vec<String>,
+    pub(crate) took: std::time::Duration,
+}
+
+impl Process {
+    /// Starts it in the present of a story.
+    pub(crate) async fn start(story: Story, plan: Plan, (limits, death): (Limits, Death)) -> Self {
+        let player = Player::new(limits).unwrap();
+        let (app_id, webhook_secret, key) = player.app();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let github = Busy::new(&story, story.present, &url, plan);
+        let connections = Connections::new(death);
+        let open = connections.clone();
+        let wrap = move |stream| {
+            let mortal = open.open(stream);
+            async move { Ok(mortal) }
+        };
+        let fake = FakeGithub::serve(listener, github.source(), (app_id, key.public_der(), ""), wrap).unwrap();
+        let files = Files::new(&player, &story.policy);
+        let given = Given {
+            app_id: app_id.into(),
+            webhook_secret,
+            policy_file: files.path("policy.toml").into(),
+            private_key: key.private_pem().clone(),
+        };
+        let now = Arc::new(Mutex::new(story.present));
+        let present = Arc::clone(&now);
+        let clock = Clock::telling(move || *present.lock().unwrap());
+        let variables = Variables::given(ApiUrl::parse(&url).unwrap(), given).unwrap();
+        let gate = Gate::open(variables, limits, clock).await.unwrap();
+        Self { gate, github, fake, connections, now, story, player, _files: files }
+    }
+
+    /// Time passes.
+    pub(crate) fn later(&self, by: SignedDuration) {
+        let mut now = self.now.lock().unwrap();
+        *now = now.checked_add(by).unwrap();
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+
+    /// The story's delivery comes.
+    pub(crate) async fn deliver(&self) -> Answered {
+        self.deliver_with(|_| {}).await
+    }
+
+    /// It comes with another body.
+    pub(crate) async fn deliver_with(&self, change: impl FnOnce(&mut Value)) -> Answered {
+        let mut story = self.story.clone();
+        change(&mut story.webhook);
+        let event = self.player.event(&story, SignedDuration::ZERO, &self.fake.url());
+        let before = self.fake.calls().len();
+        let began = Instant::now();
+        let Answer::Delivery(report) = self.gate.answer(event).await.unwrap() else { panic!("no delivery") };
+        let took = began.elapsed();
+        if report.outcome.status() >= 300 {
+            self.github.failed(report.outcome.status(), self.now());
+        }
+        Answered { report: *report, calls: self.calls_since(before), took }
+    }
+
+    /// A sweep comes; its calls too.
+    pub(crate) async fn sweep(&self) -> (Swept, Vec<String>) {
+        let before = self.fake.calls().len();
+        let swept = self.gate.sweep(Sweep::Scheduled).await;
+        (swept, self.calls_since(before))
+    }
+
+    fn calls_since(&self, before: usize) -> Vec<String> {
+        self.fake.calls().split_off(before).into_iter().map(|call| call.name).collect()
+    }
+}
