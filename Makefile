@@ -7,7 +7,9 @@ TOOLS := target/tools
 PORT := 9123
 STORY := fixtures/approve/one-human-approved-the-gate
 
-.PHONY: test lint doc bless cases broken watch
+SECONDS := 20
+
+.PHONY: test lint doc bless cases broken burst fuzz watch
 
 # Every test.
 test: $(OPENAPI) $(TOOLS)/ready
@@ -34,6 +36,15 @@ cases:
 # Breaks each invariant with a patch and sees the named test fail.
 broken: $(OPENAPI)
 	bash tests/broken/run
+
+# Prints what bursts of deliveries cost and how they end, with the function as it is released. Takes a quarter of an hour.
+burst:
+	cargo build --locked --release --bin webhook
+	ulimit -n "$$(ulimit -Hn)" && FUNCTION="$(abspath target/release/webhook)" cargo test --locked --test tests burst:: -- --include-ignored --nocapture --test-threads 1
+
+# Gives each fuzz target so many seconds: make fuzz SECONDS=600
+fuzz:
+	fuzz/run $(SECONDS)
 
 # Plays a story against the function under `cargo lambda watch`: make watch STORY=fixtures/reject/the-starter-approved
 watch: $(TOOLS)/ready

@@ -184,7 +184,7 @@ impl Gate {
         let looked = match gate::scope(&settings.policy, request) {
             Ok(scope) => look(&scope, &Reader::new(&installation, request), at.now).await,
             // Nobody asks for what is out of scope.
-            Err(_) => Ok(Look { decision: Decision::RunEnded, waiting: BTreeSet::new() }),
+            Err(_) => Ok(Look::without_evidence(Decision::RunEnded)),
         };
         (looked.map(|look| look.decision), installation.calls())
     }
@@ -323,6 +323,14 @@ struct Case<'a> {
 struct Look {
     decision: Decision,
     waiting: BTreeSet<u64>,
+    /// May other jobs begin to wait while it is reviewed?
+    more_may_wait: bool,
+}
+
+impl Look {
+    fn without_evidence(decision: Decision) -> Self {
+        Self { decision, waiting: BTreeSet::new(), more_may_wait: false }
+    }
 }
 
 /// What a look led to.
@@ -347,6 +355,7 @@ enum Next {
 struct Posted {
     outcome: Outcome,
     waiting: BTreeSet<u64>,
+    more_may_wait: bool,
     /// Why nobody knows whether GitHub took it; `None` when it did.
     unknown: Option<String>,
 }
@@ -356,12 +365,12 @@ async fn look(scope: &Scope<'_>, reader: &Reader<'_>, now: Timestamp) -> Result<
     let covered = match scope {
         Scope::Covered(covered) => covered,
         Scope::Uncovered(rejection) => {
-            return Ok(Look { decision: Decision::Rejected(rejection.clone()), waiting: BTreeSet::new() });
+            return Ok(Look::without_evidence(Decision::Rejected(rejection.clone())));
         }
     };
     let evidence = collect(reader, covered).await?;
     let decision = gate::decide(covered, reader.request(), &evidence, now);
-    Ok(Look { decision, waiting: evidence.waiting_jobs() })
+    Ok(Look { decision, waiting: evidence.waiting_jobs(), more_may_wait: evidence.more_may_wait() })
 }
 
 impl Case<'_> {
@@ -398,7 +407,7 @@ impl Case<'_> {
     }
 
     /// Posts what was decided, if anything was.
-    async fn review(&self, Look { decision, waiting }: Look) -> Result<Step, GithubError> {
+    async fn review(&self, Look { decision, waiting, more_may_wait }: Look) -> Result<Step, GithubError> {
         let (reviewed, outcome) = match decision {
             Decision::Approved(approval) => {
                 (self.reviewer.review(Verdict::Approve(&approval)).await?, Outcome::Approved(approval))
@@ -415,8 +424,8 @@ impl Case<'_> {
         };
         self.gate.recent.reviewed(self.reader.request(), self.gate.clock.now());
         Ok(match reviewed {
-            Reviewed::Applied => Step::Posted(Posted { outcome, waiting, unknown: None }),
-            Reviewed::Unknown(why) => Step::Posted(Posted { outcome, waiting, unknown: Some(why) }),
+            Reviewed::Applied => Step::Posted(Posted { outcome, waiting, more_may_wait, unknown: None }),
+            Reviewed::Unknown(why) => Step::Posted(Posted { outcome, waiting, more_may_wait, unknown: Some(why) }),
             Reviewed::NothingWaits => Step::Settled(Outcome::Ignored(NothingToDo::NothingWaits)),
         })
     }
@@ -424,8 +433,9 @@ impl Case<'_> {
     /// Something may still wait after a review. Another one is posted if the first may be lost or new jobs wait, and if the facts
     /// still say the same.
     async fn review_again(&self, posted: &Posted, posts: usize) -> Result<Next, GithubError> {
-        // A review whose outcome is unknown is given time before anything is read.
-        if posted.unknown.is_none() && !self.reader.is_pending().await? {
+        // A review that was taken decided all that waited, and is followed only where other jobs were about to wait. One whose outcome is
+        // unknown is given time before anything is read.
+        if posted.unknown.is_none() && !(posted.more_may_wait && self.reader.is_pending().await?) {
             return Ok(Next::Quiet);
         }
         let Some(look) = self.look_after_a_pause(posts).await? else { return Ok(Next::Quiet) };

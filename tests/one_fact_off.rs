@@ -11,6 +11,8 @@ type Expected = (&'static str, &'static [&'static str]);
 
 const NOT_NOW: &str = "deferred";
 const NO: &str = "rejected";
+/// The change that leaves a run without its gate.
+const NO_GATE: &str = "the gate has another name";
 
 struct Change {
     what: &'static str,
@@ -88,7 +90,7 @@ fn changes() -> Vec<Change> {
             |jobs| gate(jobs)["completed_at"] = "2025-12-01T00:00:00Z".into(),
             (NO, &["gate-age"]),
         ),
-        change("the gate has another name", "jobs", no_gate, (NO, &["gate-job"])),
+        change(NO_GATE, "jobs", no_gate, (NO, &["gate-job"])),
         change("the gate is of another run", "jobs", |jobs| gate(jobs)["run_id"] = 1.into(), (NO, &["gate-job"])),
         change(
             "the gate is at another commit",
@@ -224,6 +226,11 @@ fn is_not_asked(story: &Story, change: &Change) -> bool {
     story.policy.contains("approvals = 0") && change.place == "approvals"
 }
 
+fn has_jobs_under_way(story: &Story) -> bool {
+    let jobs = story.answers["jobs.1"][0].body.as_ref().unwrap()["jobs"].as_array().unwrap().iter();
+    jobs.into_iter().any(|job| job["status"] == "queued")
+}
+
 #[tokio::test]
 async fn one_fact_off_is_no_approval() {
     let player = Player::new(fixtures::limits()).unwrap();
@@ -241,6 +248,8 @@ async fn one_fact_off_is_no_approval() {
             let failed: Vec<&str> =
                 outcome.findings().iter().filter(|f| f.verdict != Verdict::Pass).map(|f| f.check.id()).collect();
             let (expected, because) = change.expected;
+            // A gate that is not there may still come while other jobs are under way.
+            let expected = if change.what == NO_GATE && has_jobs_under_way(&story) { NOT_NOW } else { expected };
             // What makes an attempt's number unknown may be noticed in the run as well.
             let right = outcome.name() == expected && because.iter().all(|check| failed.contains(check));
             if !right {

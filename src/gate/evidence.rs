@@ -59,6 +59,11 @@ impl Evidence {
         self.jobs.iter().filter(|job| job.status == JobStatus::Waiting).map(|job| job.id).collect()
     }
 
+    /// May other jobs begin to wait soon? Those that are under way, or in a status that is not known.
+    pub fn more_may_wait(&self) -> bool {
+        self.jobs.iter().any(|job| job.status.is_under_way())
+    }
+
     /// Has every job ended, in no later attempt than the run's? A run that is shown as ended while its jobs are not is a stale answer.
     pub(super) fn has_ended(&self) -> bool {
         self.jobs.iter().all(|job| job.status == JobStatus::Completed && job.attempt <= self.run.attempt)
