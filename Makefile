@@ -9,7 +9,7 @@ STORY := fixtures/approve/one-human-approved-the-gate
 
 SECONDS := 20
 
-.PHONY: test lint doc bless cases broken burst fuzz watch
+.PHONY: test lint doc bless cases broken burst fuzz bench watch
 
 # Every test.
 test: $(OPENAPI) $(TOOLS)/ready
@@ -41,6 +41,11 @@ broken: $(OPENAPI)
 burst:
 	cargo build --locked --release --bin webhook
 	ulimit -n "$$(ulimit -Hn)" && FUNCTION="$(abspath target/release/webhook)" cargo test --locked --test tests burst:: -- --include-ignored --nocapture --test-threads 1
+
+# Measures the file that is deployed, and beside it another one: make bench OTHER=path/to/bootstrap
+bench: $(TOOLS)/ready
+	PATH="$(abspath $(TOOLS))/bin:$$PATH" cargo lambda build --locked --release --bin webhook
+	FUNCTION="$(abspath target/lambda/webhook/bootstrap)" cargo bench --locked --bench bench
 
 # Gives each fuzz target so many seconds: make fuzz SECONDS=600
 fuzz:

@@ -1,15 +1,15 @@
 //! Ten thousand deliveries of all kinds through one process: it comes to the same ends, and keeps nothing of them.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use environment_gate::world::{Answers, Canned, FakeGithub, Living, Player, Source, Story};
+use environment_gate::world::{FakeGithub, Player, Story};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
 use crate::support::lambda::Lambda;
+use crate::support::runs::{Stage, with_run};
 
 const DELIVERIES: u64 = 10_000;
 /// Deliveries after which the process should have all that it needs.
@@ -33,41 +33,6 @@ const STORIES: [&str; 12] = [
     "fail/a-read-is-forbidden",
 ];
 
-/// The run of all stories, which gives way to another one for each delivery.
-const RUN: &str = "9001";
-
-/// A GitHub that plays one story after the other.
-struct Stage(Arc<Mutex<(Answers, BTreeMap<String, usize>)>>);
-
-impl Stage {
-    fn source(&self) -> Source {
-        let stage = Arc::clone(&self.0);
-        let token = fixtures::one(STORIES[0]).answers["access_tokens"][0].body.as_ref().unwrap()["token"].clone();
-        let living: Living = Arc::new(move |asked| {
-            let (answers, counts) = &mut *stage.lock().unwrap();
-            let count = counts.entry(asked.name.clone()).or_default();
-            let canned = answers.get(&asked.name).and_then(|canned| canned.get(*count).or(canned.last()));
-            *count += 1;
-            let canned = canned.cloned().unwrap_or_else(|| Canned { status: 500, ..Canned::default() });
-            Box::pin(std::future::ready(canned))
-        });
-        Source::Living(living, token.as_str().unwrap().to_owned())
-    }
-
-    /// The story is played with another run.
-    fn play(&self, story: &Story, run: u64) {
-        let mut answers = story.answers.clone();
-        for body in answers.values_mut().flatten().filter_map(|canned| canned.body.as_mut()) {
-            *body = with_run(body, run);
-        }
-        *self.0.lock().unwrap() = (answers, BTreeMap::new());
-    }
-}
-
-fn with_run(value: &Value, run: u64) -> Value {
-    serde_json::from_str(&value.to_string().replace(RUN, &run.to_string())).unwrap()
-}
-
 /// Resident memory in kB, and open sockets.
 fn held(lambda: &Lambda) -> (u64, usize) {
     let process = format!("/proc/{}", lambda.child.id().unwrap());
@@ -86,9 +51,11 @@ async fn ten_thousand_deliveries_leave_nothing_behind() {
     let (app_id, _, key) = player.app();
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let stage = Stage(Arc::default());
+    let stage = Stage::new(Duration::ZERO);
     let app = (app_id, key.public_der(), "");
-    let _fake = FakeGithub::serve(listener, stage.source(), app, |stream| async { Ok(stream) }).unwrap();
+    let _fake =
+        FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app, |stream| async { Ok(stream) })
+            .unwrap();
     let now = Timestamp::now();
     let stories: Vec<Story> = STORIES
         .map(|name| {

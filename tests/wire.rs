@@ -1,14 +1,17 @@
 //! How we speak to GitHub: at once, over HTTP/2 where there is TLS, in pages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use environment_gate::world::{Canned, FakeGithub, Player, Present};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::support::authority::authority;
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
 use crate::support::mortal::{Connections, Death};
+use crate::support::runs::{Stage, with_run};
 
 /// Answers that are given only when all reads have come: one after the other would wait for ever.
 #[tokio::test]
@@ -76,29 +79,6 @@ async fn a_job_on_two_pages_hides_another_and_is_a_reason_to_wait() {
     assert_eq!(played.report.outcome.name(), "deferred");
 }
 
-/// A certificate authority of our own, and a server's configuration under it.
-fn authority() -> (String, rustls::ServerConfig) {
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let authority = parameters.self_signed(&key).unwrap();
-    let pem = authority.pem();
-    let issuer = rcgen::Issuer::new(parameters, key);
-    let server_key = rcgen::KeyPair::generate().unwrap();
-    let names = vec!["localhost".to_owned()];
-    let server = rcgen::CertificateParams::new(names).unwrap().signed_by(&server_key, &issuer).unwrap();
-    let private = rustls::pki_types::PrivateKeyDer::try_from(server_key.serialize_der()).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![server.der().clone()], private)
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    (pem, config)
-}
-
 #[tokio::test]
 async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
     let player = Player::new(fixtures::limits()).unwrap();
@@ -153,5 +133,31 @@ async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
         // The run was reviewed a moment ago, so the second one asks only whether anything still waits.
         assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
         assert_eq!(fake.calls().len(), before + 1, "{death:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_start_with_local_settings_calls_nobody_and_a_warm_decision_makes_five_requests() {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let (app_id, _, key) = player.app();
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let now = Timestamp::now();
+    story.answers = Player::answers(&story, now, &url);
+    let stage = Stage::new(Duration::ZERO);
+    let app = (app_id, key.public_der(), "");
+    let _fake = FakeGithub::serve(listener, stage.source(&story), app, |stream| async { Ok(stream) }).unwrap();
+    let files = Files::new(&player, &story.policy);
+    let mut lambda = function::start(&player, &files, &url, &[]).await;
+    lambda.ready().await;
+    assert_eq!(stage.calls(), 0);
+    for (run, calls) in [(1_000_001, 6), (1_000_002, 5)] {
+        stage.play(&story, run);
+        let mut one = story.clone();
+        one.webhook = with_run(&one.webhook, run);
+        let event = player.event(&one, now.duration_since(one.present), &url);
+        assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
+        assert_eq!(stage.calls(), calls, "the token is kept");
     }
 }

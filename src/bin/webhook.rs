@@ -7,8 +7,7 @@ use environment_gate::github::Limits;
 use environment_gate::handler::{Clock, Gate};
 use environment_gate::report::with_causes;
 use environment_gate::telemetry;
-use lambda_http::lambda_runtime::{LambdaEvent, run};
-use lambda_http::{Error, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::Value;
 use tracing::error;
 
@@ -23,7 +22,7 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // `lambda_http::run` panics on some events and answers others without a status: the runtime under it does neither.
+    // `lambda_http::run` panics on some events and answers others without a status: the runtime alone does neither.
     let answer = |event: LambdaEvent<Value>| {
         let gate = &gate;
         async move { gate.invoke(event.payload).await.map_err(Error::from) }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use aws_config::BehaviorVersion;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::aws_http::SharedClient;
+use super::variables::AwsVariables;
 use crate::transport::Connections;
 
 /// The two clients, with the environment's region, credentials and endpoints.
@@ -16,9 +16,32 @@ pub(super) struct Aws {
 }
 
 impl Aws {
-    pub(super) async fn new(http: Connections) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(SharedClient(http)).load().await;
-        Self { ssm: aws_sdk_ssm::Client::new(&config), secrets_manager: aws_sdk_secretsmanager::Client::new(&config) }
+    /// Makes the clients. Nothing is looked up for it: neither profiles nor an instance's metadata.
+    pub(super) fn new(http: &Connections, variables: &AwsVariables) -> Self {
+        // Each SDK has its own `Config` with the same words.
+        macro_rules! client {
+            ($sdk:ident, $endpoint:expr) => {{
+                use $sdk::config::{BehaviorVersion, Config, Credentials, Region};
+                let key = &variables.access_key;
+                let session = variables.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+                let credentials =
+                    Credentials::new(key.0.as_str(), key.1.expose_secret(), session, None, "the environment");
+                let config = Config::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(Region::new(variables.region.clone()))
+                    .credentials_provider(credentials)
+                    .http_client(SharedClient(http.clone()));
+                let config = match $endpoint {
+                    Some(url) => config.endpoint_url(url),
+                    None => config,
+                };
+                $sdk::Client::from_conf(config.build())
+            }};
+        }
+        Self {
+            ssm: client!(aws_sdk_ssm, &variables.ssm_endpoint),
+            secrets_manager: client!(aws_sdk_secretsmanager, &variables.secrets_manager_endpoint),
+        }
     }
 
     /// Reads parameters in one call, SecureStrings decrypted. A name that is not in the result does not exist.

@@ -43,11 +43,9 @@ struct FromAws {
 
 impl Sources {
     /// Takes the sources that the environment names.
-    pub async fn new(variables: Variables) -> Self {
-        let Variables { http, app_id, webhook_secret, policy, private_key, api: _ } = variables;
-        let sources = [&app_id, &webhook_secret, &policy, &private_key];
-        let uses_aws = sources.iter().any(|source| matches!(source.place, Place::Parameter(_) | Place::Secret(_)));
-        let aws = if uses_aws { Some(Box::pin(Aws::new(http)).await) } else { None };
+    pub fn new(variables: Variables) -> Self {
+        let Variables { http, app_id, webhook_secret, policy, private_key, aws, api: _ } = variables;
+        let aws = aws.map(|aws| Aws::new(&http, &aws));
         Self { app_id, webhook_secret, policy, private_key, aws }
     }
 

@@ -93,6 +93,45 @@ pub struct Variables {
     pub policy: Source,
     /// `PRIVATE_KEY_FILE` or `PRIVATE_KEY_SECRET`.
     pub private_key: Source,
+    /// How AWS is reached, where one of them comes from there.
+    pub aws: Option<AwsVariables>,
+}
+
+/// How AWS is reached, by the variables that Lambda sets and the AWS SDKs know
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>).
+#[derive(Debug)]
+pub struct AwsVariables {
+    /// `AWS_REGION`, or `AWS_DEFAULT_REGION`.
+    pub(super) region: String,
+    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`.
+    pub(super) access_key: (String, SecretString),
+    /// `AWS_SESSION_TOKEN`.
+    pub(super) session_token: Option<SecretString>,
+    /// `AWS_ENDPOINT_URL_SSM`, or `AWS_ENDPOINT_URL`.
+    pub(super) ssm_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`, or `AWS_ENDPOINT_URL`.
+    pub(super) secrets_manager_endpoint: Option<String>,
+}
+
+impl AwsVariables {
+    fn from_env() -> Result<Self, ConfigError> {
+        let needed = |variable, value: Option<String>| {
+            value.ok_or_else(|| {
+                let expected = "got nothing, expected what Lambda sets; elsewhere `aws configure export-credentials --format env` says it";
+                ConfigError::of_variable(variable, expected)
+            })
+        };
+        let region = text("AWS_REGION")?.or(text("AWS_DEFAULT_REGION")?);
+        let endpoint = text("AWS_ENDPOINT_URL")?;
+        let secret = needed("AWS_SECRET_ACCESS_KEY", text("AWS_SECRET_ACCESS_KEY")?)?;
+        Ok(Self {
+            region: needed("AWS_REGION", region)?,
+            access_key: (needed("AWS_ACCESS_KEY_ID", text("AWS_ACCESS_KEY_ID")?)?, secret.into()),
+            session_token: text("AWS_SESSION_TOKEN")?.map(SecretString::from),
+            ssm_endpoint: text("AWS_ENDPOINT_URL_SSM")?.or_else(|| endpoint.clone()),
+            secrets_manager_endpoint: text("AWS_ENDPOINT_URL_SECRETS_MANAGER")?.or(endpoint),
+        })
+    }
 }
 
 impl Variables {
@@ -102,26 +141,24 @@ impl Variables {
     /// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
     pub fn from_env() -> Result<Self, ConfigError> {
         let api = text("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
-        Ok(Self {
-            api: ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))?,
-            http: http()?,
-            app_id: local_or_aws(
-                ("APP_ID", |value| Place::Value(value.into())),
-                ("APP_ID_PARAMETER", Place::Parameter),
-            )?,
-            webhook_secret: local_or_aws(
-                ("WEBHOOK_SECRET", |value| Place::Value(value.into())),
-                ("WEBHOOK_SECRET_PARAMETER", Place::Parameter),
-            )?,
-            policy: local_or_aws(
-                ("POLICY_FILE", |value| Place::File(value.into())),
-                ("POLICY_PARAMETER", Place::Parameter),
-            )?,
-            private_key: local_or_aws(
-                ("PRIVATE_KEY_FILE", |value| Place::File(value.into())),
-                ("PRIVATE_KEY_SECRET", Place::Secret),
-            )?,
-        })
+        let api = ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))?;
+        let http = http()?;
+        let app_id =
+            local_or_aws(("APP_ID", |value| Place::Value(value.into())), ("APP_ID_PARAMETER", Place::Parameter))?;
+        let webhook_secret = local_or_aws(
+            ("WEBHOOK_SECRET", |value| Place::Value(value.into())),
+            ("WEBHOOK_SECRET_PARAMETER", Place::Parameter),
+        )?;
+        let policy =
+            local_or_aws(("POLICY_FILE", |value| Place::File(value.into())), ("POLICY_PARAMETER", Place::Parameter))?;
+        let private_key = local_or_aws(
+            ("PRIVATE_KEY_FILE", |value| Place::File(value.into())),
+            ("PRIVATE_KEY_SECRET", Place::Secret),
+        )?;
+        let sources = [&app_id, &webhook_secret, &policy, &private_key];
+        let uses_aws = sources.iter().any(|source| matches!(source.place, Place::Parameter(_) | Place::Secret(_)));
+        let aws = if uses_aws { Some(AwsVariables::from_env()?) } else { None };
+        Ok(Self { api, http, app_id, webhook_secret, policy, private_key, aws })
     }
 
     /// Settings that are given instead of read from the environment: for a story that brings its own world.
@@ -138,6 +175,7 @@ impl Variables {
             webhook_secret: value("WEBHOOK_SECRET", given.webhook_secret),
             policy: file("POLICY_FILE", given.policy_file),
             private_key: value("PRIVATE_KEY_FILE", given.private_key),
+            aws: None,
         })
     }
 }

@@ -28,12 +28,16 @@ impl Answer {
         if !self.status.is_success() {
             return Err(self.error());
         }
+        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(self.problem::<T>(&error)))
+    }
+
+    /// Which field is wrong, and how. To keep track of fields costs more than to read them, so that is done for wrong answers alone.
+    fn problem<T: DeserializeOwned>(&self, error: &serde_json::Error) -> String {
         let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
-        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            self.unreadable(format!("{}: {}", quoted(&error.path().to_string()), kind_of(error.inner())))
-        })?;
-        deserializer.end().map_err(|_| self.unreadable("more than one JSON value".to_owned()))?;
-        Ok(value)
+        match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+            Ok(_) => format!("more than one JSON value: {}", kind_of(error)),
+            Err(error) => format!("{}: {}", quoted(&error.path().to_string()), kind_of(error.inner())),
+        }
     }
 
     pub(super) fn unreadable(&self, problem: String) -> GithubError {

@@ -26,6 +26,11 @@ const TRIES_MAX: u32 = 3;
 /// The longest wait that GitHub may ask for and that is waited out; a longer one defers at once.
 const LIMIT_WAIT_MAX: Duration = Duration::from_secs(2);
 
+/// Time for the handshake before the first delivery; settings are read meanwhile, and get as much.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
+/// Bytes of the answer that comes with it; GitHub's has some 2,000.
+const CONNECT_BYTES_MAX: u64 = 64 * 1024;
+
 /// What one delivery may cost. The defaults are what ships; tests pass smaller ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -125,6 +130,22 @@ impl Client {
     /// What a delivery may cost.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Opens a connection where that takes a TLS handshake, so that the first delivery need not wait for it: reqwest opens none without a
+    /// call, and this one costs no points (<https://docs.github.com/rest/rate-limit/rate-limit>). Whatever comes of it changes nothing.
+    pub async fn connect(&self) {
+        if !self.api.is_encrypted() {
+            return;
+        }
+        let (pool, url) = (self.connections.pool(), self.api.join("/rate_limit"));
+        let call = async {
+            let answer = pool.client().get(url).header(USER_AGENT, AGENT).send().await?;
+            let is_short = answer.content_length().is_some_and(|bytes| bytes <= CONNECT_BYTES_MAX);
+            // Over HTTP/1.1 a connection whose answer was not read is closed.
+            if is_short { answer.bytes().await.map(drop) } else { Ok(()) }
+        };
+        let _ = tokio::time::timeout(CONNECT_TIME_MAX, call).await;
     }
 
     /// Points that this process spent in the minute before `now`.

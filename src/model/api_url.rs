@@ -41,6 +41,11 @@ impl ApiUrl {
         &self.origin
     }
 
+    /// Does it take a TLS handshake to get there?
+    pub fn is_encrypted(&self) -> bool {
+        self.origin.starts_with("https:")
+    }
+
     /// The run id of a received `deployment_callback_url`, if that URL is the one that we would build for `repository`:
     /// the same to the letter, the case of the host and a default port aside.
     pub fn run_of_callback(&self, received: &str, repository: &RepositoryName) -> Option<RunId> {

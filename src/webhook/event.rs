@@ -1,11 +1,11 @@
 //! What Lambda hands us: an HTTP API request, a schedule, or something that we do not answer.
 
+use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use http::{HeaderMap, Method};
 use jiff::Timestamp;
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-use lambda_http::http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -2,11 +2,13 @@
 //! another kind the last.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+/// Keys of an object that are made room for; a repository has more, most others less.
+const KEYS_EXPECTED: usize = 32;
 
 /// Any JSON value, looked through and not kept. A key given twice is an error, at any depth; `serde_json` bounds the depth at 128.
 pub(super) struct UniqueKeys;
@@ -56,18 +58,20 @@ impl<'de> Visitor<'de> for Walk {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<UniqueKeys, A::Error> {
-        let mut seen: HashSet<Cow<'de, str>> = HashSet::new();
-        while let Some(Key(key)) = entries.next_key::<Key<'de>>()? {
-            if !seen.insert(key) {
-                return Err(A::Error::custom("a key given twice"));
-            }
+        let mut keys: Vec<Key<'de>> = Vec::with_capacity(KEYS_EXPECTED);
+        while let Some(key) = entries.next_key()? {
+            keys.push(key);
             entries.next_value::<UniqueKeys>()?;
         }
-        Ok(UniqueKeys)
+        // Sorted, two of a kind stand beside each other; for the few keys of an object that is quicker than a set.
+        keys.sort_unstable();
+        let mut later = keys.iter().skip(1);
+        let is_twice = keys.iter().any(|key| later.next() == Some(key));
+        if is_twice { Err(A::Error::custom("a key given twice")) } else { Ok(UniqueKeys) }
     }
 }
 
 /// A key, borrowed from the text unless it has escapes.
-#[derive(Deserialize, PartialEq, Eq, Hash)]
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(transparent)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

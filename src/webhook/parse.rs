@@ -3,8 +3,8 @@
 //! The event is what GitHub really sends (<https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_protection_rule>): the run's id
 //! stands in the callback URL alone, `sha` and `ref` in `deployment`; where a fact stands twice it must agree.
 
+use http::HeaderMap;
 use jiff::Timestamp;
-use lambda_http::http::HeaderMap;
 use serde::Deserialize;
 
 use super::json::UniqueKeys;
@@ -41,6 +41,7 @@ struct ActionWire {
 
 #[derive(Deserialize)]
 struct DeliveryWire {
+    action: String,
     environment: String,
     event: Option<String>,
     deployment_callback_url: String,
@@ -101,12 +102,17 @@ pub fn parse(delivery: &VerifiedDelivery<'_>, api: &ApiUrl) -> Result<Parsed, Re
         "ping" => return Ok(Parsed::Ignored(Ignored::Ping)),
         other => return Ok(Parsed::Ignored(Ignored::Event(quoted(other).to_string()))),
     }
-    let ActionWire { action } = read(payload)?;
-    if action != ACTION {
-        return Ok(Parsed::Ignored(Ignored::Action(quoted(&action).to_string())));
+    match serde_json::from_slice::<DeliveryWire>(payload) {
+        Ok(delivery) if delivery.action == ACTION => Ok(Parsed::Request(Box::new(request(&delivery, api)?))),
+        // A delivery of another action may look otherwise.
+        _ => {
+            let ActionWire { action } = read(payload)?;
+            if action == ACTION {
+                return Err(problem::<DeliveryWire>(payload));
+            }
+            Ok(Parsed::Ignored(Ignored::Action(quoted(&action).to_string())))
+        }
     }
-    let delivery: DeliveryWire = read(payload)?;
-    Ok(Parsed::Request(Box::new(request(&delivery, api)?)))
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -130,26 +136,31 @@ fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
-/// Reads JSON; an error says which field and what kind of mistake, and nothing of what stands there.
+/// Reads JSON.
 fn read<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(payload).map_err(|_| problem::<T>(payload))
+}
+
+/// Which field of a payload is wrong, and how; nothing of what stands there. To keep track of fields costs more than to read them, so that is
+/// done for what is refused alone.
+fn problem<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Refusal {
     let mut deserializer = serde_json::Deserializer::from_slice(payload);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let at = quoted(&error.path().to_string()).to_string();
-        let inner = error.inner();
-        let problem = match inner.classify() {
-            serde_json::error::Category::Data if inner.to_string().starts_with("missing field") => "a missing field",
-            serde_json::error::Category::Data => "a wrong type or a key given twice",
-            serde_json::error::Category::Eof => "an end too early",
-            _ => "no JSON, or JSON nested too deep",
-        };
-        Refusal::Shape(format!(
-            "got {problem} at {at}, line {} column {}, expected the JSON of a `{EVENT}` delivery",
-            inner.line(),
-            inner.column()
-        ))
-    })?;
-    deserializer.end().map_err(|_| Refusal::Shape("got more than one JSON value, expected one".to_owned()))?;
-    Ok(value)
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
+        return Refusal::Shape("got more than one JSON value, expected one".to_owned());
+    };
+    let at = quoted(&error.path().to_string()).to_string();
+    let inner = error.inner();
+    let problem = match inner.classify() {
+        serde_json::error::Category::Data if inner.to_string().starts_with("missing field") => "a missing field",
+        serde_json::error::Category::Data => "a wrong type or a key given twice",
+        serde_json::error::Category::Eof => "an end too early",
+        _ => "no JSON, or JSON nested too deep",
+    };
+    Refusal::Shape(format!(
+        "got {problem} at {at}, line {} column {}, expected the JSON of a `{EVENT}` delivery",
+        inner.line(),
+        inner.column()
+    ))
 }
 
 fn request(delivery: &DeliveryWire, api: &ApiUrl) -> Result<Request, Refusal> {

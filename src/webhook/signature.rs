@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use lambda_http::http::HeaderMap;
+use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 

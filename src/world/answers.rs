@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
 ///
-/// Names: `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
+/// Names: `rate_limit`, which is answered always, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
 /// `review`, `status_report`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
@@ -62,6 +62,7 @@ impl Request {
         let get = self.method == "GET";
         match parts.as_slice() {
             ["app", "installations", _, "access_tokens"] if !get => Some("access_tokens".to_owned()),
+            ["rate_limit"] if get => Some("rate_limit".to_owned()),
             ["app", "hook", "deliveries"] if get => Some("deliveries".to_owned()),
             ["repos", _, _, "installation"] if get => Some("installation".to_owned()),
             ["repos", _, _, "actions", "runs"] if get => Some(format!("runs.{}", parameter(query, "status")?)),

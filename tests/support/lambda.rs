@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -50,11 +50,15 @@ pub(crate) struct Lambda {
     pub(crate) child: Child,
     log: Arc<Mutex<Vec<String>>>,
     next: u32,
+    /// When the process was started.
+    pub(crate) started: Instant,
+    ready: Arc<OnceLock<Instant>>,
 }
 
 struct Api {
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, Value)>>,
     waiting: Waiting,
+    ready: Arc<OnceLock<Instant>>,
 }
 
 impl Lambda {
@@ -69,9 +73,12 @@ impl Lambda {
         let address = listener.local_addr().unwrap();
         let (events, receiver) = mpsc::unbounded_channel();
         let waiting = Waiting::default();
-        let api = Arc::new(Api { events: tokio::sync::Mutex::new(receiver), waiting: Arc::clone(&waiting) });
+        let ready = Arc::<OnceLock<Instant>>::default();
+        let events_api = tokio::sync::Mutex::new(receiver);
+        let api = Arc::new(Api { events: events_api, waiting: Arc::clone(&waiting), ready: Arc::clone(&ready) });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
                 let api = Arc::clone(&api);
                 let serve = hyper::service::service_fn(move |request| respond(Arc::clone(&api), request));
                 tokio::spawn(async move {
@@ -80,6 +87,7 @@ impl Lambda {
                 });
             }
         });
+        let started = Instant::now();
         let mut child = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
@@ -100,7 +108,7 @@ impl Lambda {
         let (to_log, to_log_too) = (Arc::clone(&log), Arc::clone(&log));
         tokio::spawn(keep(stdout, to_log));
         tokio::spawn(keep(stderr, to_log_too));
-        Self { events, waiting, child, log, next: 0 }
+        Self { events, waiting, child, log, next: 0, started, ready }
     }
 
     /// Invokes the function once.
@@ -116,6 +124,17 @@ impl Lambda {
             }
             status = self.child.wait() => panic!("the function ended with {status:?}; log: {}", self.log()),
         }
+    }
+
+    /// Waits until the function asks for its first event, and says how long that took.
+    pub(crate) async fn ready(&self) -> Duration {
+        let asked = async {
+            while self.ready.get().is_none() {
+                tokio::time::sleep(Duration::from_micros(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("not ready; log: {}", self.log()));
+        self.ready.get().unwrap().duration_since(self.started)
     }
 
     /// Waits for the function to end by itself.
@@ -142,6 +161,7 @@ async fn respond(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<F
     let json = || serde_json::from_slice::<Value>(&body).unwrap_or(Value::Null);
     Ok(match parts.as_slice() {
         ["invocation", "next"] => {
+            api.ready.get_or_init(Instant::now);
             // A host without events leaves the call open.
             let Some((id, event)) = api.events.lock().await.recv().await else {
                 return std::future::pending().await;

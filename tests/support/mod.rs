@@ -1,5 +1,6 @@
 //! What several tests need.
 
+pub(crate) mod authority;
 pub(crate) mod busy;
 pub(crate) mod fixtures;
 pub(crate) mod fleet;
@@ -8,3 +9,4 @@ pub(crate) mod lambda;
 pub(crate) mod mortal;
 pub(crate) mod moto;
 pub(crate) mod process;
+pub(crate) mod runs;

@@ -1,0 +1,161 @@
+//! `cargo bench`: what a start and a decision cost, measured on the built function under a Lambda Runtime API, with a GitHub and an AWS on
+//! loopback that take a set time for each call. `FUNCTION` names the build (`make bench` makes it); `OTHER` another one, which is measured in
+//! turn with it and told with ratios.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a benchmark that cannot go on fails; it has a clock of its own"
+)]
+
+mod aws;
+mod core;
+#[expect(dead_code, reason = "the tests need more of it")]
+#[path = "../tests/support/mod.rs"]
+mod support;
+mod world;
+
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use world::{Handshakes, Setup, World};
+
+/// What a call takes where the network is measured.
+const CALL: Duration = Duration::from_millis(50);
+const COLD_STARTS: usize = 25;
+const WARM_DECISIONS: usize = 40;
+/// Decisions over which CPU time is measured, after as many that warm up.
+const CPU_DECISIONS: u64 = 1_000;
+/// Says that this program is to be the bootstrap that does nothing.
+const DO_NOTHING: &str = "DO_NOTHING";
+
+/// What is measured of one program.
+#[derive(Default)]
+struct Measured {
+    ready: Vec<Duration>,
+    cold_free: Vec<Duration>,
+    cold_charged: Vec<Duration>,
+    warm: Vec<Duration>,
+    calls: u64,
+    cpu: Duration,
+    peak_kb: u64,
+    bytes: u64,
+    zipped: u64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    if std::env::var_os(DO_NOTHING).is_some() {
+        return do_nothing();
+    }
+    let Some(ours) = std::env::var_os("FUNCTION").map(PathBuf::from) else {
+        println!("`FUNCTION` names the build that is to be measured: `make bench` makes one");
+        std::process::exit(2);
+    };
+    let other = std::env::var_os("OTHER").map(PathBuf::from);
+    let programs: Vec<&Path> = [Some(&ours), other.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
+    let mut measured: Vec<Measured> = programs.iter().map(|program| sizes(program)).collect();
+    let mut nothing = Vec::new();
+    let at_once = World::new(Setup { call: Duration::ZERO, handshakes: Handshakes::Free, aws: true }).await;
+    let free = World::new(Setup { call: CALL, handshakes: Handshakes::Free, aws: true }).await;
+    let charged = World::new(Setup { call: CALL, handshakes: Handshakes::TwoCalls, aws: true }).await;
+    for _ in 0..COLD_STARTS {
+        nothing.push(at_once.start(&std::env::current_exe().unwrap(), &[(DO_NOTHING, "1")]).await.ready().await);
+        for (program, measured) in programs.iter().zip(&mut measured) {
+            measured.ready.push(at_once.start(program, &[]).await.ready().await);
+            measured.cold_free.push(free.cold(program).await);
+            measured.cold_charged.push(charged.cold(program).await);
+        }
+    }
+    let local = World::new(Setup { call: CALL, handshakes: Handshakes::None, aws: false }).await;
+    let busy = World::new(Setup { call: Duration::ZERO, handshakes: Handshakes::None, aws: false }).await;
+    for (program, measured) in programs.iter().zip(&mut measured) {
+        (measured.warm, measured.calls) = local.warm(program, WARM_DECISIONS).await;
+        (measured.cpu, measured.peak_kb) = busy.cpu(program, CPU_DECISIONS).await;
+    }
+    table(&measured, median(&nothing));
+    core::measure();
+}
+
+/// Asks for the first event and waits for it: the least that a function can do.
+fn do_nothing() {
+    let address = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    write!(stream, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: {address}\r\n\r\n").unwrap();
+    let _ = stream.read(&mut [0; 1024]);
+}
+
+fn sizes(program: &Path) -> Measured {
+    let zip = std::env::temp_dir().join(format!("environment-gate-{:016x}.zip", fastrand::u64(..)));
+    let code = "import sys, zipfile; zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED, compresslevel=9).write(sys.argv[2], 'bootstrap')";
+    let done = std::process::Command::new("python3").args(["-c", code]).arg(&zip).arg(program).status().unwrap();
+    assert!(done.success(), "python3 makes a zip file");
+    let bytes = |path: &Path| std::fs::metadata(path).unwrap().len();
+    let measured = Measured { bytes: bytes(program), zipped: bytes(&zip), ..Measured::default() };
+    std::fs::remove_file(&zip).unwrap();
+    measured
+}
+
+/// What is measured, how it is told, and with how many digits.
+type Row<'a> = (&'a str, Box<dyn Fn(&Measured) -> f64 + 'a>, usize);
+
+fn table(measured: &[Measured], nothing: Duration) {
+    let call = CALL.as_secs_f64();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let over = |times: &[Duration], calls: f64| ms(median(times)) - calls * call * 1e3;
+    let rows: Vec<Row<'_>> = vec![
+        (
+            "ready for the first event, TLS to AWS, over a bootstrap that does nothing, ms",
+            Box::new(|m| ms(median(&m.ready)) - ms(nothing)),
+            1,
+        ),
+        ("cold, process start to answer, handshakes free, ms", Box::new(|m| ms(median(&m.cold_free))), 1),
+        ("the same over 4 calls, ms", Box::new(move |m| over(&m.cold_free, 4.0)), 1),
+        ("cold, handshakes charged at two calls, HTTP/2, ms", Box::new(|m| ms(median(&m.cold_charged))), 1),
+        ("the same over 6 calls, ms", Box::new(move |m| over(&m.cold_charged, 6.0)), 1),
+        ("warm decision, median, ms", Box::new(|m| ms(median(&m.warm))), 1),
+        ("warm decision, 95th percentile, ms", Box::new(|m| ms(percentile(&m.warm, 95))), 1),
+        ("round trips one after the other, warm", Box::new(move |m| median(&m.warm).as_secs_f64() / call), 2),
+        ("requests to GitHub for a warm decision", Box::new(|m| number(m.calls)), 0),
+        ("CPU of a warm decision, ms", Box::new(|m| ms(m.cpu)), 3),
+        ("peak resident memory, MB", Box::new(|m| number(m.peak_kb) / 1e3), 1),
+        ("stripped, MB", Box::new(|m| number(m.bytes) / 1e6), 2),
+        ("zipped, MB", Box::new(|m| number(m.zipped) / 1e6), 2),
+    ];
+    let other = measured.len() > 1;
+    println!(
+        "| {} ms a call, medians of {COLD_STARTS} starts | this build |{}",
+        CALL.as_millis(),
+        if other { " other | ratio |" } else { "" }
+    );
+    println!("|---|---|{}", if other { "---|---|" } else { "" });
+    println!(
+        "| a bootstrap that does nothing is ready after, ms | {:.1} |{}",
+        ms(nothing),
+        if other { " | |" } else { "" }
+    );
+    for (name, value, digits) in rows {
+        let values: Vec<f64> = measured.iter().map(value).collect();
+        let beside = values.get(1).map(|other| format!(" {other:.digits$} | {:.2} |", other / values[0]));
+        println!("| {name} | {:.digits$} |{}", values[0], beside.unwrap_or_default());
+    }
+}
+
+fn number<N: TryInto<u32, Error: std::fmt::Debug>>(number: N) -> f64 {
+    f64::from(number.try_into().unwrap())
+}
+
+fn median(times: &[Duration]) -> Duration {
+    percentile(times, 50)
+}
+
+fn percentile(times: &[Duration], percent: usize) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
+}
