@@ -24,6 +24,10 @@ use crate::webhook::{self, Event, InvalidEvent, Parsed, Refusal, Route, Unverifi
 
 /// Reviews posted for one delivery, retries and later waves of jobs included.
 const REVIEW_POSTS_MAX: usize = 5;
+/// Time from the beginning of a look to a further review that rests on it.
+const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
+/// GitHub tells when a deployment was created in whole seconds.
+const CREATED_AT_PRECISION: SignedDuration = SignedDuration::from_secs(1);
 /// Time from API Gateway's receipt to our answer; GitHub gives up after 10 s.
 const ANSWER_TIME_MAX: SignedDuration = SignedDuration::from_secs(9);
 /// API Gateway waits no longer for an integration: a receipt older than this is no receipt of this invocation.
@@ -267,6 +271,7 @@ impl Gate {
             Installation::new(app, (request.installation_id, Of::Id(request.repository.id)), at.now, at.deadline);
         let case = Case {
             gate: self,
+            origin,
             scope: &scope,
             reader: Reader::new(&installation, request),
             reviewer: Reviewer::new(&installation, request),
@@ -316,6 +321,7 @@ impl Gate {
 /// A request that the policy covers, and all that is needed to settle it.
 struct Case<'a> {
     gate: &'a Gate,
+    origin: Origin,
     scope: &'a Scope<'a>,
     reader: Reader<'a>,
     reviewer: Reviewer<'a>,
@@ -376,6 +382,11 @@ async fn look(scope: &Scope<'_>, reader: &Reader<'_>, now: Timestamp) -> Result<
     Ok(Look { decision, waiting: evidence.waiting_jobs(), more_may_wait: evidence.more_may_wait() })
 }
 
+/// May the deployment have been created after GitHub was asked to take a review?
+fn may_be_newer(request: &Request, asked_at: Timestamp) -> bool {
+    request.deployment_created_at.is_some_and(|created_at| asked_at.duration_since(created_at) < CREATED_AT_PRECISION)
+}
+
 impl Case<'_> {
     /// Looks, decides and reviews, until nothing new waits. Every further review rests on evidence of its own and says the same as the one before.
     async fn converge(&self) -> Result<Outcome, GithubError> {
@@ -386,9 +397,7 @@ impl Case<'_> {
             Some(reviewed_at) => match self.look_again().await? {
                 Some(look) => look,
                 // What began to wait after that review may only not be shown yet.
-                None if request.deployment_created_at > Some(reviewed_at) => {
-                    return Ok(Outcome::Deferred(NotNow::NotShown));
-                }
+                None if may_be_newer(request, reviewed_at) => return Ok(Outcome::Deferred(NotNow::NotShown)),
                 None => return Ok(Outcome::Ignored(NothingToDo::NothingWaits)),
             },
         };
@@ -409,8 +418,9 @@ impl Case<'_> {
         }
     }
 
-    /// Posts what was decided, if anything was.
+    /// Posts what was decided, if anything was, and remembers that it did.
     async fn review(&self, Look { decision, waiting, more_may_wait }: Look) -> Result<Step, GithubError> {
+        let asked_at = self.gate.clock.now();
         let (reviewed, outcome) = match decision {
             Decision::Approved(approval) => {
                 (self.reviewer.review(Verdict::Approve(&approval)).await?, Outcome::Approved(approval))
@@ -425,7 +435,7 @@ impl Case<'_> {
             }
             Decision::RunEnded => return Ok(Step::Settled(Outcome::Ignored(NothingToDo::NothingWaits))),
         };
-        self.gate.recent.reviewed(self.reader.request(), self.gate.clock.now());
+        self.gate.recent.reviewed(self.reader.request(), asked_at);
         Ok(match reviewed {
             Reviewed::Applied => Step::Posted(Posted { outcome, waiting, more_may_wait, unknown: None }),
             Reviewed::Unknown(why) => Step::Posted(Posted { outcome, waiting, more_may_wait, unknown: Some(why) }),
@@ -436,10 +446,15 @@ impl Case<'_> {
     /// Something may still wait after a review. Another one is posted if the first may be lost or new jobs wait, and if the facts
     /// still say the same.
     async fn review_again(&self, posted: &Posted, posts: usize) -> Result<Next, GithubError> {
-        // A review that was taken decided all that waited, and is followed only where other jobs were about to wait. One whose outcome is
-        // unknown is given time before anything is read.
-        if posted.unknown.is_none() && !(posted.more_may_wait && self.reader.is_pending().await?) {
+        // A review that was taken decided all that waited, and is followed only where other jobs were about to wait: they have deliveries of
+        // their own, and a sweep has others to look at. One whose outcome is unknown is given time before anything is read.
+        let is_followed = posted.more_may_wait && self.origin == Origin::Delivery;
+        if posted.unknown.is_none() && !(is_followed && self.reader.is_pending().await?) {
             return Ok(Next::Quiet);
+        }
+        if posts >= REVIEW_POSTS_MAX {
+            let still_waits = self.reader.is_pending_after(posts).await?;
+            return Ok(if still_waits { Next::StillWaits } else { Next::Quiet });
         }
         let Some(look) = self.look_after_a_pause(posts).await? else { return Ok(Next::Quiet) };
         let same = matches!(
@@ -447,7 +462,7 @@ impl Case<'_> {
             (Decision::Approved(_), Outcome::Approved(_)) | (Decision::Rejected(_), Outcome::Rejected(_))
         );
         let all_reviewed = posted.unknown.is_none() && look.waiting.is_subset(&posted.waiting);
-        if !same || all_reviewed || posts >= REVIEW_POSTS_MAX {
+        if !same || all_reviewed {
             return Ok(Next::StillWaits);
         }
         Ok(match self.review(look).await? {
@@ -468,7 +483,13 @@ impl Case<'_> {
         if !self.reader.is_pending_after(posts).await? {
             return Ok(None);
         }
+        let looked_at = self.gate.moment();
         let look = look(self.scope, &self.reader, self.now).await?;
-        Ok(self.reader.is_pending().await?.then_some(look))
+        let still_waits = self.reader.is_pending().await?;
+        if still_waits && self.gate.since(looked_at) > LOOK_AGE_MAX {
+            // What waits now may be of another attempt than what was looked at.
+            return Err(GithubError::TimedOut { route: "a look before a further review" });
+        }
+        Ok(still_waits.then_some(look))
     }
 }

@@ -1,6 +1,6 @@
 //! What this process did a moment ago, so that a burst of deliveries for one run costs GitHub few calls.
 //!
-//! Memory of one process and no state: without it everything is decided just the same, with more calls. Not here: any decision.
+//! Memory of one process and no state. GitHub's lists lag, so what is newer than the memory must not rest on it. Not here: any decision.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -23,19 +23,19 @@ pub(crate) struct Recent(Mutex<BTreeMap<Key, Seen>>);
 
 #[derive(Debug, Default)]
 struct Seen {
-    reviewed_at: Option<Timestamp>,
+    asked_at: Option<Timestamp>,
     reported: bool,
 }
 
 impl Recent {
-    /// A review was posted, or found to be needless.
-    pub(crate) fn reviewed(&self, request: &Request, now: Timestamp) {
-        self.with(request, |seen| seen.reviewed_at = Some(now));
+    /// GitHub was asked to take a review, and answered, or did not.
+    pub(crate) fn reviewed(&self, request: &Request, asked_at: Timestamp) {
+        self.with(request, |seen| seen.asked_at = Some(asked_at));
     }
 
-    /// When one was posted, if that was in the last 5 s.
+    /// When GitHub was asked, if that was in the last 5 s.
     pub(crate) fn reviewed_at(&self, request: &Request, now: Timestamp) -> Option<Timestamp> {
-        self.with(request, |seen| seen.reviewed_at).filter(|at| now.duration_since(*at).abs() <= REVIEW_AGE_MAX)
+        self.with(request, |seen| seen.asked_at).filter(|at| now.duration_since(*at).abs() <= REVIEW_AGE_MAX)
     }
 
     /// Is this the first status report that this process makes of the run and environment?

@@ -20,8 +20,8 @@ use crate::report::{Report, with_causes};
 /// Points of GitHub's that this process may have spent in the last minute for a sweep to begin something new: two thirds of the 900 that
 /// GitHub gives in a minute, so that deliveries find enough. A read is one, a write five.
 const POINTS_MAX: u32 = 600;
-/// Runs of a repository that fit into a sweep, about. Where more wait, each minute begins at the next so many.
-const RUNS_AT_ONCE: usize = 40;
+/// Runs of a repository that surely fit into a sweep. Where more wait, each minute begins at the next so many.
+const RUNS_AT_ONCE: usize = 10;
 /// Time that must be left for a sweep to begin something new: a request takes some calls.
 const TIME_LEFT_MIN: Duration = Duration::from_secs(2);
 /// How often each repository that the policy names is looked at, failed deliveries or not: some of them every minute.
@@ -78,6 +78,11 @@ enum Place {
 }
 
 impl Swept {
+    /// Was everything looked into?
+    pub fn is_complete(&self) -> bool {
+        self.problems.is_empty() && self.left == 0
+    }
+
     /// How long the oldest request that is still undecided has waited at `now`.
     pub fn oldest_wait(&self, now: Timestamp) -> SignedDuration {
         let undecided = self.found.iter().filter(|found| match &found.end {

@@ -90,7 +90,7 @@ pub fn record_sweep(swept: &Swept, now: Timestamp) {
         oldest_wait_seconds = swept.oldest_wait(now).as_secs(),
         github_calls = swept.calls,
         paused = swept.paused,
-        complete = swept.problems.is_empty(),
+        complete = swept.is_complete(),
         problems = swept.problems.join("; "),
         "sweep"
     );

@@ -188,3 +188,28 @@ async fn the_schedule_of_the_built_function_sweeps() {
     let log = lambda.log();
     assert!(log.contains("environment_gate::sweep") && log.contains("\"complete\":true"), "{log}");
 }
+
+#[tokio::test]
+async fn the_oldest_runs_come_first_and_what_does_not_fit_is_not_always_the_same() {
+    let mut story = lost("approve/one-human-approved-the-gate");
+    let mut runs = story.answers["runs.waiting"][0].body.clone().unwrap();
+    let one = runs["workflow_runs"][0].clone();
+    // GitHub lists the newest first.
+    let listed = (0..12).rev().map(|number| {
+        let mut run = one.clone();
+        run["id"] = (9001 + number).into();
+        run["run_started_at"] = format!("2026-01-05T09:{number:02}:00Z").into();
+        run
+    });
+    runs["workflow_runs"] = listed.collect();
+    story.answers.insert("runs.waiting".to_owned(), canned(runs));
+    let limit = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
+    story.answers.insert("run".to_owned(), vec![limit]);
+    // The story's minute is an odd one.
+    for (minutes, first) in [(1, "9001"), (2, "9011")] {
+        let (swept, _) = sweep(&story, Sweep::Scheduled, minutes).await;
+        let End::Settled(report) = &swept.found[0].end else { panic!("{swept:?}") };
+        let run = report.request.as_ref().unwrap().run.to_string();
+        assert_eq!((run.as_str(), swept.found.len(), swept.left), (first, 1, 11), "{minutes}");
+    }
+}

@@ -88,7 +88,7 @@ async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
     let files = Files::new(&player, &story.policy);
     let anchors = files.path("anchors.pem");
     std::fs::write(&anchors, pem).unwrap();
-    for (more, status, calls) in [(vec![("SSL_CERT_FILE", anchors.as_str())], 204, 6), (vec![], 503, 0)] {
+    for (more, status, calls) in [(vec![("SSL_CERT_FILE", anchors.as_str())], 204, 7), (vec![], 503, 0)] {
         let now = Timestamp::now();
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());

@@ -48,8 +48,7 @@ impl Comment {
             format!("**Not decided yet**: run {run} waits to enter {}.\n", quoted(request.environment.as_str()));
         let missing = deferral.findings().iter().filter(|finding| finding.verdict == Verdict::Wait);
         let lines: Vec<String> = missing.map(waited_for).collect();
-        let end =
-            format!("It is looked at again within a minute or so, until it is decided. {}", rule_line(deferral.rule()));
+        let end = format!("It is looked at again every minute or so, for three days. {}", rule_line(deferral.rule()));
         Self::fit(waiting, &lines, &end)
     }
 

@@ -96,8 +96,12 @@ impl Answer {
         let after = |wait: SignedDuration| now.checked_add(wait).unwrap_or(now);
         let seconds = self.number("retry-after").map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
         let retry_after = seconds.map(|seconds| after(SignedDuration::from_secs(seconds).min(LIMIT_TIME_MAX)));
-        let reset = || self.reset().filter(|_| self.number("x-ratelimit-remaining") == Some(0));
-        retry_after.or_else(reset).unwrap_or_else(|| after(LIMIT_TIME)).min(after(LIMIT_TIME_MAX))
+        retry_after.or_else(|| self.reset_of_nothing()).unwrap_or_else(|| after(LIMIT_TIME)).min(after(LIMIT_TIME_MAX))
+    }
+
+    /// The same where nothing is left of it. Any other limit is a secondary one, of which it says nothing.
+    fn reset_of_nothing(&self) -> Option<Timestamp> {
+        self.reset().filter(|_| self.number("x-ratelimit-remaining") == Some(0))
     }
 
     /// When the hour's limit begins anew.
@@ -120,7 +124,7 @@ impl Answer {
     fn retry(&self) -> Option<String> {
         self.number("retry-after")
             .map(|seconds| format!("for {seconds} s"))
-            .or_else(|| self.reset().map(|reset| format!("until {reset}")))
+            .or_else(|| self.reset_of_nothing().map(|reset| format!("until {reset}")))
     }
 }
 

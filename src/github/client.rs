@@ -153,9 +153,10 @@ impl Client {
         self.budget.spent(now)
     }
 
-    /// Is so little left of the hourly calls of an installation that it should be kept for deliveries?
+    /// Does GitHub want to be left alone by an installation, or is so little left of its hourly calls that it should be kept for deliveries?
     pub(super) fn is_scarce(&self, installation: u64, now: Timestamp) -> bool {
-        self.budget.is_scarce(Asker::Installation(installation), now)
+        let asker = Asker::Installation(installation);
+        self.budget.is_scarce(asker, now) || self.budget.alone_until(asker, now).is_some()
     }
 
     /// Makes the call, unless GitHub asked to be left alone. What may be repeated without harm is repeated when it brought nothing: a
@@ -211,7 +212,10 @@ impl Client {
             }
         };
         let in_time = tokio::time::timeout_at(caller.deadline, tokio::time::timeout(self.limits.call, once)).await;
-        let answer = in_time.ok().and_then(Result::ok).unwrap_or(Err(GithubError::TimedOut { route: call.route }));
+        let timed_out = || Err(GithubError::TimedOut { route: call.route });
+        // The delivery's time is over: that says nothing of the connection.
+        let Ok(in_its_time) = in_time else { return timed_out() };
+        let answer = in_its_time.unwrap_or_else(|_| timed_out());
         if let Err(GithubError::TimedOut { .. } | GithubError::NoAnswer { .. }) = &answer {
             self.connections.give_up(&pool);
         }

@@ -168,7 +168,7 @@ impl<'a> Installation<'a> {
         let _ = tokio::time::timeout_at(self.deadline, some).await;
     }
 
-    /// Is so little left of the installation's hourly calls that it should be kept for deliveries?
+    /// Does GitHub want to be left alone, or is so little left of the installation's hourly calls that it should be kept for deliveries?
     pub fn is_scarce(&self) -> bool {
         self.client.is_scarce(self.id, self.now)
     }

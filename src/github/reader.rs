@@ -29,9 +29,6 @@ const JOBS_READS_MAX: usize = 3;
 /// Pages and attempts that are read at once; GitHub allows 100 requests at a time to all of us together.
 const READS_AT_ONCE: usize = 8;
 
-/// How often the pause between reviews is doubled.
-const PAUSE_DOUBLINGS_MAX: u32 = 1;
-
 /// Earlier attempts that are read for one decision; GitHub allows no more re-runs of a run.
 const ATTEMPTS_MAX: usize = 50;
 
@@ -180,11 +177,10 @@ impl<'a> Reader<'a> {
         Ok(pending.iter().any(|deployment| deployment.is_for(&self.request.environment)))
     }
 
-    /// The same after a pause by chance, which may be longer the more reviews were posted: so that not all who wait look, and review, at once.
+    /// The same after a pause by chance, which may be twice as long once more than one review was posted: so that not all who wait look, and review, at once.
     pub async fn is_pending_after(&self, posts: usize) -> Result<bool, GithubError> {
-        let doublings = u32::try_from(posts.saturating_sub(1)).unwrap_or(u32::MAX).min(PAUSE_DOUBLINGS_MAX);
-        let longest = self.installation.limits().review_pause.saturating_mul(1 << doublings);
-        self.installation.pause(longest).await;
+        let pause = self.installation.limits().review_pause;
+        self.installation.pause(if posts > 1 { pause.saturating_mul(2) } else { pause }).await;
         self.is_pending().await
     }
 
