@@ -184,7 +184,7 @@ async fn a_sweep_begins_nothing_when_most_of_a_minutes_points_are_spent() {
 
 /// What ships, in small.
 fn limits() -> Limits {
-    Limits { call: Duration::from_millis(400), ..fixtures::limits() }
+    Limits { call: Duration::from_secs(1), ..fixtures::limits() }
 }
 
 #[tokio::test]
