@@ -453,10 +453,10 @@ impl Case<'_> {
             return Ok(Next::Quiet);
         }
         if posts >= REVIEW_POSTS_MAX {
-            let still_waits = self.reader.is_pending_after(posts).await?;
+            let still_waits = self.reader.is_pending_after_a_pause().await?;
             return Ok(if still_waits { Next::StillWaits } else { Next::Quiet });
         }
-        let Some(look) = self.look_after_a_pause(posts).await? else { return Ok(Next::Quiet) };
+        let Some(look) = self.look_after_a_pause().await? else { return Ok(Next::Quiet) };
         let same = matches!(
             (&look.decision, &posted.outcome),
             (Decision::Approved(_), Outcome::Approved(_)) | (Decision::Rejected(_), Outcome::Rejected(_))
@@ -474,13 +474,13 @@ impl Case<'_> {
 
     /// Looks if anything still waits.
     async fn look_again(&self) -> Result<Option<Look>, GithubError> {
-        if self.reader.is_pending().await? { self.look_after_a_pause(0).await } else { Ok(None) }
+        if self.reader.is_pending().await? { self.look_after_a_pause().await } else { Ok(None) }
     }
 
     /// Looks after a pause, if anything waits before and after the look. Others may be about to review the same jobs: whoever sees it done
     /// need not.
-    async fn look_after_a_pause(&self, posts: usize) -> Result<Option<Look>, GithubError> {
-        if !self.reader.is_pending_after(posts).await? {
+    async fn look_after_a_pause(&self) -> Result<Option<Look>, GithubError> {
+        if !self.reader.is_pending_after_a_pause().await? {
             return Ok(None);
         }
         let looked_at = self.gate.moment();

@@ -40,7 +40,7 @@ pub struct Limits {
     pub call: Duration,
     /// The longest first pause before a call is made again; the pause is by chance, up to this.
     pub pause: Duration,
-    /// The same before a review is posted again: long beside a look and a review, so that of many processes few do it.
+    /// The same before each review after the first: long beside a look and a review, so that of many processes few do it, and short beside a delivery.
     pub review_pause: Duration,
     /// Bytes of one answer. A hundred jobs with their steps are about 400 kB.
     pub answer_bytes: usize,

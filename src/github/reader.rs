@@ -177,10 +177,9 @@ impl<'a> Reader<'a> {
         Ok(pending.iter().any(|deployment| deployment.is_for(&self.request.environment)))
     }
 
-    /// The same after a pause by chance, which may be twice as long once more than one review was posted: so that not all who wait look, and review, at once.
-    pub async fn is_pending_after(&self, posts: usize) -> Result<bool, GithubError> {
-        let pause = self.installation.limits().review_pause;
-        self.installation.pause(if posts > 1 { pause.saturating_mul(2) } else { pause }).await;
+    /// The same after a pause by chance: so that not all who wait look, and review, at once.
+    pub async fn is_pending_after_a_pause(&self) -> Result<bool, GithubError> {
+        self.installation.pause(self.installation.limits().review_pause).await;
         self.is_pending().await
     }
 
