@@ -127,11 +127,11 @@ impl Gate {
         Ok(Self { settings, client, tokens: Tokens::default(), recent: Recent::default(), clock })
     }
 
-    /// Answers one invocation of the Lambda function.
+    /// Answers one invocation of the Lambda function, whose event is JSON.
     ///
     /// # Errors
     /// An event that is neither an HTTP request nor a schedule: the invocation fails, and the caller sees 5xx.
-    pub async fn invoke(&self, event: Value) -> Result<Value, InvalidEvent> {
+    pub async fn invoke(&self, event: &str) -> Result<Value, InvalidEvent> {
         match self.answer(event).await.inspect_err(telemetry::record_invalid_event)? {
             Answer::Swept(swept) => {
                 telemetry::record_sweep(&swept, self.clock.now());
@@ -150,7 +150,7 @@ impl Gate {
     ///
     /// # Errors
     /// As [`Gate::invoke`].
-    pub async fn answer(&self, event: Value) -> Result<Answer, InvalidEvent> {
+    pub async fn answer(&self, event: &str) -> Result<Answer, InvalidEvent> {
         Ok(match Event::parse(event)? {
             Event::Scheduled => Answer::Swept(Box::new(self.sweep(Sweep::Scheduled).await)),
             Event::Http(Route::Health) => Answer::Healthy,

@@ -8,7 +8,7 @@ use environment_gate::handler::{Clock, Gate};
 use environment_gate::report::with_causes;
 use environment_gate::telemetry;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use serde_json::Value;
+use serde_json::value::RawValue;
 use tracing::error;
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,9 +23,9 @@ async fn main() -> ExitCode {
         }
     };
     // `lambda_http::run` panics on some events and answers others without a status: the runtime alone does neither.
-    let answer = |event: LambdaEvent<Value>| {
+    let answer = |event: LambdaEvent<Box<RawValue>>| {
         let gate = &gate;
-        async move { gate.invoke(event.payload).await.map_err(Error::from) }
+        async move { gate.invoke(event.payload.get()).await.map_err(Error::from) }
     };
     match run(service_fn(answer)).await {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::aws::Aws;
@@ -50,13 +51,13 @@ impl Sources {
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
-    pub(super) async fn read(&self) -> Reading {
+    pub(super) async fn read(&self, now: Timestamp) -> Reading {
         // The SDK's futures are large; on the heap they do not travel through every caller.
         let aws = Box::pin(self.read_aws()).await;
         let app_id = Self::text(&self.app_id, &aws);
         let key = Self::text(&self.private_key, &aws);
         Reading {
-            app: app_id.and_then(|id| self.app(&id, &key?)),
+            app: app_id.and_then(|id| self.app(&id, &key?, now)),
             secrets: Self::text(&self.webhook_secret, &aws)
                 .and_then(|text| Secrets::parse(&text).map_err(|error| ConfigError::new(&self.webhook_secret, error))),
             policy: Self::text(&self.policy, &aws).and_then(|text| {
@@ -107,14 +108,14 @@ impl Sources {
         read.map_err(|problem| ConfigError::new(source, problem))
     }
 
-    fn app(&self, id: &SecretString, key: &SecretString) -> Result<App, ConfigError> {
+    fn app(&self, id: &SecretString, key: &SecretString, now: Timestamp) -> Result<App, ConfigError> {
         let id = id.expose_secret().trim();
         let fits = (1..=APP_ID_CHARS_MAX).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
         if !fits {
             return Err(ConfigError::new(&self.app_id, "got no App id, expected a number or a client id (`Iv…`)"));
         }
-        App::new(id, key).map_err(|error| {
+        App::new(id, key, now).map_err(|error| {
             let problem = error.to_string();
             ConfigError::because(&self.private_key, problem, error)
         })

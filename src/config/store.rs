@@ -48,7 +48,7 @@ impl SettingsStore {
     /// # Errors
     /// Any setting that cannot be had: without all of them nothing can be decided.
     pub async fn open(sources: Sources, now: Timestamp) -> Result<Self, ConfigError> {
-        let Reading { app, secrets, policy } = sources.read().await;
+        let Reading { app, secrets, policy } = sources.read(now).await;
         let settings = Settings { app: Arc::new(app?), secrets: Arc::new(secrets?), policy: Arc::new(policy?) };
         Ok(Self { sources, kept: Mutex::new(Kept { settings, read_at: now, tried_at: None }) })
     }
@@ -77,7 +77,7 @@ impl SettingsStore {
         if !may_try {
             return Vec::new();
         }
-        let Reading { app, secrets, policy } = self.sources.read().await;
+        let Reading { app, secrets, policy } = self.sources.read(now).await;
         let mut errors = Vec::new();
         self.with(|kept| {
             replace(&mut kept.settings.app, app, &mut errors);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -13,11 +13,19 @@ use serde::Serialize;
 const ISSUED_SECONDS_BACK: i64 = 60;
 /// Seconds that the token is good for; GitHub takes at most 600 from now.
 const LIFETIME_SECONDS: i64 = 540;
+/// The token that showed that the key signs is used so long: a cold start signs once.
+const FIRST_TOKEN_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// A GitHub App: who we are.
 pub struct App {
     id: String,
     key: EncodingKey,
+    first: FirstToken,
+}
+
+struct FirstToken {
+    token: SecretString,
+    made_at: Timestamp,
 }
 
 /// A text that is no RSA private key. What was got is a secret, so it is not said.
@@ -33,34 +41,33 @@ struct Claims<'a> {
 }
 
 impl App {
-    /// Takes the App's id (or client id) and its key in PEM, with real or escaped (`\n`) line ends.
+    /// Takes the App's id (or client id) and its key in PEM, with real or escaped (`\n`) line ends, and signs a first token.
     ///
     /// # Errors
     /// The text is no key that can sign.
-    pub fn new(id: &str, pem: &SecretString) -> Result<Self, InvalidPrivateKey> {
+    pub fn new(id: &str, pem: &SecretString, now: Timestamp) -> Result<Self, InvalidPrivateKey> {
         let pem = SecretString::from(pem.expose_secret().replace("\\n", "\n"));
         let key = EncodingKey::from_rsa_pem(pem.expose_secret().trim().as_bytes()).map_err(InvalidPrivateKey)?;
-        let app = Self { id: id.to_owned(), key };
         // Reading a PEM does not look into it; signing does.
-        app.sign(Timestamp::UNIX_EPOCH).map_err(InvalidPrivateKey)?;
-        Ok(app)
+        let token = sign(id, &key, now).map_err(InvalidPrivateKey)?.into();
+        Ok(Self { id: id.to_owned(), key, first: FirstToken { token, made_at: now } })
     }
 
     /// The `Authorization` of the App itself, for minting installation tokens.
     pub(super) fn authorization(&self, now: Timestamp) -> Option<HeaderValue> {
-        let token = SecretString::from(self.sign(now).ok()?);
-        bearer(&token)
+        let age = now.duration_since(self.first.made_at);
+        if (SignedDuration::ZERO..=FIRST_TOKEN_AGE_MAX).contains(&age) {
+            return bearer(&self.first.token);
+        }
+        bearer(&sign(&self.id, &self.key, now).ok()?.into())
     }
+}
 
-    fn sign(&self, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
-        let now = now.as_second();
-        let claims = Claims {
-            iat: now.saturating_sub(ISSUED_SECONDS_BACK),
-            exp: now.saturating_add(LIFETIME_SECONDS),
-            iss: &self.id,
-        };
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &self.key)
-    }
+fn sign(id: &str, key: &EncodingKey, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
+    let now = now.as_second();
+    let claims =
+        Claims { iat: now.saturating_sub(ISSUED_SECONDS_BACK), exp: now.saturating_add(LIFETIME_SECONDS), iss: id };
+    jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key)
 }
 
 impl fmt::Debug for App {

@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{BODY_BYTES_MAX, Refusal};
 use crate::model::quoted;
@@ -76,23 +75,27 @@ struct Schedule {
 }
 
 impl Event {
-    /// Tells the kinds of event apart.
+    /// Tells the kinds of event apart, by the event's JSON.
     ///
     /// # Errors
     /// Anything that is neither an HTTP API request nor a schedule.
-    pub fn parse(event: Value) -> Result<Self, InvalidEvent> {
-        if let Ok(schedule) = Schedule::deserialize(&event)
-            && schedule.source == "aws.events"
-            && schedule.detail_type == "Scheduled Event"
-        {
-            return Ok(Self::Scheduled);
-        }
-        let request: ApiGatewayV2httpRequest = serde_json::from_value(event).map_err(InvalidEvent::Unknown)?;
+    pub fn parse(event: &str) -> Result<Self, InvalidEvent> {
+        // Most events are deliveries, and long: what else an event may be is looked for in one that is no request.
+        let request: ApiGatewayV2httpRequest = match serde_json::from_str(event) {
+            Ok(request) => request,
+            Err(_) if is_schedule(event) => return Ok(Self::Scheduled),
+            Err(error) => return Err(InvalidEvent::Unknown(error)),
+        };
         match request.version.as_deref() {
             None | Some("2.0") => Ok(Self::Http(Route::of(request))),
             Some(other) => Err(InvalidEvent::Format(other.to_owned())),
         }
     }
+}
+
+fn is_schedule(event: &str) -> bool {
+    serde_json::from_str::<Schedule>(event)
+        .is_ok_and(|schedule| schedule.source == "aws.events" && schedule.detail_type == "Scheduled Event")
 }
 
 impl Route {

@@ -85,7 +85,7 @@ impl Player {
         };
         let gate = Gate::open(Variables::given(ApiUrl::parse(&fake.url())?, given)?, self.limits, clock).await?;
         let body = body_of(story, moved_by, &fake.url());
-        match gate.answer(event_of(&story.delivery, &body, &self.signer)).await? {
+        match gate.answer(&event_of(&story.delivery, &body, &self.signer).to_string()).await? {
             Answer::Delivery(report) => {
                 Ok(Played { report: *report, calls: fake.calls(), violations: fake.violations(), moved_by })
             }

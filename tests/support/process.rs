@@ -89,7 +89,9 @@ impl Process {
         let event = self.player.event(&story, SignedDuration::ZERO, &self.fake.url());
         let before = self.fake.calls().len();
         let began = Instant::now();
-        let Answer::Delivery(report) = self.gate.answer(event).await.unwrap() else { panic!("no delivery") };
+        let Answer::Delivery(report) = self.gate.answer(&event.to_string()).await.unwrap() else {
+            panic!("no delivery")
+        };
         let took = began.elapsed();
         if report.outcome.status() >= 300 {
             self.github.failed(report.outcome.status(), self.now());
