@@ -11,11 +11,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
-use crate::gate::{self, Decision, OutOfScope, Scope};
+use crate::gate::{self, Decision, Scope};
 use crate::github::{
-    Client, GithubError, Installation, Limits, Meaning, Of, Reader, Reviewed, Reviewer, Tokens, Verdict, collect,
+    Client, GithubError, Installation, Limits, Of, Reader, Reviewed, Reviewer, Tokens, Verdict, collect,
 };
-use crate::model::{Request, quoted};
+use crate::model::Request;
 use crate::recent::Recent;
 use crate::recovery::{Sweep, Swept};
 use crate::report::{NotNow, NothingToDo, Outcome, Report, http_answer};
@@ -87,6 +87,15 @@ pub enum Answer {
 pub(crate) struct Moment {
     pub(crate) now: Timestamp,
     pub(crate) deadline: Instant,
+}
+
+impl Moment {
+    /// Now, and until when whatever begins now must be done.
+    pub(crate) fn begin(clock: &Clock, time_max: Duration) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
+        let began = Instant::now();
+        Self { now: clock.now(), deadline: began.checked_add(time_max).unwrap_or(began) }
+    }
 }
 
 /// A request, and where it comes from.
@@ -198,10 +207,7 @@ impl Gate {
 
     /// Now, and until when whatever begins now must be done.
     pub(crate) fn moment(&self) -> Moment {
-        #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
-        let began = Instant::now();
-        let deadline = began.checked_add(self.client.limits().delivery).unwrap_or(began);
-        Moment { now: self.clock.now(), deadline }
+        Moment::begin(&self.clock, self.client.limits().delivery)
     }
 
     /// How much of its time is left.
@@ -260,11 +266,7 @@ impl Gate {
         let Ask { request, origin, at } = ask;
         let scope = match gate::scope(&settings.policy, request) {
             Ok(scope) => scope,
-            Err(OutOfScope::Foreign) => {
-                let owner = quoted(request.repository.name.owner()).to_string();
-                return (Outcome::Ignored(NothingToDo::ForeignOwner(owner)), 0);
-            }
-            Err(OutOfScope::Paused) => return (Outcome::Deferred(NotNow::Paused), 0),
+            Err(why) => return (Outcome::out_of_scope(why, request), 0),
         };
         let app = (&self.client, &*settings.app, &self.tokens);
         let installation =
@@ -281,11 +283,7 @@ impl Gate {
             Ok(()) => case.converge().await,
             Err(error) => Err(error),
         };
-        let outcome = settled.unwrap_or_else(|error| match error.meaning() {
-            Meaning::Defer => Outcome::Deferred(NotNow::Github(error)),
-            Meaning::Fail => Outcome::Failed(error),
-            Meaning::Gone => Outcome::Ignored(NothingToDo::RunGone(error)),
-        });
+        let outcome = settled.unwrap_or_else(Outcome::from);
         if let (Outcome::Deferred(NotNow::Waiting(deferral)), Origin::Delivery) = (&outcome, origin)
             && self.recent.may_report(request)
         {

@@ -21,6 +21,9 @@ pub mod github;
 // Whatever became of the webhook.
 pub mod recovery;
 
+// What would be decided of a run that nobody asked about.
+pub mod simulation;
+
 // What is told of the end.
 pub mod report;
 

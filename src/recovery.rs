@@ -246,7 +246,7 @@ impl Round<'_> {
 }
 
 /// What a webhook would have asked, from GitHub's answers alone.
-fn request_of(
+pub(crate) fn request_of(
     installation_id: u64,
     repository: &Repository,
     run: &WaitingRun,

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::gate::{Approval, Deferral, Finding, Rejection};
-use crate::github::GithubError;
-use crate::model::Request;
+use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, Rejection};
+use crate::github::{GithubError, Meaning};
+use crate::model::{Request, quoted};
 use crate::webhook::{Ignored, Refusal};
 
 /// What became of a delivery.
@@ -82,7 +82,49 @@ impl Report {
     }
 }
 
+impl From<Decision> for Outcome {
+    fn from(decision: Decision) -> Self {
+        match decision {
+            Decision::Approved(approval) => Self::Approved(approval),
+            Decision::Rejected(rejection) => Self::Rejected(rejection),
+            Decision::Deferred(deferral) => Self::Deferred(NotNow::Waiting(deferral)),
+            Decision::RunEnded => Self::Ignored(NothingToDo::NothingWaits),
+        }
+    }
+}
+
+impl From<GithubError> for Outcome {
+    fn from(error: GithubError) -> Self {
+        match error.meaning() {
+            Meaning::Defer => Self::Deferred(NotNow::Github(error)),
+            Meaning::Fail => Self::Failed(error),
+            Meaning::Gone => Self::Ignored(NothingToDo::RunGone(error)),
+        }
+    }
+}
+
 impl Outcome {
+    /// What becomes of a request that the policy has nothing to say of.
+    pub fn out_of_scope(why: OutOfScope, request: &Request) -> Self {
+        match why {
+            OutOfScope::Foreign => {
+                let owner = quoted(request.repository.name.owner()).to_string();
+                Self::Ignored(NothingToDo::ForeignOwner(owner))
+            }
+            OutOfScope::Paused => Self::Deferred(NotNow::Paused),
+        }
+    }
+
+    /// What is told of it at GitHub, where anything is.
+    pub fn comment(&self, request: &Request) -> Option<Comment> {
+        match self {
+            Self::Approved(approval) => Some(Comment::of_approval(approval, request)),
+            Self::Rejected(rejection) => Some(Comment::of_rejection(rejection, request)),
+            Self::Deferred(NotNow::Waiting(deferral)) => Some(Comment::of_deferral(deferral, request)),
+            _ => None,
+        }
+    }
+
     /// One word for people and logs; relied on from outside.
     pub fn name(&self) -> &'static str {
         match self {

@@ -30,6 +30,7 @@ mod properties;
 mod recovery;
 mod settings;
 mod signature;
+mod simulate;
 mod soak;
 mod start;
 mod support;

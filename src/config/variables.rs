@@ -140,6 +140,14 @@ impl Variables {
     /// # Errors
     /// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
     pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_env_with(None)
+    }
+
+    /// Reads the environment, and the policy from a file instead of where the environment says.
+    ///
+    /// # Errors
+    /// As [`Variables::from_env`].
+    pub fn from_env_with(policy_file: Option<PathBuf>) -> Result<Self, ConfigError> {
         let api = text("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
         let api = ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))?;
         let http = http()?;
@@ -149,8 +157,12 @@ impl Variables {
             ("WEBHOOK_SECRET", |value| Place::Value(value.into())),
             ("WEBHOOK_SECRET_PARAMETER", Place::Parameter),
         )?;
-        let policy =
-            local_or_aws(("POLICY_FILE", |value| Place::File(value.into())), ("POLICY_PARAMETER", Place::Parameter))?;
+        let policy = match policy_file {
+            Some(path) => Source { variable: "--policy", place: Place::File(path) },
+            None => {
+                local_or_aws(("POLICY_FILE", |value| Place::File(value.into())), ("POLICY_PARAMETER", Place::Parameter))?
+            }
+        };
         let private_key = local_or_aws(
             ("PRIVATE_KEY_FILE", |value| Place::File(value.into())),
             ("PRIVATE_KEY_SECRET", Place::Secret),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Covered;
-use crate::model::{Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, WorkflowRun};
+use crate::model::{Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, RunStatus, WorkflowRun};
 
 /// Everything a decision rests on, read from GitHub for one request.
 ///
@@ -52,6 +52,13 @@ impl Evidence {
         }
         let Facts { run, jobs, reviews, environments, earlier_attempts } = facts;
         Ok(Self { run, jobs, reviews, environments, earlier_attempts })
+    }
+
+    /// The same evidence of a run that has not ended: to ask what would be decided if it still waited.
+    #[must_use]
+    pub fn as_if_it_waited(mut self) -> Self {
+        self.run.status = RunStatus::Open;
+        self
     }
 
     /// The ids of the jobs that wait for an environment, whichever.

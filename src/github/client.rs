@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::GithubError;
 use super::answer::Answer;
 use super::budget::{Asker, Budget};
+use super::tape::Tape;
 use crate::model::ApiUrl;
 use crate::transport::{Connections, Pool};
 
@@ -65,6 +66,7 @@ pub struct Client {
     api: ApiUrl,
     limits: Limits,
     budget: Budget,
+    tape: Option<Tape>,
 }
 
 /// Who calls, when, and until when.
@@ -119,7 +121,13 @@ fn brought_nothing(answer: &Result<Answer, GithubError>) -> bool {
 impl Client {
     /// Takes connections, and where the API is.
     pub fn new(connections: Connections, api: ApiUrl, limits: Limits) -> Self {
-        Self { connections, api, limits, budget: Budget::default() }
+        Self { connections, api, limits, budget: Budget::default(), tape: None }
+    }
+
+    /// The same client, whose calls are kept on a tape.
+    #[must_use]
+    pub fn taped(self, tape: Tape) -> Self {
+        Self { tape: Some(tape), ..self }
     }
 
     /// Where the API is.
@@ -237,6 +245,20 @@ impl Client {
     }
 
     async fn send_to(
+        &self,
+        url: &str,
+        call: &Call,
+        (caller, pool): (&Caller<'_>, &Pool),
+    ) -> Result<Answer, GithubError> {
+        let Some(tape) = &self.tape else { return self.exchange(url, call, (caller, pool)).await };
+        let path = url.strip_prefix(&self.api.to_string()).unwrap_or(url);
+        let place = tape.begin(&call.method, path);
+        let answer = self.exchange(url, call, (caller, pool)).await;
+        tape.end(place, &answer);
+        answer
+    }
+
+    async fn exchange(
         &self,
         url: &str,
         call: &Call,

@@ -13,6 +13,7 @@ mod lost;
 mod reader;
 mod recorded;
 mod review;
+mod tape;
 mod waiting;
 mod wire;
 
@@ -25,4 +26,5 @@ pub use lost::Lost;
 pub use reader::Reader;
 pub use recorded::read_answer;
 pub use review::{Reviewed, Reviewer, Verdict};
+pub use tape::{Ending, Exchange, Tape};
 pub use waiting::{Waiting, WaitingRun};

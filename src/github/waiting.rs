@@ -1,15 +1,17 @@
 //! What waits in a repository: runs that are not at their end, and the environments that their jobs wait for.
 
 use jiff::Timestamp;
+use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::answer::Answer;
 use super::client::Call;
 use super::wire::PendingDeploymentWire;
 use super::{GithubError, Installation};
-use crate::model::{EnvironmentName, RefName, Repository, RunId, Sha};
+use crate::model::{EnvironmentName, RefName, Repository, RunId, RunStatus, Sha};
 
 const RUNS: &str = "GET /repos/{owner}/{repo}/actions/runs";
+const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
 const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
 
 /// Runs on a page; GitHub's maximum.
@@ -41,6 +43,10 @@ pub struct WaitingRun {
     pub started_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// Its present attempt, from 1.
+    pub attempt: Option<u32>,
+    /// Has it ended?
+    pub status: RunStatus,
 }
 
 /// <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>
@@ -58,6 +64,8 @@ struct ListedRunWire {
     created_at: Timestamp,
     updated_at: Timestamp,
     run_started_at: Option<Timestamp>,
+    run_attempt: Option<u32>,
+    status: Option<String>,
 }
 
 impl<'a> Waiting<'a> {
@@ -94,6 +102,20 @@ impl<'a> Waiting<'a> {
         runs_of(&self.installation.send(&Call::get(RUNS, path)).await?)
     }
 
+    /// One run, whether it waits or not; `None` when GitHub knows none of that id, or shows neither branch nor tag of it.
+    pub async fn run(&self, id: RunId) -> Result<Option<WaitingRun>, GithubError> {
+        let path = format!("/repos/{}/actions/runs/{id}?exclude_pull_requests=true", self.repository.name);
+        let answer = self.installation.send(&Call::get(RUN, path)).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let run = answer.json::<ListedRunWire>()?.into_model();
+        if run.as_ref().is_some_and(|run| run.id != id) {
+            return Err(answer.unreadable("another run than the one asked for".to_owned()));
+        }
+        Ok(run)
+    }
+
     /// The environments that jobs of the run wait for.
     pub async fn environments(&self, run: RunId) -> Result<Vec<EnvironmentName>, GithubError> {
         let path = format!("/repos/{}/actions/runs/{run}/pending_deployments", self.repository.name);
@@ -122,6 +144,8 @@ impl ListedRunWire {
             event: self.event,
             started_at: self.run_started_at.unwrap_or(self.created_at),
             updated_at: self.updated_at,
+            attempt: self.run_attempt,
+            status: self.status.map_or(RunStatus::Open, |status| RunStatus::parse(&status)),
         })
     }
 }

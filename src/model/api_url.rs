@@ -41,6 +41,14 @@ impl ApiUrl {
         &self.origin
     }
 
+    /// Scheme, host and port of the pages that people see: `https://github.com` for `https://api.github.com`, `https://octo.ghe.com` for
+    /// `https://api.octo.ghe.com`, and an enterprise host's own for its API.
+    pub fn web(&self) -> String {
+        let is_cloud = |host: &str| host == "github.com" || host.ends_with(".ghe.com");
+        let host = self.origin.strip_prefix("https://api.").filter(|host| is_cloud(host));
+        host.map_or_else(|| self.origin.clone(), |host| format!("https://{host}"))
+    }
+
     /// Does it take a TLS handshake to get there?
     pub fn is_encrypted(&self) -> bool {
         self.origin.starts_with("https:")
@@ -58,6 +66,11 @@ impl ApiUrl {
             .strip_prefix(&format!("/repos/{repository}/actions/runs/"))?
             .strip_suffix("/deployment_protection_rule")?;
         RunId::parse(run).ok()
+    }
+
+    /// The path that every call's begins with; empty for GitHub's own API.
+    pub fn base_path(&self) -> &str {
+        &self.path
     }
 
     /// The URL of a path under the API, `path` beginning with a slash.

@@ -10,6 +10,7 @@ mod job;
 mod names;
 mod request;
 mod run;
+mod run_url;
 mod text;
 
 pub use account::{Account, AccountType};
@@ -19,4 +20,5 @@ pub use job::{Conclusion, Job, JobStatus};
 pub use names::{EnvironmentName, InvalidName, Login, RefName, RepositoryName, RunId, Sha};
 pub use request::{Repository, Request};
 pub use run::{RunAttempt, RunStatus, WorkflowRun};
+pub use run_url::RunUrl;
 pub use text::{Quoted, listed, quoted};

@@ -1,6 +1,7 @@
 //! Names and ids with a rule: what is not a name cannot be written down as one, so a path built of them
 //! has no tricks in it.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -24,12 +25,12 @@ const LOGIN_CHARS_MAX: usize = 128;
 #[error("got {}, expected {expected}", quoted(.got))]
 pub struct InvalidName {
     got: String,
-    expected: &'static str,
+    expected: Cow<'static, str>,
 }
 
 impl InvalidName {
-    pub(crate) fn new(got: &str, expected: &'static str) -> Self {
-        Self { got: got.to_owned(), expected }
+    pub(crate) fn new(got: &str, expected: impl Into<Cow<'static, str>>) -> Self {
+        Self { got: got.to_owned(), expected: expected.into() }
     }
 }
 

@@ -91,3 +91,9 @@ impl Request {
 fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
+
+/// Where a story keeps the answer to a call: `github/environment.gate_prod.json` of the call `environment.gate/prod`.
+pub(super) fn file_of(call: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '~') { c } else { '_' };
+    format!("github/{}.json", call.chars().map(plain).collect::<String>())
+}

@@ -8,6 +8,8 @@ mod answers;
 mod github;
 mod key;
 mod player;
+mod record;
+mod scrub;
 mod story;
 mod timeline;
 
@@ -17,3 +19,4 @@ pub use key::Key;
 pub use player::{APP_ID, Played, Player, Signer};
 pub use story::{Delivery, Expected, Signature, Story, StoryError};
 pub use timeline::{Present, move_origin, move_times};
+pub use record::{RecordError, record};

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::answers::{Answers, Canned};
+use super::answers::{Answers, Canned, file_of};
 
 /// How deep stories may build on each other.
 const BASES_MAX: usize = 4;
@@ -200,12 +200,6 @@ fn toml_of(folder: &Path, files: &mut Files) -> Result<StoryToml, StoryError> {
         Some(text) => toml::from_str(&text).map_err(|error| StoryError { path, problem: error.to_string() }),
         None => Err(StoryError { path, problem: "is missing: no story here".to_owned() }),
     }
-}
-
-/// `github/environment.gate_prod.json` of the call `environment.gate/prod`.
-fn file_of(call: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '~') { c } else { '_' };
-    format!("github/{}.json", call.chars().map(plain).collect::<String>())
 }
 
 fn read_folder(folder: &Path) -> Result<Files, StoryError> {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 /// The origin that stories are written with.
-const WRITTEN_ORIGIN: &str = "https://api.github.com";
+pub(super) const WRITTEN_ORIGIN: &str = "https://api.github.com";
 /// The shortest RFC 3339 instant: `2026-01-05T10:15:00Z`.
 const INSTANT_CHARS_MIN: usize = 20;
 
@@ -28,9 +28,14 @@ pub fn move_times(value: &mut Value, by: SignedDuration) {
 
 /// Puts `origin` in the place of `https://api.github.com` at the beginning of every string of `value`.
 pub fn move_origin(value: &mut Value, origin: &str) {
+    move_origin_from(value, WRITTEN_ORIGIN, origin);
+}
+
+/// Puts `to` in the place of the origin `from` at the beginning of every string of `value`.
+pub(super) fn move_origin_from(value: &mut Value, from: &str, to: &str) {
     each_string(value, &mut |text| {
-        let rest = text.strip_prefix(WRITTEN_ORIGIN)?;
-        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{origin}{rest}"))
+        let rest = text.strip_prefix(from)?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
     });
 }
 

@@ -1,4 +1,4 @@
-//! The command line: play a story, check a policy, be GitHub for a function that runs locally, recover.
+//! The command line: play a story, check a policy, simulate a run, be GitHub for a function that runs locally, recover.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
@@ -8,11 +8,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use environment_gate::config::colour_is_unwanted;
 use environment_gate::recovery::Sweep;
+use environment_gate::report::with_causes;
 
 mod check;
 mod local;
 mod recover;
 mod replay;
+mod simulate;
+mod telling;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
 #[derive(Parser)]
@@ -47,6 +50,8 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:9123/github/webhook")]
         url: String,
     },
+    /// Read a real run and say what would be decided of it, and why. Nothing is posted.
+    Simulate(simulate::Simulate),
     /// Look once for what still waits at GitHub, with the function's settings, and say what would be decided.
     Recover {
         /// Decide it, too.
@@ -86,6 +91,7 @@ fn main() -> ExitCode {
         Command::Check { policy } => check::check(&policy),
         Command::Github { local, listen } => local::github(&local, listen),
         Command::Deliver { local, url } => local::deliver(&local, &url),
+        Command::Simulate(asked) => simulate::simulate(&asked, colour),
         Command::Recover { apply: false } => recover::recover(Sweep::Look),
         Command::Recover { apply: true } => recover::recover(Sweep::ByHand),
         Command::Event(local) => local::event(&local),
@@ -97,7 +103,7 @@ fn main() -> ExitCode {
             if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "gate: {error}");
+            let _ = writeln!(std::io::stderr(), "gate: {}", with_causes(&*error));
             ExitCode::FAILURE
         }
     }

@@ -3,18 +3,14 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use environment_gate::gate::{Finding, Verdict};
 use environment_gate::github::Limits;
 use environment_gate::handler::Clock;
 use environment_gate::model::quoted;
-use environment_gate::report::Outcome;
 use environment_gate::world::{Call, Played, Player, Present, Story};
 use serde_json::{Value, json};
 
 use crate::Told;
-
-/// Columns of a check's name, with its gate.
-const NAME_COLUMNS: usize = 16;
+use crate::telling::{BOLD, RED, findings_in_json, paint, tell_checks, tell_decision};
 
 /// Plays the story in `folder`, or the one that is built in.
 pub(crate) fn replay(folder: Option<&Path>, json: bool, colour: bool) -> Told {
@@ -29,16 +25,6 @@ pub(crate) fn replay(folder: Option<&Path>, json: bool, colour: bool) -> Told {
 
 fn in_json(story: &Story, played: &Played) -> Value {
     let report = &played.report;
-    let finding = |finding: &Finding| {
-        json!({
-            "check": finding.check.id(),
-            "gate": finding.gate,
-            "verdict": finding.verdict.as_str(),
-            "got": finding.got,
-            "expected": finding.expected,
-            "mend": finding.check.mend(),
-        })
-    };
     let call = |call: &Call| {
         json!({
             "method": call.method,
@@ -64,7 +50,7 @@ fn in_json(story: &Story, played: &Played) -> Value {
         "status": report.outcome.status(),
         "rule": report.outcome.rule(),
         "reason": report.outcome.reason(),
-        "checks": report.outcome.findings().iter().map(finding).collect::<Vec<_>>(),
+        "checks": findings_in_json(&report.outcome),
         "reviews": sent(played, "review").collect::<Vec<_>>(),
         "status_reports": sent(played, "status_report").collect::<Vec<_>>(),
         "violations": played.violations,
@@ -74,22 +60,14 @@ fn in_json(story: &Story, played: &Played) -> Value {
 fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std::fmt::Error> {
     let report = &played.report;
     let outcome = &report.outcome;
-    let style = match outcome.name() {
-        "approved" => GREEN,
-        "rejected" | "refused" | "failed" => RED,
-        _ => YELLOW,
-    };
-    let verdict = paint(outcome.name(), style, colour);
     let mut told = String::new();
     writeln!(told, "{}", paint(&story.claim, BOLD, colour))?;
     let (present, moved) = (story.present, played.moved_by.as_secs());
     writeln!(told, "(a story of {present}; all times below are moved {moved} s forward, so that it happens now)")?;
-    let failed = failed_checks(played);
-    let by = if failed.is_empty() { String::new() } else { format!(" by {failed}") };
-    writeln!(told, "\nDecision: {verdict}{by}; the delivery is answered with HTTP {}", outcome.status())?;
-    writeln!(told, "  {}", why(played))?;
+    tell_decision(&mut told, outcome, colour)?;
+    writeln!(told, "  The delivery is answered with HTTP {}", outcome.status())?;
     tell_delivery(&mut told, played)?;
-    tell_checks(&mut told, played, colour)?;
+    tell_checks(&mut told, outcome, colour)?;
     let text = |sent: &Value, name| sent.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     for review in sent(played, "review") {
         writeln!(told, "\nReview posted to the pretend GitHub: {}", text(review, "state"))?;
@@ -131,65 +109,7 @@ fn tell_delivery(told: &mut String, played: &Played) -> std::fmt::Result {
     Ok(())
 }
 
-/// The ids of the checks that do not hold.
-fn failed_checks(played: &Played) -> String {
-    let findings = played.report.outcome.findings().iter();
-    let failed = findings.filter(|finding| finding.verdict != Verdict::Pass).map(|finding| finding.check.id());
-    failed.collect::<Vec<_>>().join(", ")
-}
-
-/// Why, in one line: for an approval, who let it in.
-fn why(played: &Played) -> String {
-    let outcome = &played.report.outcome;
-    let Outcome::Approved(approval) = outcome else { return outcome.reason() };
-    let gates = approval.gates().iter().map(|gate| {
-        let who = gate.approvers.iter().map(|approver| quoted(&approver.login).to_string()).collect::<Vec<_>>();
-        let who =
-            if who.is_empty() { "nobody had to approve".to_owned() } else { format!("{} approved", who.join(" and ")) };
-        format!("{who} {} of this run", quoted(&gate.environment))
-    });
-    format!("{}; every check holds, and nothing is left to do", gates.collect::<Vec<_>>().join(", "))
-}
-
-fn tell_checks(told: &mut String, played: &Played, colour: bool) -> std::fmt::Result {
-    let outcome = &played.report.outcome;
-    let findings = outcome.findings();
-    if findings.is_empty() {
-        return writeln!(told, "\nChecks: none was made");
-    }
-    match outcome.rule() {
-        Some(rule) => writeln!(told, "\nChecks of the policy's rule {rule}")?,
-        None => writeln!(told, "\nChecks")?,
-    }
-    for finding in findings {
-        let style = match finding.verdict {
-            Verdict::Pass => GREEN,
-            Verdict::Wait => YELLOW,
-            Verdict::Fail => RED,
-        };
-        let verdict = paint(finding.verdict.as_str(), style, colour);
-        let gate = finding.gate.as_ref().map(|job| format!("of {}: ", quoted(job))).unwrap_or_default();
-        writeln!(told, "  {verdict}  {:<NAME_COLUMNS$}  {gate}got {}", finding.check.id(), finding.got)?;
-        let blank = "";
-        writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  expected {}", finding.expected)?;
-        if finding.verdict == Verdict::Fail {
-            writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  to mend: {}", finding.check.mend())?;
-        }
-    }
-    Ok(())
-}
-
 /// What was sent with each call of that name.
 fn sent<'p>(played: &'p Played, name: &'p str) -> impl Iterator<Item = &'p Value> {
     played.calls.iter().filter(move |call| call.name == name).map(|call| &call.sent)
-}
-
-const BOLD: &str = "1";
-const RED: &str = "31";
-const GREEN: &str = "32";
-const YELLOW: &str = "33";
-
-/// ANSI's "select graphic rendition", on a terminal only.
-fn paint(text: &str, style: &str, colour: bool) -> String {
-    if colour { format!("\u{1b}[{style}m{text}\u{1b}[0m") } else { text.to_owned() }
 }

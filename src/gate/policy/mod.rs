@@ -21,6 +21,8 @@ pub struct Policy {
     pub pause: bool,
     /// In the order of the file; empty only in a policy that pauses.
     pub rules: Vec<Rule>,
+    /// The TOML that it was read from.
+    text: String,
 }
 
 /// One `[[rule]]`: these repositories, this environment, and what a run needs to enter it.
@@ -66,6 +68,11 @@ impl Policy {
     /// What is not TOML, unknown keys, and what breaks a rule above, with the line, the key, what was got and what was expected.
     pub fn parse(toml: &str) -> Result<Self, PolicyError> {
         read::read(toml)
+    }
+
+    /// The TOML that it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Does any rule name this owner?

@@ -121,7 +121,7 @@ pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
         return Err(place.error(&(0..0), "rule", "got no rule, expected at least one `[[rule]]`, or `pause = true`"));
     }
     let rules = policy.rule.iter().map(|rule| read_rule(&place, rule)).collect::<Result<_, _>>()?;
-    Ok(Policy { pause: policy.pause, rules })
+    Ok(Policy { pause: policy.pause, rules, text: text.to_owned() })
 }
 
 fn read_rule(place: &Place<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, PolicyError> {

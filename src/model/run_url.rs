@@ -1,0 +1,37 @@
+//! The address of a run's page, as a person copies it from a browser.
+
+use super::{ApiUrl, InvalidName, RepositoryName, RunId};
+
+/// A run, by the address of its page: `https://github.com/OWNER/REPO/actions/runs/ID`, with `/attempts/N` and more behind it where the browser
+/// shows them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunUrl {
+    /// The repository.
+    pub repository: RepositoryName,
+    /// The run.
+    pub run: RunId,
+    /// The attempt, where the address names one.
+    pub attempt: Option<u32>,
+}
+
+impl RunUrl {
+    /// Reads the address of a run of the GitHub whose API is `api`.
+    ///
+    /// # Errors
+    /// Another site, or a page that is no run's.
+    pub fn parse(text: &str, api: &ApiUrl) -> Result<Self, InvalidName> {
+        let page = text.split(['?', '#']).next().unwrap_or_default();
+        let page = page.strip_suffix('/').unwrap_or(page);
+        let web = api.web();
+        let no_run =
+            || InvalidName::new(text, format!("the address of a run, such as `{web}/octo-org/widgets/actions/runs/9001` (its site is that of `GITHUB_API_URL`)"));
+        let path = page.strip_prefix(&web).and_then(|path| path.strip_prefix('/')).ok_or_else(no_run)?;
+        let parts: Vec<&str> = path.split('/').collect();
+        let [owner, name, "actions", "runs", run, rest @ ..] = parts.as_slice() else { return Err(no_run()) };
+        let attempt = match rest {
+            ["attempts", number, ..] => Some(number.parse().map_err(|_| no_run())?),
+            _ => None,
+        };
+        Ok(Self { repository: RepositoryName::new(owner, name)?, run: RunId::parse(run)?, attempt })
+    }
+}
