@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
 use crate::gate::{self, Covered, Evidence, Scope};
 use crate::github::{
-    Client, Exchange, GithubError, Installation, Limits, Lost, Of, Reader, Tape, Tokens, Waiting, collect,
+    Client, Exchange, GithubError, Installation, Limits, Lost, Of, Reader, Tape, Tokens, Waiting, WaitingRun, collect,
 };
 use crate::handler::{Clock, Moment};
-use crate::model::{EnvironmentName, Request, RunStatus, RunUrl, listed, quoted};
+use crate::model::{EnvironmentName, InvalidName, RefName, Request, RunId, RunStatus, RunUrl, Sha, listed, quoted};
 use crate::recovery::request_of;
 use crate::report::Outcome;
 
@@ -57,19 +57,44 @@ pub enum SimulationError {
     #[error("got no installation of the App on {0}, expected one: is it the App's repository, and the right App?")]
     NotInstalled(String),
     /// There is no such run.
-    #[error("got no run {0} with a branch or tag, expected one in that repository: GitHub deletes runs after some time")]
+    #[error(
+        "got no run {0} with a branch or tag, expected one in that repository: GitHub deletes runs after some time"
+    )]
     NoRun(String),
     /// The attempt is over.
-    #[error("got attempt {asked}, but the run is in attempt {present}: GitHub shows jobs and reviews as they are now; leave `/attempts/{asked}` out")]
+    #[error(
+        "got attempt {asked}, but the run is in attempt {present}: GitHub shows jobs and reviews as they are now; leave `/attempts/{asked}` out"
+    )]
     OtherAttempt {
         /// The attempt that was asked for.
         asked: u32,
         /// The run's.
         present: u32,
     },
+    /// A name that is none.
+    #[error(transparent)]
+    Name(#[from] InvalidName),
     /// The policy names several environments for the repository.
     #[error("the policy protects {0} of this repository: say which with `--environment`")]
     Environments(String),
+}
+
+fn no_run(asked: &Asked) -> SimulationError {
+    SimulationError::NoRun(asked.run.run.to_string())
+}
+
+/// A run of which nothing is known. Nothing is decided of it.
+fn unknown(id: RunId, now: Timestamp) -> Result<WaitingRun, InvalidName> {
+    Ok(WaitingRun {
+        id,
+        sha: Sha::parse(&"0".repeat(40))?,
+        ref_name: RefName::parse("unknown")?,
+        event: "unknown".to_owned(),
+        started_at: now,
+        updated_at: now,
+        attempt: None,
+        status: RunStatus::Open,
+    })
 }
 
 /// Everything that is needed to simulate, and nothing to review with.
@@ -112,18 +137,26 @@ impl Simulation {
         let app = (&self.client, &*self.settings.app, &self.tokens);
         let installation = Installation::new(app, (id, Of::Name(name.clone())), began.now, began.deadline);
         let repository = installation.repository().await?;
-        let run = Waiting::new(&installation, &repository).run(asked.run.run).await?;
-        let run = run.ok_or_else(|| SimulationError::NoRun(asked.run.run.to_string()))?;
+        let environment = self.environment(asked)?;
+        let read = Waiting::new(&installation, &repository).run(asked.run.run).await;
+        let read = read.map_err(SimulationError::from).and_then(|run| run.ok_or_else(|| no_run(asked)));
+        let run = read.as_ref().map_or_else(|_| unknown(asked.run.run, began.now), |run| Ok(run.clone()))?;
         if let (Some(asked), Some(present)) = (asked.run.attempt, run.attempt)
             && asked != present
         {
             return Err(SimulationError::OtherAttempt { asked, present });
         }
-        let request = request_of(id, &repository, &run, self.environment(asked)?);
+        let request = Request { run: asked.run.run, ..request_of(id, &repository, &run, environment) };
         let had_ended = run.status == RunStatus::Completed;
         let at = asked.at.unwrap_or(if had_ended { run.updated_at } else { began.now });
         let before = self.tape.exchanges();
         let (outcome, evidence) = self.decide(&Reader::new(&installation, &request), (at, had_ended)).await;
+        // A run that could not be read may not be readable for a delivery either: that is an outcome. A decision on it would be none.
+        if let Err(error) = read
+            && evidence.is_some()
+        {
+            return Err(error);
+        }
         Ok(Simulated {
             more_may_wait: evidence.is_some_and(|evidence| evidence.more_may_wait()),
             calls: lost.calls().saturating_add(installation.calls()),

@@ -14,7 +14,14 @@ use crate::support::fixtures;
 
 /// What must not be found in a recorded story: tokens, addresses, faces, and what people wrote.
 const SECRETS: [&str; 9] = [
-    "ghs_", "ghp_", "avatars.githubusercontent", "octocat@", "@example.com", "PRIVATE KEY", "the customer's name", "eyJhbGci",
+    "ghs_",
+    "ghp_",
+    "avatars.githubusercontent",
+    "octocat@",
+    "@example.com",
+    "PRIVATE KEY",
+    "the customer's name",
+    "eyJhbGci",
     "AKIAIOSFODNN7",
 ];
 
@@ -136,7 +143,103 @@ async fn what_is_recorded_of_each_storys_world_plays_to_the_same_decision_withou
             None => undecidable.push(fixture.name),
         }
     }
-    println!("{recorded} recorded; undecidable: {undecidable:?}");
-    assert!(recorded > 80, "only {recorded} recorded; not: {undecidable:?}");
+    assert!(recorded > 80 && undecidable.is_empty(), "{recorded} recorded; not: {undecidable:?}");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[tokio::test]
+async fn what_a_world_says_in_confidence_is_not_recorded() {
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    let run = story.answers.get_mut("run").unwrap()[0].body.as_mut().unwrap();
+    run["display_title"] = "for the customer's name".into();
+    run["head_commit"] = json!({ "message": "ghp_0123456789abcdef0123", "author": { "email": "octocat@github.com" } });
+    run["actor"]["email"] = "octocat@example.com".into();
+    run["repository"]["temp_clone_token"] = "ghs_0123456789abcdef".into();
+    run["note"] = "write to octocat@example.com, key AKIAIOSFODNN7EXAMPLE, token eyJhbGciOiJSUzI1NiJ9.e30.c2ln".into();
+    story.answers.get_mut("approvals").unwrap()[0].body.as_mut().unwrap()[0]["comment"] = "the customer's name".into();
+    story.policy += "# ask octocat@example.com\n";
+    assert_eq!(round_trip("planted", &story).await, Some(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_run_is_told_with_every_check_the_verdict_and_the_comment_and_nothing_is_posted() {
+    let world = World::of(&fixtures::one("reject/the-starter-approved")).await;
+    let output = world.gate(&["simulate", &world.run_url()]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    for part in [
+        "Run 9001 of `octo-org/widgets` and environment `release`, with `main`",
+        "Decision: rejected by gate-approval, approvals",
+        "to mend: ",
+        "**Rejected**: run 9001 may not enter `release`.",
+        "Nothing was posted",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let reads = |call: &environment_gate::world::Call| call.method == "GET" || call.name == "access_tokens";
+    assert!(world.fake.calls().iter().all(reads), "{:?}", world.fake.calls());
+}
+
+#[tokio::test]
+async fn another_policy_answers_what_if() {
+    let story = fixtures::one("reject/the-starter-approved");
+    let world = World::of(&story).await;
+    let file = world.folder.join("what-if.toml").to_string_lossy().into_owned();
+    fs::write(&file, story.policy.replace("[[rule]]", "[[rule]]\nself_approval = true")).unwrap();
+    let told = json_of(&world.gate(&["simulate", &world.run_url(), "--json", "--policy", &file]).await);
+    assert_eq!(told["outcome"], "approved", "{told:#}");
+}
+
+#[tokio::test]
+async fn a_run_that_has_ended_is_decided_as_of_its_end() {
+    let world = World::of(&fixtures::one("ignore/the-run-has-ended")).await;
+    let told = json_of(&world.gate(&["simulate", &world.run_url(), "--json"]).await);
+    assert_eq!((&told["had_ended"], &told["outcome"]), (&true.into(), &"approved".into()), "{told:#}");
+    let run = world.fake.calls().into_iter().find(|call| call.name == "run").unwrap().answered;
+    assert_eq!(told["at"], run["updated_at"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_simulated_is_one_clear_line() {
+    let story = fixtures::one("approve/one-human-approved-the-gate");
+    let world = World::of(&story).await;
+    let url = world.run_url();
+    let elsewhere = "https://github.com/octo-org/widgets/actions/runs/9001";
+    let existing = world.folder.to_string_lossy().into_owned();
+    let cases: [(&[&str], &str); 5] = [
+        (&[elsewhere], "expected the address of a run, such as"),
+        (&["not-a-url"], "got `not-a-url`"),
+        (&[&format!("{url}/attempts/7")], "got attempt 7, but the run is in attempt 1"),
+        (&[&url, "--policy", "nowhere.toml"], "`--policy` (file `nowhere.toml`): cannot be read"),
+        (&[&url, "--record", &existing], "exists already"),
+    ];
+    for (arguments, expected) in cases {
+        let output = world.gate(&[&["simulate"], arguments].concat()).await;
+        let said = said(&output);
+        assert!(!output.status.success() && said.contains(expected) && said.lines().count() == 1, "{output:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_of_another_apps_repository_is_said_to_be_that() {
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    let missing = Canned { status: 404, body: Some(json!({ "message": "Not Found" })), ..Canned::default() };
+    story.answers.insert("installation".to_owned(), vec![missing]);
+    let world = World::of(&story).await;
+    let output = world.gate(&["simulate", &world.run_url()]).await;
+    assert!(said(&output).contains("got no installation of the App on `octo-org/widgets`"), "{output:?}");
+}
+
+#[tokio::test]
+async fn without_a_network_it_says_so() {
+    let world = World::of(&fixtures::one("approve/one-human-approved-the-gate")).await;
+    let dead = "http://127.0.0.1:9";
+    let output = Command::new(env!("CARGO_BIN_EXE_gate"))
+        .args(["simulate", &format!("{dead}/octo-org/widgets/actions/runs/9001")])
+        .envs(world.variables.iter().cloned())
+        .env("GITHUB_API_URL", dead)
+        .output()
+        .await
+        .unwrap();
+    assert!(said(&output).contains("no answer from GitHub"), "{output:?}");
 }

@@ -159,9 +159,10 @@ impl Variables {
         )?;
         let policy = match policy_file {
             Some(path) => Source { variable: "--policy", place: Place::File(path) },
-            None => {
-                local_or_aws(("POLICY_FILE", |value| Place::File(value.into())), ("POLICY_PARAMETER", Place::Parameter))?
-            }
+            None => local_or_aws(
+                ("POLICY_FILE", |value| Place::File(value.into())),
+                ("POLICY_PARAMETER", Place::Parameter),
+            )?,
         };
         let private_key = local_or_aws(
             ("PRIVATE_KEY_FILE", |value| Place::File(value.into())),

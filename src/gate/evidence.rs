@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Covered;
-use crate::model::{Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, RunStatus, WorkflowRun};
+use crate::model::{
+    Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, RunStatus, WorkflowRun,
+};
 
 /// Everything a decision rests on, read from GitHub for one request.
 ///

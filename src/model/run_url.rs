@@ -23,8 +23,14 @@ impl RunUrl {
         let page = text.split(['?', '#']).next().unwrap_or_default();
         let page = page.strip_suffix('/').unwrap_or(page);
         let web = api.web();
-        let no_run =
-            || InvalidName::new(text, format!("the address of a run, such as `{web}/octo-org/widgets/actions/runs/9001` (its site is that of `GITHUB_API_URL`)"));
+        let no_run = || {
+            InvalidName::new(
+                text,
+                format!(
+                    "the address of a run, such as `{web}/octo-org/widgets/actions/runs/9001` (its site is that of `GITHUB_API_URL`)"
+                ),
+            )
+        };
         let path = page.strip_prefix(&web).and_then(|path| path.strip_prefix('/')).ok_or_else(no_run)?;
         let parts: Vec<&str> = path.split('/').collect();
         let [owner, name, "actions", "runs", run, rest @ ..] = parts.as_slice() else { return Err(no_run()) };

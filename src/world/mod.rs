@@ -17,6 +17,6 @@ pub use answers::{Answers, Canned, Fault, Request as FakeRequest};
 pub use github::{Asked, Call, FakeGithub, Living, SERVER, Source};
 pub use key::Key;
 pub use player::{APP_ID, Played, Player, Signer};
+pub use record::{RecordError, record};
 pub use story::{Delivery, Expected, Signature, Story, StoryError};
 pub use timeline::{Present, move_origin, move_times};
-pub use record::{RecordError, record};

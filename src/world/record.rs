@@ -87,7 +87,10 @@ fn scrub_lines(text: &str) -> String {
 fn answers_of(simulated: &Simulated, api: &ApiUrl) -> Vec<(String, Value)> {
     let mut answers: Vec<(String, Value)> = Vec::new();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let named = simulated.exchanges.iter().filter_map(|exchange| Some((name_of(exchange)?, canned_of(exchange, simulated, api))));
+    let named = simulated
+        .exchanges
+        .iter()
+        .filter_map(|exchange| Some((name_of(exchange)?, canned_of(exchange, simulated, api))));
     for (name, canned) in named.chain(posted(simulated)) {
         let count = counts.entry(name.clone()).or_default();
         *count = count.saturating_add(1);
@@ -121,10 +124,10 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
         Ending::Broken => return json!({ "status": 0, "fault": "reset" }),
         Ending::Silence => return json!({ "status": 0, "fault": "silence" }),
     };
-    let mut canned = json!({ "status": status.as_u16() });
+    let mut canned = serde_json::Map::from_iter([("status".to_owned(), status.as_u16().into())]);
     let kept = headers_of(status, headers, api);
     if !kept.is_empty() {
-        canned["headers"] = json!(kept);
+        canned.insert("headers".to_owned(), json!(kept));
     }
     match serde_json::from_slice::<Value>(body) {
         Ok(mut json) => {
@@ -133,12 +136,14 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
             if simulated.had_ended && name_of(exchange).as_deref() == Some("run") {
                 as_if_it_waited(&mut json);
             }
-            canned["body"] = json;
+            canned.insert("body".to_owned(), json);
         }
         Err(_) if body.is_empty() => {}
-        Err(_) => canned["text"] = format!("removed: {} bytes that are no JSON", body.len()).into(),
+        Err(_) => {
+            canned.insert("text".to_owned(), format!("removed: {} bytes that are no JSON", body.len()).into());
+        }
     }
-    canned
+    canned.into()
 }
 
 /// The headers that are read: when to come back, and where to look instead.
@@ -206,7 +211,8 @@ fn story_of(simulated: &Simulated, calls: &[String]) -> String {
         .filter(|finding| finding.verdict != Verdict::Pass)
         .map(|finding| finding.check.id())
         .collect();
-    let strings = |items: &[&str]| items.iter().map(|item| Value::from(*item).to_string()).collect::<Vec<_>>().join(", ");
+    let strings =
+        |items: &[&str]| items.iter().map(|item| Value::from(*item).to_string()).collect::<Vec<_>>().join(", ");
     let calls: Vec<&str> = calls.iter().map(String::as_str).collect();
     let mut toml = String::new();
     // Writing to a `String` cannot fail. A JSON string is a TOML string.

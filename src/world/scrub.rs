@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 const REMOVED: &str = "removed";
 /// How secrets begin: GitHub's tokens, signed tokens, PEM, AWS's keys
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats>).
-const SECRETS_BEGIN: [&str; 11] = [
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyJ", "-----BEGIN", "AKIA", "ASIA", "Bearer ",
-];
+const SECRETS_BEGIN: [&str; 11] =
+    ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyJ", "-----BEGIN", "AKIA", "ASIA", "Bearer "];
 /// Bytes that a secret has at least, behind its beginning.
 const SECRET_BYTES_MIN: usize = 12;
 
@@ -63,7 +62,8 @@ fn replacement(key: &str, field: &Value) -> Option<Value> {
 /// Takes secrets and e-mail addresses out of a text.
 pub(super) fn scrub_text(text: &str) -> String {
     let mut scrubbed = String::new();
-    let is_word = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '<' | '>' | '(' | ')' | ',' | ';' | '`' | '=');
+    let is_word =
+        |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'' | '<' | '>' | '(' | ')' | ',' | ';' | '`' | '=');
     let mut rest = text;
     while !rest.is_empty() {
         let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
@@ -86,7 +86,8 @@ fn is_secret(word: &str) -> bool {
 /// `somebody@example.com`, maybe within more.
 fn is_address(word: &str) -> bool {
     word.split_once('@').is_some_and(|(before, behind)| {
-        let domain = behind.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.').next().unwrap_or_default();
+        let domain =
+            behind.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.').next().unwrap_or_default();
         before.ends_with(|c: char| c.is_ascii_alphanumeric()) && domain.trim_matches('.').contains('.')
     })
 }

@@ -65,7 +65,7 @@ fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std:
     let (present, moved) = (story.present, played.moved_by.as_secs());
     writeln!(told, "(a story of {present}; all times below are moved {moved} s forward, so that it happens now)")?;
     tell_decision(&mut told, outcome, colour)?;
-    writeln!(told, "  The delivery is answered with HTTP {}", outcome.status())?;
+    writeln!(told, "  the delivery is answered with HTTP {}", outcome.status())?;
     tell_delivery(&mut told, played)?;
     tell_checks(&mut told, outcome, colour)?;
     let text = |sent: &Value, name| sent.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

@@ -50,11 +50,7 @@ pub(crate) fn simulate(asked: &Simulate, colour: bool) -> Told {
         let simulated = Box::pin(simulation.of(&what)).await?;
         Ok::<_, environment_gate::simulation::SimulationError>((simulated, simulation.policy().text().to_owned()))
     })?;
-    let mut told = if asked.json {
-        format!("{:#}\n", in_json(&simulated))
-    } else {
-        in_words(&simulated, colour)?
-    };
+    let mut told = if asked.json { format!("{:#}\n", in_json(&simulated)) } else { in_words(&simulated, colour)? };
     if let Some(folder) = &asked.record {
         record(folder, &simulated, &policy, &api)?;
         if !asked.json {
