@@ -6,6 +6,7 @@ use std::process::Output;
 
 use environment_gate::world::{Canned, FakeGithub, Player, Story};
 use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -49,7 +50,6 @@ impl World {
             fs::write(folder.join(name), text).unwrap();
             folder.join(name).to_string_lossy().into_owned()
         };
-        use secrecy::ExposeSecret as _;
         let variables = vec![
             ("GITHUB_API_URL", url),
             ("APP_ID", app_id.to_owned()),
