@@ -24,6 +24,9 @@ pub mod recovery;
 // What would be decided of a run that nobody asked about.
 pub mod simulation;
 
+// Whether a deployment is as it should be.
+pub mod doctor;
+
 // What is told of the end.
 pub mod report;
 

@@ -6,6 +6,6 @@ mod sources;
 mod store;
 mod variables;
 
-pub use sources::Sources;
+pub use sources::{Reading, Sources};
 pub use store::{Settings, SettingsStore};
 pub use variables::{ConfigError, Given, Source, Variables, colour_is_unwanted, log_filter};

@@ -29,10 +29,14 @@ pub struct Sources {
 }
 
 /// Each setting, or why it could not be had.
-pub(super) struct Reading {
-    pub(super) app: Result<App, ConfigError>,
-    pub(super) secrets: Result<Secrets, ConfigError>,
-    pub(super) policy: Result<Policy, ConfigError>,
+#[derive(Debug)]
+pub struct Reading {
+    /// Who we are at GitHub.
+    pub app: Result<App, ConfigError>,
+    /// What verifies a delivery.
+    pub secrets: Result<Secrets, ConfigError>,
+    /// What may be let in.
+    pub policy: Result<Policy, ConfigError>,
 }
 
 /// What AWS answered.
@@ -51,7 +55,7 @@ impl Sources {
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
-    pub(super) async fn read(&self, now: Timestamp) -> Reading {
+    pub async fn read(&self, now: Timestamp) -> Reading {
         // The SDK's futures are large; on the heap they do not travel through every caller.
         let aws = Box::pin(self.read_aws()).await;
         let app_id = Self::text(&self.app_id, &aws);

@@ -34,6 +34,11 @@ impl ConfigError {
         Self { variable: source.variable, subject: source.subject(), problem: problem.to_string(), source: None }
     }
 
+    /// Is it the App's id that cannot be used?
+    pub fn is_of_the_app_id(&self) -> bool {
+        matches!(self.variable, "APP_ID" | "APP_ID_PARAMETER")
+    }
+
     pub(super) fn because(
         source: &Source,
         problem: impl fmt::Display,

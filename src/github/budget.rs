@@ -24,6 +24,8 @@ pub(super) enum Asker {
     App,
     /// One of its installations.
     Installation(u64),
+    /// A person, with a token of their own.
+    Person,
 }
 
 /// What is left.

@@ -97,7 +97,7 @@ impl<'a> Lost<'a> {
         self.calls.load(Ordering::Relaxed)
     }
 
-    async fn send(&self, route: &'static str, path: String) -> Result<Answer, GithubError> {
+    pub(super) async fn send(&self, route: &'static str, path: String) -> Result<Answer, GithubError> {
         let refused = |message| GithubError::AppRefused { route, message };
         let unsigned = || refused("nothing, the key cannot sign".to_owned());
         let authorization = self.app.authorization(self.now).ok_or_else(unsigned)?;

@@ -8,6 +8,7 @@ mod budget;
 mod client;
 mod collect;
 mod error;
+mod inspector;
 mod installation;
 mod lost;
 mod reader;
@@ -21,6 +22,10 @@ pub use app::{App, InvalidPrivateKey};
 pub use client::{Client, Limits};
 pub use collect::collect;
 pub use error::{GithubError, Meaning};
+pub use inspector::{
+    AppFacts, BranchPolicy, BranchRestriction, CustomRule, CustomRuleApp, DeliveryFacts, EnvironmentFacts, HookFacts,
+    Inspector, InstallationFacts,
+};
 pub use installation::{Installation, Of, Tokens};
 pub use lost::Lost;
 pub use reader::Reader;

@@ -33,7 +33,7 @@ const READS_AT_ONCE: usize = 8;
 const ATTEMPTS_MAX: usize = 50;
 
 /// What a path's segment keeps as it is: RFC 3986's unreserved characters.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Reads what GitHub says of one request's run. It cannot review.
 ///

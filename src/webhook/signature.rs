@@ -36,6 +36,16 @@ impl Secrets {
         if secrets.is_empty() { Err(InvalidSecrets) } else { Ok(Self(secrets)) }
     }
 
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The signature of a body with the first of them, as GitHub sends it.
+    pub fn sign(&self, body: &[u8]) -> String {
+        self.0.first().map(|secret| sign(secret, body)).unwrap_or_default()
+    }
+
     /// Did one of them sign this? Every secret is tried, so that the time does not tell which.
     fn verify(&self, body: &[u8], signature: &[u8; 32]) -> bool {
         self.0.iter().fold(false, |verified, secret| {

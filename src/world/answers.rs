@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
 ///
-/// Names: `rate_limit`, which is answered always, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
+/// Names: `rate_limit`, which is answered always, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
 /// `review`, `status_report`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
@@ -62,14 +62,22 @@ impl Request {
         let get = self.method == "GET";
         match parts.as_slice() {
             ["app", "installations", _, "access_tokens"] if !get => Some("access_tokens".to_owned()),
+            ["app"] if get => Some("app".to_owned()),
+            ["app", "hook", "config"] if get => Some("hook_config".to_owned()),
             ["rate_limit"] if get => Some("rate_limit".to_owned()),
             ["app", "hook", "deliveries"] if get => Some("deliveries".to_owned()),
             ["repos", _, _, "installation"] if get => Some("installation".to_owned()),
             ["repos", _, _, "actions", "runs"] if get => Some(format!("runs.{}", parameter(query, "status")?)),
-            ["repos", _, _, "environments", name] if get => {
-                let name = percent_decode_str(name).decode_utf8().ok()?;
-                Some(format!("environment.{}", name.to_lowercase()))
+            ["repos", _, _, "environments", name, rest @ ..] if get => {
+                let name = percent_decode_str(name).decode_utf8().ok()?.to_lowercase();
+                match rest {
+                    [] => Some(format!("environment.{name}")),
+                    ["deployment_protection_rules"] => Some(format!("protection_rules.{name}")),
+                    ["deployment-branch-policies"] => Some(format!("branch_policies.{name}")),
+                    _ => None,
+                }
             }
+            ["repos", _, _, "contents", path @ ..] if get => Some(format!("contents.{}", path.join("/"))),
             // Where GitHub sends a read of a repository that was renamed: to its id.
             ["repos", _, _, "actions", "runs", _, rest @ ..] | ["repositories", _, "actions", "runs", _, rest @ ..] => {
                 match rest {

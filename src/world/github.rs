@@ -65,6 +65,8 @@ impl fmt::Debug for Source {
 const JWT_SECONDS_MAX: i64 = 660;
 /// Characters of a review's comment that GitHub takes.
 const COMMENT_CHARS_MAX: usize = 1024;
+/// The token of a person who may read contents, which the App may not.
+pub const PERSONS_TOKEN: &str = "the-token-of-a-person";
 /// How the fake signs its answers; also what tells that it is linked into a program.
 pub const SERVER: &str = "environment-gate's fake GitHub";
 
@@ -283,6 +285,10 @@ impl State {
         match name {
             "access_tokens" => mint_objection(sent),
             _ if is_the_apps(name) => None,
+            // A person's.
+            _ if name.starts_with("contents.") => {
+                (bearer != PERSONS_TOKEN).then(|| "not the person's token".to_owned())
+            }
             _ if !self.tokens().contains(bearer) => Some("a token that was not given out".to_owned()),
             "review" | "status_report" => review_objection(name, sent, header(CONTENT_TYPE.as_str())),
             _ => None,
@@ -372,7 +378,7 @@ fn body_of(canned: &Canned) -> Bytes {
 
 /// Is it a call of the App itself, with its own token?
 fn is_the_apps(name: &str) -> bool {
-    matches!(name, "access_tokens" | "deliveries" | "installation")
+    matches!(name, "access_tokens" | "app" | "deliveries" | "hook_config" | "installation")
 }
 
 fn mint_objection(sent: &Value) -> Option<String> {

@@ -14,7 +14,7 @@ mod story;
 mod timeline;
 
 pub use answers::{Answers, Canned, Fault, Request as FakeRequest};
-pub use github::{Asked, Call, FakeGithub, Living, SERVER, Source};
+pub use github::{Asked, Call, FakeGithub, Living, PERSONS_TOKEN, SERVER, Source};
 pub use key::Key;
 pub use player::{APP_ID, Played, Player, Signer};
 pub use record::{RecordError, record};

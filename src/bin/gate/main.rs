@@ -11,6 +11,7 @@ use environment_gate::recovery::Sweep;
 use environment_gate::report::with_causes;
 
 mod check;
+mod doctor;
 mod local;
 mod recover;
 mod replay;
@@ -50,6 +51,8 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:9123/github/webhook")]
         url: String,
     },
+    /// Examine a deployment: the settings, the App, the environments, the workflow files. Says what is wrong and how to mend it.
+    Doctor(doctor::Doctor),
     /// Read a real run and say what would be decided of it, and why. Nothing is posted.
     Simulate(simulate::Simulate),
     /// Look once for what still waits at GitHub, with the function's settings, and say what would be decided.
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         Command::Check { policy } => check::check(&policy),
         Command::Github { local, listen } => local::github(&local, listen),
         Command::Deliver { local, url } => local::deliver(&local, &url),
+        Command::Doctor(asked) => doctor::doctor(&asked, colour),
         Command::Simulate(asked) => simulate::simulate(&asked, colour),
         Command::Recover { apply: false } => recover::recover(Sweep::Look),
         Command::Recover { apply: true } => recover::recover(Sweep::ByHand),

@@ -1,0 +1,198 @@
+//! A deployment, examined from outside: what is right, what is wrong, and how to mend it. What is wrong here brings no webhook at all, or a gate
+//! that anybody walks through, so that no decision would ever tell.
+//!
+//! It reads, and sends the function one signed ping. There is nothing here that could post a review.
+
+mod app;
+mod environments;
+mod function;
+mod item;
+mod workflow;
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::config::{Reading, Sources, Variables};
+use crate::gate::Policy;
+use crate::gate::policy::{RepositoryPattern, Rule};
+use crate::github::{App, AppFacts, Client, Inspector, Installation, Limits, Of, Tokens};
+use crate::handler::{Clock, Moment};
+use crate::model::{RepositoryName, quoted};
+use crate::report::with_causes;
+use crate::transport::Connections;
+
+pub use item::{Item, Line, State};
+pub use workflow::examine as examine_workflow;
+
+/// Time for the whole examination.
+const TIME_MAX: Duration = Duration::from_mins(2);
+
+/// What the person who asks knows beside the settings.
+#[derive(Debug, Default)]
+pub struct Known {
+    /// Where the App's webhook must lead; `None`: to a path that is ours.
+    pub webhook_url: Option<String>,
+    /// Repositories of an `owner/*` of the policy that are examined, too.
+    pub repositories: Vec<RepositoryName>,
+    /// The text of the workflow file, and where it was read.
+    pub workflow: Option<String>,
+    /// A person's token that may read the repositories' contents.
+    pub token: Option<SecretString>,
+}
+
+/// What is needed to look, and nothing to review with.
+#[derive(Debug)]
+pub struct Doctor {
+    http: Connections,
+    client: Client,
+    sources: Sources,
+    tokens: Tokens,
+    known: Known,
+}
+
+impl Doctor {
+    /// Takes the settings' sources; nothing is read yet.
+    pub fn new(variables: Variables, limits: Limits, known: Known) -> Self {
+        // It looks at many things, one after the other.
+        let limits = Limits { delivery: TIME_MAX, ..limits };
+        let client = Client::new(variables.http.clone(), variables.api.clone(), limits);
+        Self {
+            http: variables.http.clone(),
+            client,
+            sources: Sources::new(variables),
+            tokens: Tokens::default(),
+            known,
+        }
+    }
+
+    /// Examines everything that can be seen, in the order in which it is set up.
+    pub async fn examine(&self, clock: &Clock) -> Vec<Line> {
+        let at = Moment::begin(clock, TIME_MAX);
+        let reading = Box::pin(self.sources.read(at.now)).await;
+        let mut lines = app::settings(&reading);
+        let Reading { app: Ok(app), secrets, policy } = &reading else {
+            lines.push(Line::not_seen(Item::App, "the App's id and key are needed to ask GitHub"));
+            return lines;
+        };
+        let inspector = Inspector::new((&self.client, app), at.now, at.deadline);
+        let facts = match inspector.app().await {
+            Ok(facts) => facts,
+            Err(error) => {
+                lines.push(Line::wrong(Item::App, with_causes(&error)));
+                return lines;
+            }
+        };
+        lines.extend(app::rights(&facts));
+        match inspector.hook().await {
+            Ok(hook) => {
+                let found = app::hook(&hook, self.known.webhook_url.as_deref());
+                let leads_to_us = found.iter().any(|line| line.item == Item::HookUrl && line.state == State::Right);
+                lines.extend(found);
+                lines.push(match (secrets, &hook.url) {
+                    (Ok(secrets), Some(url)) if leads_to_us => function::ping(&self.http, (url, secrets), clock).await,
+                    _ => Line::not_seen(Item::Function, "needs the webhook's URL and secret"),
+                });
+            }
+            Err(error) => lines.push(Line::wrong(Item::HookUrl, with_causes(&error))),
+        }
+        lines.push(match inspector.deliveries().await {
+            Ok(deliveries) => app::deliveries(&deliveries, at.now),
+            Err(error) => Line::wrong(Item::Deliveries, with_causes(&error)),
+        });
+        if let Ok(policy) = policy {
+            let visit = Visit { doctor: self, inspector: &inspector, app, facts: &facts, at };
+            for (repository, rules) in self.repositories(policy, &mut lines) {
+                lines.extend(visit.repository(&repository, &rules).await);
+            }
+        }
+        lines
+    }
+
+    /// The repositories that the policy names, each with its rules, and those of an `owner/*` that the person named.
+    fn repositories<'p>(&self, policy: &'p Policy, lines: &mut Vec<Line>) -> Vec<(RepositoryName, Vec<&'p Rule>)> {
+        let mut names = Vec::new();
+        for pattern in policy.rules.iter().flat_map(|rule| &rule.repositories) {
+            match pattern {
+                RepositoryPattern::One(name) => names.push(name.clone()),
+                RepositoryPattern::AllOf(_) => {
+                    let named: Vec<_> = self.known.repositories.iter().filter(|name| pattern.matches(name)).collect();
+                    if named.is_empty() {
+                        let which = "which repositories these are: name one with `--repository`";
+                        lines.push(Line::not_seen(Item::Repositories, which).about(quoted(&pattern.to_string())));
+                    }
+                    names.extend(named.into_iter().cloned());
+                }
+            }
+        }
+        let mut repositories: Vec<(RepositoryName, Vec<&Rule>)> = Vec::new();
+        for name in names {
+            if repositories.iter().all(|(other, _)| *other != name) {
+                let covers = |rule: &&Rule| rule.repositories.iter().any(|pattern| pattern.matches(&name));
+                let rules = policy.rules.iter().filter(covers).collect();
+                repositories.push((name, rules));
+            }
+        }
+        repositories
+    }
+
+    /// The workflow file of a rule: the person's, or read with the person's token.
+    async fn workflow(&self, inspector: &Inspector<'_>, repository: &RepositoryName, rule: &Rule) -> workflow::Source {
+        if let Some(text) = &self.known.workflow {
+            return workflow::Source::Text(text.clone());
+        }
+        let Some(token) = &self.known.token else { return workflow::Source::NotAsked };
+        match inspector.file(token, (repository, &rule.workflow)).await {
+            Ok(Some(text)) => workflow::Source::Text(text),
+            Ok(None) => workflow::Source::Missing,
+            Err(error) => workflow::Source::Unreadable(with_causes(&error)),
+        }
+    }
+}
+
+/// The App, recognised by GitHub, on its way through the repositories.
+struct Visit<'a> {
+    doctor: &'a Doctor,
+    inspector: &'a Inspector<'a>,
+    app: &'a App,
+    facts: &'a AppFacts,
+    at: Moment,
+}
+
+impl Visit<'_> {
+    /// The App on one repository, and what its rules rest on there.
+    async fn repository(&self, repository: &RepositoryName, rules: &[&Rule]) -> Vec<Line> {
+        let about = quoted(&repository.to_string()).to_string();
+        let found = match self.inspector.installation(repository).await {
+            Ok(found) => found,
+            Err(error) => return vec![Line::wrong(Item::Installation, with_causes(&error)).about(about)],
+        };
+        let mut lines = vec![app::installation(found.as_ref()).about(&about)];
+        let Some(found) = found.filter(|_| lines.iter().all(|line| line.state == State::Right)) else { return lines };
+        let of = (found.id, Of::Name(repository.clone()));
+        let doctor = self.doctor;
+        let asker = (&doctor.client, self.app, &doctor.tokens);
+        let installation = Installation::new(asker, of, self.at.now, self.at.deadline);
+        for rule in rules {
+            let through = (self.inspector, &installation);
+            let seen = environments::examine(through, (repository, self.facts), rule).await;
+            let unseen = |error| vec![Line::wrong(Item::Installation, with_causes(&error)).about(&about)];
+            let text = doctor.workflow(self.inspector, repository, rule).await;
+            let file = format!("{} of {about}", quoted(&rule.workflow));
+            let workflow = workflow::examine(text, rule).into_iter().map(|line| line.about(&file));
+            lines.extend(seen.unwrap_or_else(unseen).into_iter().chain(workflow));
+        }
+        once(lines)
+    }
+}
+
+/// Two rules may rest on one environment.
+fn once(lines: Vec<Line>) -> Vec<Line> {
+    let mut once: Vec<Line> = Vec::new();
+    for line in lines {
+        if !once.contains(&line) {
+            once.push(line);
+        }
+    }
+    once
+}
