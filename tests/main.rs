@@ -18,6 +18,7 @@ mod cases;
 mod command_line;
 mod corpus;
 mod costs;
+mod doctor;
 mod faults;
 mod function;
 mod logs;

@@ -91,6 +91,9 @@ fn gate(jobs: &[Job], (name, environment): (&str, &EnvironmentName)) -> Line {
 /// Each job of the protected environment must come after every gate.
 fn release(jobs: &[Job], rule: &Rule) -> Line {
     let gates: Vec<&str> = rule.gates.iter().map(|gate| gate.job.as_str()).collect();
+    if !gates.iter().all(|gate| jobs.iter().any(|job| job.name == *gate)) {
+        return Line::not_seen(Item::WorkflowRelease, "needs the gates' jobs");
+    }
     let entering: Vec<&Job> = jobs.iter().filter(|job| job.enters(&rule.environment)).collect();
     let early = entering.iter().filter(|job| {
         let before = needed(jobs, job);

@@ -2,8 +2,10 @@
 
 pub(crate) mod authority;
 pub(crate) mod busy;
+pub(crate) mod deployment;
 pub(crate) mod fixtures;
 pub(crate) mod fleet;
+pub(crate) mod front;
 pub(crate) mod function;
 pub(crate) mod lambda;
 pub(crate) mod mortal;

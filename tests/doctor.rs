@@ -1,0 +1,270 @@
+//! `gate doctor`: each defect of a deployment is named, and no other.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use environment_gate::doctor::Item;
+use environment_gate::world::{FakeGithub, PERSONS_TOKEN, Player};
+use jiff::{SignedDuration, Timestamp};
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use crate::support::deployment::{Deployment, POLICY, WORKFLOW, contents};
+use crate::support::function::Files;
+use crate::support::{fixtures, front, function};
+
+/// A change of the world, and what is then wrong, by its id.
+type Defect = (&'static str, &'static str, fn(&mut Deployment));
+
+/// How many items a healthy deployment has.
+const ITEMS: usize = 27;
+
+/// What `gate doctor` says of a world: exit code, JSON, and what it said beside.
+struct Told {
+    well: bool,
+    json: Value,
+    said: String,
+}
+
+impl Told {
+    fn of(&self, state: &str) -> Vec<&str> {
+        let items = self.json["items"].as_array().unwrap_or_else(|| panic!("{}", self.said)).iter();
+        items.filter(|item| item["state"] == state).map(|item| item["item"].as_str().unwrap()).collect()
+    }
+}
+
+/// A deployment: GitHub, the function behind an HTTP API, and settings.
+struct World {
+    player: Player,
+    files: Files,
+    hook: (String, TcpListener),
+}
+
+impl World {
+    async fn new() -> Self {
+        let player = Player::new(fixtures::limits()).unwrap();
+        let files = Files::new(&player, POLICY);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/github/webhook", listener.local_addr().unwrap());
+        Self { player, files, hook: (url, listener) }
+    }
+
+    fn deployment(&self) -> Deployment {
+        Deployment::healthy(&self.hook.0)
+    }
+
+    /// Examines the deployment; `changed` are variables that are other than the function's own.
+    async fn doctor(self, deployment: &Deployment, (arguments, changed): (&[&str], &[(&str, &str)])) -> Told {
+        let Self { player, files, hook } = self;
+        let (app_id, secrets, key) = player.app();
+        let fake = FakeGithub::start(deployment.answers(), app_id, key.public_der()).await.unwrap();
+        front::serve(hook.1, function::start(&player, &files, &fake.url(), &[]).await);
+        let output = Command::new(env!("CARGO_BIN_EXE_gate"))
+            .args(["doctor", "--json"])
+            .args(arguments)
+            .env_clear()
+            .env("GITHUB_API_URL", fake.url())
+            .env("APP_ID", app_id)
+            .env("WEBHOOK_SECRET", secrets.expose_secret().lines().next().unwrap())
+            .env("POLICY_FILE", files.path("policy.toml"))
+            .env("PRIVATE_KEY_FILE", files.path("key.pem"))
+            .envs(changed.iter().copied())
+            .output()
+            .await
+            .unwrap();
+        assert!(!String::from_utf8_lossy(&output.stdout).contains(PERSONS_TOKEN), "a token is shown");
+        let posts = fake.calls().into_iter().filter(|call| call.method == "POST" && call.name != "access_tokens");
+        assert_eq!(posts.count(), 0, "an examination only reads");
+        Told {
+            well: output.status.success(),
+            json: serde_json::from_slice(&output.stdout).unwrap_or_default(),
+            said: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+const WITH_TOKEN: (&[&str], &[(&str, &str)]) = (&["--token", PERSONS_TOKEN], &[]);
+
+#[tokio::test]
+async fn of_a_deployment_as_it_should_be_everything_is_right() {
+    let world = World::new().await;
+    let deployment = world.deployment();
+    let told = world.doctor(&deployment, WITH_TOKEN).await;
+    assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], vec![]), "{:#}", told.json);
+    assert_eq!(told.of("right").len(), ITEMS, "{:#}", told.json);
+    assert!(told.well);
+}
+
+#[tokio::test]
+async fn without_a_token_the_workflow_file_is_said_not_to_be_seen() {
+    let world = World::new().await;
+    let deployment = world.deployment();
+    let told = world.doctor(&deployment, (&[], &[])).await;
+    let unseen = ["workflow-file", "workflow-gate", "workflow-release", "workflow-deployment"];
+    assert_eq!((told.of("wrong"), told.of("not seen"), told.well), (vec![], unseen.to_vec(), true));
+}
+
+#[tokio::test]
+async fn a_workflow_file_that_is_given_needs_no_token() {
+    let world = World::new().await;
+    let deployment = world.deployment();
+    std::fs::write(world.files.path("release.yml"), WORKFLOW).unwrap();
+    let file = world.files.path("release.yml");
+    let told = world.doctor(&deployment, (&["--workflow", &file], &[])).await;
+    assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], vec![]), "{:#}", told.json);
+}
+
+fn workflow(deployment: &mut Deployment, from: &str, to: &str) {
+    assert!(WORKFLOW.contains(from));
+    *deployment.body("contents..github/workflows/release.yml") = contents(&WORKFLOW.replace(from, to));
+}
+
+fn missing(deployment: &mut Deployment, name: &'static str) {
+    deployment.0.insert(name, (404, json!({ "message": "Not Found" })));
+}
+
+fn delivered(deployment: &mut Deployment, status: u16) {
+    let at = (Timestamp::now() - SignedDuration::from_hours(1)).to_string();
+    *deployment.body("deliveries") = json!([
+        { "id": 1, "guid": "g", "delivered_at": at, "status_code": status, "event": "deployment_protection_rule", "action": "requested" }
+    ]);
+}
+
+/// Every defect at GitHub.
+const DEFECTS: [Defect; 36] = [
+    ("app", "the key is another App's", |d| {
+        d.0.insert("app", (401, json!({ "message": "A JSON web token could not be decoded" })));
+    }),
+    ("permissions", "one more than ours", |d| d.body("app")["permissions"]["contents"] = "read".into()),
+    ("permissions", "one less", |d| {
+        d.body("app")["permissions"].as_object_mut().unwrap().remove("deployments");
+    }),
+    ("permissions", "one that is too strong", |d| d.body("app")["permissions"]["actions"] = "write".into()),
+    ("events", "one more", |d| d.body("app")["events"] = json!(["deployment_protection_rule", "push"])),
+    ("events", "none", |d| d.body("app")["events"] = json!([])),
+    ("hook-url", "another path", |d| d.body("hook_config")["url"] = "https://example.com/webhook".into()),
+    ("hook-url", "no webhook", |d| {
+        d.body("hook_config").as_object_mut().unwrap().remove("url");
+    }),
+    ("hook-content-type", "a form", |d| d.body("hook_config")["content_type"] = "form".into()),
+    ("hook-secret", "no secret", |d| {
+        d.body("hook_config").as_object_mut().unwrap().remove("secret");
+    }),
+    ("hook-tls", "certificates are not verified", |d| d.body("hook_config")["insecure_ssl"] = "1".into()),
+    ("hook-tls", "said by a number", |d| d.body("hook_config")["insecure_ssl"] = 1.into()),
+    ("deliveries", "another secret", |d| delivered(d, 401)),
+    ("deliveries", "no answer", |d| delivered(d, 0)),
+    ("installation", "not installed", |d| missing(d, "installation")),
+    ("installation", "suspended", |d| d.body("installation")["suspended_at"] = "2025-12-01T00:00:00Z".into()),
+    ("installation", "new permissions not accepted", |d| {
+        d.body("installation")["permissions"] = json!({ "actions": "read" });
+    }),
+    ("release-environment", "there is none", |d| missing(d, "environment.release")),
+    ("release-rule", "no rule", |d| {
+        *d.body("protection_rules.release") = json!({ "total_count": 0, "custom_deployment_protection_rules": [] });
+    }),
+    ("release-rule", "another App's", |d| {
+        d.body("protection_rules.release")["custom_deployment_protection_rules"][0]["app"] = json!({ "id": 9, "slug": "another", "node_id": "A_9", "integration_url": "https://api.github.com/apps/another" });
+    }),
+    ("release-rule", "not enabled", |d| {
+        d.body("protection_rules.release")["custom_deployment_protection_rules"][0]["enabled"] = false.into();
+    }),
+    ("release-bypass", "admins may", |d| d.body("environment.release")["can_admins_bypass"] = true.into()),
+    ("release-branches", "every branch", |d| d.body("environment.release")["deployment_branch_policy"] = Value::Null),
+    ("gate-environment", "there is none", |d| missing(d, "environment.release-gate")),
+    ("gate-reviewers", "nobody is asked", |d| d.body("environment.release-gate")["protection_rules"] = json!([])),
+    ("gate-self-review", "one's own", |d| {
+        d.body("environment.release-gate")["protection_rules"][0]["prevent_self_review"] = false.into();
+    }),
+    ("gate-bypass", "admins may", |d| d.body("environment.release-gate")["can_admins_bypass"] = true.into()),
+    ("gate-branches", "every branch", |d| d.body("environment.release-gate")["deployment_branch_policy"] = Value::Null),
+    ("gate-branches", "a tag under a branch's name", |d| {
+        d.body("branch_policies.release-gate")["branch_policies"][1]["name"] = "*".into();
+    }),
+    ("workflow-file", "there is none", |d| missing(d, "contents..github/workflows/release.yml")),
+    ("workflow-file", "no YAML", |d| *d.body("contents..github/workflows/release.yml") = contents("jobs: [")),
+    ("workflow-gate", "in another environment", |d| workflow(d, "environment: release-gate", "environment: staging")),
+    ("workflow-gate", "no job of that name", |d| workflow(d, "  release-gate:\n", "  release-gate:\n    name: Gate\n")),
+    ("workflow-release", "the release does not need the gate", |d| workflow(d, "needs: build", "needs: test")),
+    ("workflow-release", "no job releases", |d| workflow(d, "name: Release", "name: staging")),
+    ("workflow-deployment", "no deployment is made", |d| {
+        workflow(d, "name: Release,", "name: Release, deployment: false,");
+    }),
+];
+
+#[tokio::test]
+async fn each_defect_at_github_is_named_and_no_other() {
+    for (id, what, change) in DEFECTS {
+        let world = World::new().await;
+        let mut deployment = world.deployment();
+        change(&mut deployment);
+        let told = world.doctor(&deployment, WITH_TOKEN).await;
+        assert_eq!((told.of("wrong"), told.well), (vec![id], false), "{what}: {:#}{}", told.json, told.said);
+    }
+}
+
+#[tokio::test]
+async fn each_defect_of_a_setting_is_named_and_no_other() {
+    let settings = [
+        ("app-id", "APP_ID", "not an id"),
+        ("private-key", "PRIVATE_KEY_FILE", "nowhere.pem"),
+        ("policy", "POLICY_FILE", "nowhere.toml"),
+        // The function's is another one.
+        ("function", "WEBHOOK_SECRET", "another secret"),
+    ];
+    for (id, variable, value) in settings {
+        let world = World::new().await;
+        let deployment = world.deployment();
+        let told = world.doctor(&deployment, (&["--token", PERSONS_TOKEN], &[(variable, value)])).await;
+        assert_eq!((told.of("wrong"), told.well), (vec![id], false), "{:#}{}", told.json, told.said);
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_leads_elsewhere_than_the_stack_is_named() {
+    let world = World::new().await;
+    let deployment = world.deployment();
+    let arguments = ["--webhook-url", "https://abc.example.com/github/webhook", "--token", PERSONS_TOKEN];
+    let told = world.doctor(&deployment, (&arguments, &[])).await;
+    assert_eq!(told.of("wrong"), ["hook-url"], "{:#}", told.json);
+}
+
+#[tokio::test]
+async fn what_is_deferred_and_what_failed_long_ago_is_no_defect() {
+    for (status, hours) in [(503, 1), (401, 48)] {
+        let world = World::new().await;
+        let mut deployment = world.deployment();
+        delivered(&mut deployment, status);
+        deployment.body("deliveries")[0]["delivered_at"] =
+            (Timestamp::now() - SignedDuration::from_hours(hours)).to_string().into();
+        let told = world.doctor(&deployment, WITH_TOKEN).await;
+        assert_eq!(told.of("wrong"), Vec::<&str>::new(), "{:#}", told.json);
+    }
+}
+
+#[tokio::test]
+async fn the_repositories_of_a_pattern_are_seen_where_they_are_named() {
+    for (arguments, unseen) in [(vec![], vec!["repositories"]), (vec!["--repository", "octo-org/widgets"], vec![])] {
+        let world = World::new().await;
+        let deployment = world.deployment();
+        std::fs::write(world.files.path("policy.toml"), POLICY.replace("widgets", "*")).unwrap();
+        let arguments = [vec!["--token", PERSONS_TOKEN], arguments].concat();
+        let told = world.doctor(&deployment, (&arguments, &[])).await;
+        assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], unseen), "{:#}", told.json);
+    }
+}
+
+#[test]
+fn every_item_has_an_id_of_its_own_a_row_in_the_readme_and_a_defect_that_shows_it() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let ids: BTreeSet<&str> = Item::ALL.iter().map(|item| item.id()).collect();
+    assert_eq!(ids.len(), Item::ALL.len());
+    let settings = ["app-id", "private-key", "webhook-secret", "policy", "function", "repositories"];
+    for item in Item::ALL {
+        assert!(readme.contains(&format!("| `{}` |", item.id())), "README.md has no row for {}", item.id());
+        let is_shown = DEFECTS.iter().any(|(id, ..)| *id == item.id()) || settings.contains(&item.id());
+        assert!(is_shown, "no defect shows {}", item.id());
+    }
+}
