@@ -82,16 +82,18 @@ pub enum Answer {
     Delivery(Box<Report>),
 }
 
-/// When a delivery came, and until when it must be answered.
+/// When something began, and until when it must be done: for a delivery, when it came, and until when it must be answered.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    pub(crate) now: Timestamp,
-    pub(crate) deadline: Instant,
+pub struct Moment {
+    /// The present.
+    pub now: Timestamp,
+    /// Until when it must be done.
+    pub deadline: Instant,
 }
 
 impl Moment {
     /// Now, and until when whatever begins now must be done.
-    pub(crate) fn begin(clock: &Clock, time_max: Duration) -> Self {
+    pub fn begin(clock: &Clock, time_max: Duration) -> Self {
         #[expect(clippy::disallowed_methods, reason = "time enters here, and is an argument everywhere else")]
         let began = Instant::now();
         Self { now: clock.now(), deadline: began.checked_add(time_max).unwrap_or(began) }

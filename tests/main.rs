@@ -30,6 +30,7 @@ mod process;
 mod properties;
 mod recovery;
 mod settings;
+mod setup;
 mod signature;
 mod simulate;
 mod soak;

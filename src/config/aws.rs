@@ -11,8 +11,8 @@ use crate::transport::Connections;
 /// The two clients, with the environment's region, credentials and endpoints.
 #[derive(Debug)]
 pub(super) struct Aws {
-    ssm: aws_sdk_ssm::Client,
-    secrets_manager: aws_sdk_secretsmanager::Client,
+    pub(super) ssm: aws_sdk_ssm::Client,
+    pub(super) secrets_manager: aws_sdk_secretsmanager::Client,
 }
 
 impl Aws {
@@ -69,6 +69,6 @@ impl Aws {
 }
 
 /// An SDK's error and its causes, in words. Never their `Debug`: it holds the answer's body, and that may be the secret.
-fn said(error: &dyn std::error::Error) -> String {
+pub(super) fn said(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -116,10 +116,16 @@ pub struct AwsVariables {
     pub(super) ssm_endpoint: Option<String>,
     /// `AWS_ENDPOINT_URL_SECRETS_MANAGER`, or `AWS_ENDPOINT_URL`.
     pub(super) secrets_manager_endpoint: Option<String>,
+    /// `AWS_ENDPOINT_URL`: of CloudFormation, which only `gate setup` asks.
+    pub(super) endpoint: Option<String>,
 }
 
 impl AwsVariables {
-    fn from_env() -> Result<Self, ConfigError> {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// A variable that is missing or blank.
+    pub fn from_env() -> Result<Self, ConfigError> {
         let needed = |variable, value: Option<String>| {
             value.ok_or_else(|| {
                 let expected = "got nothing, expected what Lambda sets; elsewhere `aws configure export-credentials --format env` says it";
@@ -134,7 +140,8 @@ impl AwsVariables {
             access_key: (needed("AWS_ACCESS_KEY_ID", text("AWS_ACCESS_KEY_ID")?)?, secret.into()),
             session_token: text("AWS_SESSION_TOKEN")?.map(SecretString::from),
             ssm_endpoint: text("AWS_ENDPOINT_URL_SSM")?.or_else(|| endpoint.clone()),
-            secrets_manager_endpoint: text("AWS_ENDPOINT_URL_SECRETS_MANAGER")?.or(endpoint),
+            secrets_manager_endpoint: text("AWS_ENDPOINT_URL_SECRETS_MANAGER")?.or_else(|| endpoint.clone()),
+            endpoint,
         })
     }
 }
@@ -153,9 +160,8 @@ impl Variables {
     /// # Errors
     /// As [`Variables::from_env`].
     pub fn from_env_with(policy_file: Option<PathBuf>) -> Result<Self, ConfigError> {
-        let api = text("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
-        let api = ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))?;
-        let http = http()?;
+        let api = api_from_env()?;
+        let http = http_from_env()?;
         let app_id =
             local_or_aws(("APP_ID", |value| Place::Value(value.into())), ("APP_ID_PARAMETER", Place::Parameter))?;
         let webhook_secret = local_or_aws(
@@ -211,6 +217,36 @@ pub struct Given {
     pub private_key: SecretString,
 }
 
+/// Where the settings are kept at AWS, by the function's own variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Names {
+    /// `APP_ID_PARAMETER`.
+    pub app_id: String,
+    /// `WEBHOOK_SECRET_PARAMETER`.
+    pub webhook_secret: String,
+    /// `POLICY_PARAMETER`.
+    pub policy: String,
+    /// `PRIVATE_KEY_SECRET`.
+    pub private_key: String,
+}
+
+impl Names {
+    /// Reads the environment; where it says nothing, names under `prefix`, such as `/environment-gate`.
+    ///
+    /// # Errors
+    /// A variable that is set and blank.
+    pub fn from_env_or(prefix: &str) -> Result<Self, ConfigError> {
+        let prefix = prefix.trim_matches('/');
+        let name = |variable, default: String| Ok(text(variable)?.unwrap_or(default));
+        Ok(Self {
+            app_id: name("APP_ID_PARAMETER", format!("/{prefix}/app-id"))?,
+            webhook_secret: name("WEBHOOK_SECRET_PARAMETER", format!("/{prefix}/webhook-secret"))?,
+            policy: name("POLICY_PARAMETER", format!("/{prefix}/policy"))?,
+            private_key: name("PRIVATE_KEY_SECRET", format!("{prefix}/private-key"))?,
+        })
+    }
+}
+
 /// `RUST_LOG`: the filter for our own log lines, default `info`.
 pub fn log_filter() -> String {
     env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned())
@@ -221,7 +257,20 @@ pub fn colour_is_unwanted() -> bool {
     env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-fn http() -> Result<Connections, ConfigError> {
+/// `GITHUB_API_URL`: where GitHub's API is.
+///
+/// # Errors
+/// A value that is no API's URL.
+pub fn api_from_env() -> Result<ApiUrl, ConfigError> {
+    let api = text("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
+    ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))
+}
+
+/// The one HTTP client, with the trust anchors of `SSL_CERT_FILE`.
+///
+/// # Errors
+/// A file that cannot be read, or that holds no trust anchor.
+pub fn http_from_env() -> Result<Connections, ConfigError> {
     const VARIABLE: &str = "SSL_CERT_FILE";
     let path = text(VARIABLE)?.map(PathBuf::from);
     let Some(path) = path else {

@@ -73,7 +73,8 @@ pub struct Client {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Caller<'a> {
     pub(super) asker: Asker,
-    pub(super) authorization: &'a HeaderValue,
+    /// `None` where whoever asks shows nothing.
+    pub(super) authorization: Option<&'a HeaderValue>,
     /// When the delivery or the sweep began.
     pub(super) now: Timestamp,
     /// When it must be done.
@@ -101,6 +102,10 @@ impl Call {
 
     pub(super) fn post(route: &'static str, path: String, body: Vec<u8>) -> Self {
         Self { route, method: Method::POST, path, body: Some(body), may_be_repeated: false }
+    }
+
+    pub(super) fn patch(route: &'static str, path: String, body: Vec<u8>) -> Self {
+        Self { method: Method::PATCH, ..Self::post(route, path, body) }
     }
 
     /// What it costs by GitHub's secondary limit.
@@ -273,8 +278,10 @@ impl Client {
             .request(call.method.clone(), url)
             .header(ACCEPT, "application/vnd.github+json")
             .header("x-github-api-version", API_VERSION)
-            .header(USER_AGENT, AGENT)
-            .header(AUTHORIZATION, caller.authorization.clone());
+            .header(USER_AGENT, AGENT);
+        if let Some(authorization) = caller.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }

@@ -253,7 +253,7 @@ impl<'a> Inspector<'a> {
         let path = path.split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect::<Vec<_>>();
         let call = Call::get(CONTENTS, format!("/repos/{repository}/contents/{}", path.join("/")));
         let (now, deadline, calls) = (self.now, self.deadline, &AtomicU32::new(0));
-        let caller = Caller { asker: Asker::Person, authorization: &authorization, now, deadline, calls };
+        let caller = Caller { asker: Asker::Person, authorization: Some(&authorization), now, deadline, calls };
         let answer = self.client.send(&call, &caller).await?;
         let unreadable = || answer.unreadable("`content`: no text in base64".to_owned());
         match found::<Contents>(&answer)? {

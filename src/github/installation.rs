@@ -27,12 +27,12 @@ const TOKENS_MAX: usize = 256;
 
 /// The permissions that every token is narrowed to: what the App needs, and no more.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Permissions {
+pub(super) struct Permissions {
     actions: &'static str,
     deployments: &'static str,
 }
 
-const PERMISSIONS: Permissions = Permissions { actions: "read", deployments: "write" };
+pub(super) const PERMISSIONS: Permissions = Permissions { actions: "read", deployments: "write" };
 
 #[derive(Serialize)]
 struct MintBody<'a> {
@@ -200,7 +200,7 @@ impl<'a> Installation<'a> {
     }
 
     async fn call(&self, call: &Call, (asker, authorization): (Asker, &HeaderValue)) -> Result<Answer, GithubError> {
-        let (now, deadline, calls) = (self.now, self.deadline, &self.calls);
+        let (now, deadline, calls, authorization) = (self.now, self.deadline, &self.calls, Some(authorization));
         self.client.send(call, &Caller { asker, authorization, now, deadline, calls }).await
     }
 

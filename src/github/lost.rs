@@ -98,12 +98,18 @@ impl<'a> Lost<'a> {
     }
 
     pub(super) async fn send(&self, route: &'static str, path: String) -> Result<Answer, GithubError> {
+        self.call(&Call::get(route, path)).await
+    }
+
+    /// Makes a call with the App's own token.
+    pub(super) async fn call(&self, call: &Call) -> Result<Answer, GithubError> {
+        let route = call.route;
         let refused = |message| GithubError::AppRefused { route, message };
         let unsigned = || refused("nothing, the key cannot sign".to_owned());
         let authorization = self.app.authorization(self.now).ok_or_else(unsigned)?;
         let (now, deadline, calls) = (self.now, self.deadline, &self.calls);
-        let caller = Caller { asker: Asker::App, authorization: &authorization, now, deadline, calls };
-        let answer = self.client.send(&Call::get(route, path), &caller).await?;
+        let caller = Caller { asker: Asker::App, authorization: Some(&authorization), now, deadline, calls };
+        let answer = self.client.send(call, &caller).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err(refused(answer.message()));
         }

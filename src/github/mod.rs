@@ -11,6 +11,7 @@ mod error;
 mod inspector;
 mod installation;
 mod lost;
+mod manifest;
 mod reader;
 mod recorded;
 mod review;
@@ -28,6 +29,7 @@ pub use inspector::{
 };
 pub use installation::{Installation, Of, Tokens};
 pub use lost::Lost;
+pub use manifest::{Hook, MadeApp, Manifest, convert, set_hook};
 pub use reader::Reader;
 pub use recorded::read_answer;
 pub use review::{Reviewed, Reviewer, Verdict};

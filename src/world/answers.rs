@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
 ///
-/// Names: `rate_limit`, which is answered always, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
+/// Names: `rate_limit`, which is answered always, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
 /// `review`, `status_report`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
@@ -64,6 +64,14 @@ impl Request {
             ["app", "installations", _, "access_tokens"] if !get => Some("access_tokens".to_owned()),
             ["app"] if get => Some("app".to_owned()),
             ["app", "hook", "config"] if get => Some("hook_config".to_owned()),
+            ["app", "hook", "config"] if self.method == "PATCH" => Some("set_hook".to_owned()),
+            ["app-manifests", _, "conversions"] if !get => Some("conversion".to_owned()),
+            // The pages of a GitHub on whose host the API is, too.
+            ["settings", "apps", "new"] | ["organizations", _, "settings", "apps", "new"] if !get => {
+                Some("new_app".to_owned())
+            }
+            ["settings", "apps", "create"] if !get => Some("create_app".to_owned()),
+            ["favicon.ico"] if get => Some("favicon".to_owned()),
             ["rate_limit"] if get => Some("rate_limit".to_owned()),
             ["app", "hook", "deliveries"] if get => Some("deliveries".to_owned()),
             ["repos", _, _, "installation"] if get => Some("installation".to_owned()),

@@ -17,6 +17,7 @@ use hyper::{HeaderMap, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -224,13 +225,14 @@ async fn respond(
     let body = body.collect().await?.to_bytes();
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
     let request = Request { method: parts.method.to_string(), path };
-    let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let sent = serde_json::from_slice(&body).unwrap_or_else(|_| form_of(&parts.headers, &body));
     let name = request.name(&state.base, &sent);
     let path = request.path.strip_prefix(&state.base).unwrap_or(&request.path).to_owned();
     let reply = match &name {
         Some(name) if is_the_apps(name) && !state.knows_the_app(&parts.headers) => {
             Some((401, BTreeMap::new(), Bytes::from_static(br#"{"message":"A JSON web token could not be decoded"}"#)))
         }
+        Some(name) if name == "favicon" => Some((404, BTreeMap::new(), Bytes::new())),
         // It opens a connection, and anybody may ask it.
         Some(name) if name == "rate_limit" => Some((200, BTreeMap::new(), Bytes::from_static(b"{}"))),
         None => Some(state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path))),
@@ -275,6 +277,10 @@ impl State {
     /// What is wrong with a call, if anything, whatever its answer.
     fn objection(&self, name: &str, headers: &HeaderMap, sent: &Value) -> Option<String> {
         let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        if matches!(name, "new_app" | "create_app") {
+            // A browser's.
+            return None;
+        }
         if header(USER_AGENT.as_str()).is_empty() {
             return Some("no user-agent".to_owned());
         }
@@ -285,6 +291,7 @@ impl State {
         match name {
             "access_tokens" => mint_objection(sent),
             _ if is_the_apps(name) => None,
+            "conversion" => headers.contains_key(AUTHORIZATION).then(|| "a token where none is asked for".to_owned()),
             // A person's.
             _ if name.starts_with("contents.") => {
                 (bearer != PERSONS_TOKEN).then(|| "not the person's token".to_owned())
@@ -376,9 +383,19 @@ fn body_of(canned: &Canned) -> Bytes {
     }
 }
 
+/// The fields of a form that a browser sends; null for anything else.
+fn form_of(headers: &HeaderMap, body: &[u8]) -> Value {
+    let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
+    let text = String::from_utf8_lossy(body).replace('+', " ");
+    let read = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    let fields = text.split('&').filter_map(|pair| pair.split_once('='));
+    let fields: serde_json::Map<String, Value> = fields.map(|(name, value)| (read(name), read(value).into())).collect();
+    if is_form { fields.into() } else { Value::Null }
+}
+
 /// Is it a call of the App itself, with its own token?
 fn is_the_apps(name: &str) -> bool {
-    matches!(name, "access_tokens" | "app" | "deliveries" | "hook_config" | "installation")
+    matches!(name, "access_tokens" | "app" | "deliveries" | "hook_config" | "installation" | "set_hook")
 }
 
 fn mint_objection(sent: &Value) -> Option<String> {

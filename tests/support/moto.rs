@@ -96,13 +96,42 @@ impl Moto {
         self.call("secretsmanager", "secretsmanager.PutSecretValue", &body).await;
     }
 
-    async fn call(&self, service: &str, target: &str, body: &Value) {
-        let scope = format!("AKIAIOSFODNN7EXAMPLE/20260105/eu-central-1/{service}/aws4_request");
-        let authorization = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
-        let request = self.http.post(&self.url).header("x-amz-target", target).header("authorization", authorization);
+    /// A parameter's value, decrypted; `None` where there is none.
+    pub(crate) async fn parameter(&self, name: &str) -> Option<String> {
+        let body = json!({ "Names": [name], "WithDecryption": true });
+        let answer = self.call("ssm", "AmazonSSM.GetParameters", &body).await;
+        answer["Parameters"][0]["Value"].as_str().map(ToOwned::to_owned)
+    }
+
+    /// Deploys a stack that is nothing but one output.
+    pub(crate) async fn create_stack(&self, name: &str, output: &str, value: &str) {
+        let template = json!({
+            "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } },
+            "Outputs": { output: { "Value": value } },
+        });
+        let template = template.to_string();
+        let template = percent_encoding::utf8_percent_encode(&template, percent_encoding::NON_ALPHANUMERIC);
+        let body = format!("Action=CreateStack&Version=2010-05-15&StackName={name}&TemplateBody={template}");
+        let request = self.http.post(&self.url).header("authorization", authorization("cloudformation"));
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let response = request.send().await.unwrap();
+        assert!(response.status().is_success(), "{}", response.text().await.unwrap());
+    }
+
+    /// From now on nobody has leave to do anything.
+    pub(crate) async fn refuse_from_now_on(&self) {
+        let request = self.http.post(format!("{}/moto-api/reset-auth", self.url)).body("0");
+        assert!(request.send().await.unwrap().status().is_success());
+    }
+
+    async fn call(&self, service: &str, target: &str, body: &Value) -> Value {
+        let request =
+            self.http.post(&self.url).header("x-amz-target", target).header("authorization", authorization(service));
         let response =
             request.header("content-type", "application/x-amz-json-1.1").body(body.to_string()).send().await.unwrap();
-        assert!(response.status().is_success(), "{target}: {}", response.text().await.unwrap());
+        let (status, text) = (response.status(), response.text().await.unwrap());
+        assert!(status.is_success(), "{target}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
     }
 
     /// The actions that were called so far: `AmazonSSM.GetParameters`.
@@ -125,6 +154,12 @@ impl Drop for Moto {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.recording);
     }
+}
+
+/// moto asks for a signature and does not look at it.
+fn authorization(service: &str) -> String {
+    let scope = format!("AKIAIOSFODNN7EXAMPLE/20260105/eu-central-1/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0")
 }
 
 /// Secrets Manager wants 32 to 64 characters.

@@ -15,6 +15,7 @@ mod doctor;
 mod local;
 mod recover;
 mod replay;
+mod setup;
 mod simulate;
 mod telling;
 
@@ -51,6 +52,8 @@ enum Command {
         #[arg(long, default_value = "http://127.0.0.1:9123/github/webhook")]
         url: String,
     },
+    /// Make the GitHub App and put its settings into AWS, step by step; goes on where it stopped, and overwrites nothing.
+    Setup(setup::Setup),
     /// Examine a deployment: the settings, the App, the environments, the workflow files. Says what is wrong and how to mend it.
     Doctor(doctor::Doctor),
     /// Read a real run and say what would be decided of it, and why. Nothing is posted.
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
         Command::Check { policy } => check::check(&policy),
         Command::Github { local, listen } => local::github(&local, listen),
         Command::Deliver { local, url } => local::deliver(&local, &url),
+        Command::Setup(asked) => setup::setup(&asked),
         Command::Doctor(asked) => doctor::doctor(&asked, colour),
         Command::Simulate(asked) => simulate::simulate(&asked, colour),
         Command::Recover { apply: false } => recover::recover(Sweep::Look),

@@ -1,0 +1,118 @@
+//! A real browser without a window: Chromium, driven through ChromeDriver (<https://www.w3.org/TR/webdriver2/>).
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use environment_gate::transport::Connections;
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+use super::moto::free_port;
+
+/// How long the browser may take to start, and a page to show something.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// W3C's name of an element in JSON.
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with one window; it ends when this is dropped.
+pub(crate) struct Browser {
+    _driver: Child,
+    http: reqwest::Client,
+    session: String,
+    profile: std::path::PathBuf,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let port = free_port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver: run `make test`, which installs it");
+        let http = Connections::new(None).unwrap().pool().client().clone();
+        let url = format!("http://127.0.0.1:{port}");
+        let up = async {
+            while http.get(format!("{url}/status")).send().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, up).await.expect("chromedriver starts");
+        let profile = std::env::temp_dir().join(format!("environment-gate-browser-{:016x}", fastrand::u64(..)));
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            &format!("--user-data-dir={}", profile.display()),
+        ];
+        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": arguments } } } });
+        let mut browser = Self { _driver: driver, http, session: format!("{url}/session"), profile };
+        let made = browser.call("", Some(wanted)).await;
+        browser.session = format!("{url}/session/{}", made["sessionId"].as_str().unwrap());
+        browser
+    }
+
+    /// Opens a page.
+    pub(crate) async fn open(&self, url: &str) {
+        self.call("/url", Some(json!({ "url": url }))).await;
+    }
+
+    /// Presses what a CSS selector finds.
+    pub(crate) async fn press(&self, selector: &str) {
+        let element = self.find(selector).await;
+        self.call(&format!("/element/{element}/click"), Some(json!({}))).await;
+    }
+
+    /// The text that a CSS selector finds, once it is there.
+    pub(crate) async fn text(&self, selector: &str) -> String {
+        let element = self.find(selector).await;
+        self.call(&format!("/element/{element}/text"), None).await.as_str().unwrap().to_owned()
+    }
+
+    /// Ends the window, so that nothing of it is left.
+    pub(crate) async fn quit(self) {
+        self.http.delete(&self.session).send().await.unwrap();
+    }
+
+    async fn find(&self, selector: &str) -> String {
+        let search = json!({ "using": "css selector", "value": selector });
+        let found = async {
+            loop {
+                let url = format!("{}/element", self.session);
+                let answer = self.http.post(url).body(search.to_string()).send().await.unwrap();
+                let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+                if let Some(element) = answer["value"][ELEMENT].as_str() {
+                    return element.to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no {selector} on the page"))
+    }
+
+    async fn call(&self, path: &str, body: Option<Value>) -> Value {
+        let url = format!("{}{path}", self.session);
+        let request = match body {
+            Some(body) => self.http.post(url).body(body.to_string()),
+            None => self.http.get(url),
+        };
+        let answer = request.send().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert!(answer["value"]["error"].is_null(), "{path}: {answer}");
+        answer["value"].clone()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.profile);
+    }
+}
