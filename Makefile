@@ -4,6 +4,7 @@ OPENAPI_SHA256 := 71a18407dd5e8464f4e0525daf03deabbe65abd9287d6adc7b5d98f516cd0d
 OPENAPI := target/openapi/api.github.com.json
 
 TOOLS := target/tools
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PORT := 9123
 STORY := fixtures/approve/one-human-approved-the-gate
 
@@ -12,7 +13,7 @@ SECONDS := 20
 .PHONY: test lint doc bless cases broken burst fuzz bench watch
 
 # Every test.
-test: $(OPENAPI) $(TOOLS)/ready
+test: $(OPENAPI) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 
 # Format and lints; warnings are errors.
@@ -60,6 +61,12 @@ watch: $(TOOLS)/ready
 $(TOOLS)/ready: tests/requirements.txt
 	python3 -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
+	touch $@
+
+# Chromium and its driver, for the test of `gate setup`: Debian's, which has no more than its present version.
+$(TOOLS)/browser: $(TOOLS)/ready
+	{ command -v chromium && command -v chromedriver; } >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y chromium chromium-driver >/dev/null; }
+	chromium --version && chromedriver --version
 	touch $@
 
 # GitHub's own description of its API.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-use crate::support::deployment::{Deployment, POLICY, WORKFLOW, contents};
+use crate::support::deployment::{Deployment, POLICY, WORKFLOW, contents, delivery};
 use crate::support::function::Files;
 use crate::support::{fixtures, front, function};
 
@@ -126,10 +126,7 @@ fn missing(deployment: &mut Deployment, name: &'static str) {
 }
 
 fn delivered(deployment: &mut Deployment, status: u16) {
-    let at = (Timestamp::now() - SignedDuration::from_hours(1)).to_string();
-    *deployment.body("deliveries") = json!([
-        { "id": 1, "guid": "g", "delivered_at": at, "status_code": status, "event": "deployment_protection_rule", "action": "requested" }
-    ]);
+    *deployment.body("deliveries") = json!([delivery(status)]);
 }
 
 /// Every defect at GitHub.

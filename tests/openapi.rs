@@ -5,13 +5,22 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
+use environment_gate::config::{Given, Variables};
+use environment_gate::doctor::{Doctor, Known};
+use environment_gate::github::{App, Client, Hook, convert, set_hook};
+use environment_gate::handler::{Clock, Moment};
+use environment_gate::model::ApiUrl;
 use environment_gate::recovery::Sweep;
-use environment_gate::world::{Call, Player, Present};
+use environment_gate::transport::Connections;
+use environment_gate::world::{Call, FakeGithub, PERSONS_TOKEN, Player, Present};
 use serde_json::{Value, json};
 
 use crate::recovery;
+use crate::support::deployment::{Deployment, POLICY, delivery};
 use crate::support::fixtures;
+use crate::support::function::Files;
 
 /// Where GitHub's answers are known not to be what it publishes: the field, as the end of a JSON pointer, and why.
 const DEVIATIONS: [(&str, &str); 4] = [
@@ -38,19 +47,27 @@ impl Description {
             .unwrap_or_else(|error| panic!("{}: {error}: run `make test`", path.display()));
         let mut all: Value = serde_json::from_str(&text).unwrap();
         let run = "/repos/{owner}/{repo}/actions/runs/{run_id}";
+        let environment = "/repos/{owner}/{repo}/environments/{environment_name}";
         let names = [
             ("access_tokens", "/app/installations/{installation_id}/access_tokens".to_owned(), "post"),
             ("run", run.to_owned(), "get"),
             ("attempt", format!("{run}/attempts/{{attempt_number}}"), "get"),
             ("jobs", format!("{run}/jobs"), "get"),
             ("approvals", format!("{run}/approvals"), "get"),
-            ("environment", "/repos/{owner}/{repo}/environments/{environment_name}".to_owned(), "get"),
+            ("environment", environment.to_owned(), "get"),
             ("pending_deployments", format!("{run}/pending_deployments"), "get"),
             ("review", format!("{run}/deployment_protection_rule"), "post"),
             ("status_report", format!("{run}/deployment_protection_rule"), "post"),
             ("deliveries", "/app/hook/deliveries".to_owned(), "get"),
             ("installation", "/repos/{owner}/{repo}/installation".to_owned(), "get"),
             ("runs", "/repos/{owner}/{repo}/actions/runs".to_owned(), "get"),
+            ("app", "/app".to_owned(), "get"),
+            ("hook_config", "/app/hook/config".to_owned(), "get"),
+            ("set_hook", "/app/hook/config".to_owned(), "patch"),
+            ("conversion", "/app-manifests/{code}/conversions".to_owned(), "post"),
+            ("protection_rules", format!("{environment}/deployment_protection_rules"), "get"),
+            ("branch_policies", format!("{environment}/deployment-branch-policies"), "get"),
+            ("contents", "/repos/{owner}/{repo}/contents/{path}".to_owned(), "get"),
         ];
         let paths = names.into_iter().map(|(name, path, method)| {
             let mut operation = all["paths"][path.as_str()][method].clone();
@@ -89,7 +106,10 @@ impl Description {
         let mut problems = Vec::new();
         let published = operation["path"].as_str().unwrap();
         let redirected = path.starts_with("/repositories/");
+        // Its `path` has slashes of its own.
+        let is_file = published.ends_with("/contents/{path}") && path.contains("/contents/");
         if !redirected
+            && !is_file
             && (published.split('/').count() != path.split('/').count() || operation["method"] != call.method.as_str())
         {
             problems.push(format!("{} {path} is not {published}", call.method));
@@ -161,8 +181,47 @@ async fn every_call_and_every_answer_is_as_github_publishes_it() {
         problems
             .extend(description.check(&call).into_iter().map(|problem| format!("a sweep: {} {problem}", call.name)));
     }
+    for call in calls_of_setup_and_doctor().await {
+        *checked.entry(call.name.split('.').next().unwrap().to_owned()).or_default() += 1;
+        problems.extend(
+            description.check(&call).into_iter().map(|problem| format!("a deployment: {} {problem}", call.name)),
+        );
+    }
     assert_eq!(checked.len(), description.paths.len(), "every operation is called: {checked:?}");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+/// What `gate setup` and `gate doctor` ask of GitHub.
+async fn calls_of_setup_and_doctor() -> Vec<Call> {
+    let player = Player::new(fixtures::limits()).unwrap();
+    let files = Files::new(&player, POLICY);
+    let (app_id, webhook_secret, key) = player.app();
+    let mut deployment = Deployment::healthy("http://127.0.0.1:9/github/webhook");
+    *deployment.body("deliveries") = json!([delivery(503)]);
+    let hook = deployment.body("hook_config").clone();
+    let mut app = deployment.body("app").clone();
+    for (name, value) in [("client_secret", "c"), ("webhook_secret", "w"), ("pem", "p")] {
+        app[name] = value.into();
+    }
+    deployment.0.extend([("set_hook", (200, hook)), ("conversion", (201, app))]);
+    let fake = FakeGithub::start(deployment.answers(), app_id, key.public_der()).await.unwrap();
+    let api = ApiUrl::parse(&fake.url()).unwrap();
+    let given = Given {
+        app_id: app_id.into(),
+        webhook_secret: webhook_secret.clone(),
+        policy_file: files.path("policy.toml").into(),
+        private_key: key.private_pem().clone(),
+    };
+    let at = Moment::begin(&Clock::system(), Duration::from_mins(1));
+    let client = Client::new(Connections::new(None).unwrap(), api.clone(), fixtures::limits());
+    convert(&client, "a-code", (at.now, at.deadline)).await.unwrap();
+    let app = App::new(app_id, key.private_pem(), at.now).unwrap();
+    let hook = Hook { url: "https://example.com/github/webhook", secret: &webhook_secret };
+    set_hook((&client, &app), hook, (at.now, at.deadline)).await.unwrap();
+    let known = Known { token: Some(PERSONS_TOKEN.into()), ..Known::default() };
+    Doctor::new(Variables::given(api, given).unwrap(), fixtures::limits(), known).examine(&Clock::system()).await;
+    assert_eq!(fake.violations(), Vec::<String>::new());
+    fake.calls()
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::support::moto::Moto;
 use crate::support::{fixtures, front};
 
 /// How long a step may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const NAMES: [(&str, &str); 4] = [
     ("APP_ID_PARAMETER", "/environment-gate/app-id"),
     ("WEBHOOK_SECRET_PARAMETER", "/environment-gate/webhook-secret"),

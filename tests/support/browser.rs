@@ -1,4 +1,4 @@
-//! A real browser without a window: Chromium, driven through ChromeDriver (<https://www.w3.org/TR/webdriver2/>).
+//! A real browser without a window: Chromium, driven through `chromedriver` (<https://www.w3.org/TR/webdriver2/>).
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use super::moto::free_port;
 
 /// How long the browser may take to start, and a page to show something.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// W3C's name of an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use environment_gate::world::{Answers, Canned};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+
+use super::fixtures;
 
 /// The policy of the deployment.
 pub(crate) const POLICY: &str = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\", \"v*\"]\n";
@@ -53,10 +56,9 @@ impl Deployment {
             "reviewers": [{ "type": "User", "reviewer": account("bob", 22) }],
         }, { "id": 2, "node_id": "GA_2", "type": "branch_policy" }]);
         let permissions = json!({ "actions": "read", "deployments": "write", "metadata": "read" });
-        let token = json!({
-            "token": "a-token-of-the-story", "expires_at": "2999-01-01T00:00:00Z", "permissions": permissions,
-            "repositories": [{ "id": 4242, "full_name": "octo-org/widgets" }],
-        });
+        let mut token = story("access_tokens");
+        token["expires_at"] = "2999-01-01T00:00:00Z".into();
+        token["repositories"][0]["full_name"] = "octo-org/widgets".into();
         let branches = json!({ "total_count": 2, "branch_policies": [
             { "id": 1, "node_id": "P_1", "name": "main", "type": "branch" },
             { "id": 2, "node_id": "P_2", "name": "v*", "type": "tag" },
@@ -73,7 +75,13 @@ impl Deployment {
         });
         let hook = json!({ "url": hook_url, "content_type": "json", "secret": "********", "insecure_ssl": "0" });
         let installation = json!({
-            "id": 77, "permissions": permissions, "events": ["deployment_protection_rule"], "suspended_at": null,
+            "id": 77, "account": account("octo-org", 7), "repository_selection": "selected", "app_id": 123_456,
+            "access_tokens_url": "https://api.github.com/app/installations/77/access_tokens",
+            "repositories_url": "https://api.github.com/installation/repositories",
+            "html_url": "https://github.com/organizations/octo-org/settings/installations/77", "app_slug": "the-gate",
+            "target_id": 7, "target_type": "Organization", "permissions": permissions,
+            "events": ["deployment_protection_rule"], "created_at": "2025-11-01T00:00:00Z",
+            "updated_at": "2025-11-01T00:00:00Z", "single_file_name": null, "suspended_by": null, "suspended_at": null,
         });
         Self(BTreeMap::from([
             ("app", (200, app)),
@@ -105,10 +113,32 @@ impl Deployment {
 pub(crate) fn contents(text: &str) -> Value {
     let encoded = STANDARD.encode(text);
     let lines: Vec<&str> = encoded.as_bytes().chunks(60).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    json!({ "type": "file", "encoding": "base64", "content": lines.join("\n") })
+    let url = "https://api.github.com/repos/octo-org/widgets/contents/.github/workflows/release.yml";
+    json!({
+        "type": "file", "encoding": "base64", "content": lines.join("\n"), "size": text.len(), "name": "release.yml",
+        "path": ".github/workflows/release.yml", "sha": "3d21ec53a331a6f037a91c368710b99387d012c1", "url": url,
+        "git_url": url, "html_url": url, "download_url": url, "_links": { "git": url, "html": url, "self": url },
+    })
+}
+
+/// A delivery that GitHub sent an hour ago.
+pub(crate) fn delivery(status: u16) -> Value {
+    let at = (Timestamp::now() - SignedDuration::from_hours(1)).to_string();
+    json!({
+        "id": 1, "guid": "0b989ba4-242f-11e5-81e1-c7b6966d2516", "delivered_at": at, "redelivery": false, "duration": 0.5,
+        "status": "", "status_code": status, "event": "deployment_protection_rule", "action": "requested",
+        "installation_id": 77, "repository_id": 4242, "throttled_at": null,
+    })
 }
 
 fn account(login: &str, id: u64) -> Value {
-    let kind = if login.contains("org") { "Organization" } else { "User" };
-    json!({ "login": login, "id": id, "type": kind })
+    let mut account = story("run")["actor"].take();
+    account["login"] = login.into();
+    account["id"] = id.into();
+    account
+}
+
+/// An answer of the approving story.
+fn story(call: &str) -> Value {
+    fixtures::one("approve/one-human-approved-the-gate").answers[call][0].body.clone().unwrap()
 }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use environment_gate::world::{APP_ID, Asked, Canned, FakeGithub, Player, Source};
+use environment_gate::world::{APP_ID, Asked, Canned, FakeGithub, Living, Player, Source};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -39,9 +39,9 @@ impl Makeable {
         let (app_id, _, key) = player.app();
         let pem = key.private_pem().expose_secret().to_owned();
         let shared = Arc::clone(&made);
-        let living = Arc::new(move |asked: Asked| {
+        let living: Living = Arc::new(move |asked: Asked| {
             let canned = answer(&mut shared.lock().unwrap(), &asked, &pem);
-            Box::pin(async move { canned }) as std::pin::Pin<Box<dyn Future<Output = Canned> + Send>>
+            Box::pin(async move { canned })
         });
         let source = Source::Living(living, "a-token-of-the-story".to_owned());
         let fake = FakeGithub::serve(listener, source, (app_id, key.public_der(), ""), |stream| async { Ok(stream) });
