@@ -14,10 +14,11 @@ use environment_gate::handler::{Clock, Moment};
 use environment_gate::model::ApiUrl;
 use environment_gate::recovery::Sweep;
 use environment_gate::transport::Connections;
-use environment_gate::world::{Call, FakeGithub, PERSONS_TOKEN, Player, Present};
+use environment_gate::world::{Call, FakeGithub, PERSONS_TOKEN, Player, Present, Story};
 use serde_json::{Value, json};
 
 use crate::recovery;
+use crate::simulate::World;
 use crate::support::deployment::{Deployment, POLICY, delivery};
 use crate::support::fixtures;
 use crate::support::function::Files;
@@ -189,6 +190,19 @@ async fn every_call_and_every_answer_is_as_github_publishes_it() {
     }
     assert_eq!(checked.len(), description.paths.len(), "every operation is called: {checked:?}");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[tokio::test]
+async fn what_is_recorded_of_a_run_keeps_githubs_shape() {
+    let description = Description::read();
+    let world = World::of(&fixtures::one("reject/the-starter-approved")).await;
+    let folder = world.folder.join("recorded");
+    let output = world.gate(&["simulate", &world.run_url(), "--record", &folder.to_string_lossy()]).await;
+    assert!(output.status.success(), "{output:?}");
+    let story = Story::read(&folder).unwrap();
+    let played = Player::new(fixtures::limits()).unwrap().play(&story, Present::Story).await.unwrap();
+    let problems: Vec<String> = played.calls.iter().flat_map(|call| description.check(call)).collect();
+    assert!(played.calls.len() >= 6 && problems.is_empty(), "{}", problems.join("\n"));
 }
 
 /// What `gate setup` and `gate doctor` ask of GitHub.
