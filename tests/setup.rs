@@ -315,11 +315,15 @@ async fn what_cannot_be_set_up_is_one_clear_line() {
     let address = occupied.local_addr().unwrap().to_string();
     let (policy, bad) = (world.path("policy.toml"), world.path("bad.toml"));
     std::fs::write(&bad, "[[rule]]\nrefs = [\"*\"]\n").unwrap();
-    let cases: [(&[&str], &str); 7] = [
+    let in_the_way = world.path("in-the-way");
+    std::fs::create_dir_all(&in_the_way).unwrap();
+    std::fs::write(format!("{in_the_way}/private-key.pem"), "another").unwrap();
+    let cases: [(&[&str], &str); 8] = [
         (&[], "give its file with `--policy`"),
         (&["--policy", &bad], "bad.toml: policy line"),
         (&["--policy", &policy, "--listen", &address], "give another address with `--listen`"),
         (&["--policy", &policy, "--listen", "0.0.0.0:0"], "expected a loopback address"),
+        (&["--policy", &policy, "--save", &in_the_way], "is there already, without the rest of an App"),
         (&["--policy", &policy, "--owner", "octo/org"], "`--owner`: got `octo/org`"),
         (&["--policy", &policy, "--name", "a name that is longer than GitHub takes it"], "expected 1 to 34 characters"),
         (

@@ -94,8 +94,7 @@ pub(super) fn deliveries(deliveries: &[DeliveryFacts], now: Timestamp) -> Line {
         *newest = delivery.delivered_at.max(*newest);
     }
     if counts.is_empty() {
-        let all = recent().count();
-        return Line::right(Item::Deliveries, format!("in the last day {all}, of which deferred {deferred}"));
+        return Line::right(Item::Deliveries, format!("none that failed; deferred: {deferred}"));
     }
     let told = counts.iter().map(|(status, (count, newest))| match status {
         0 => format!("{count} without an answer, the last at {newest}"),

@@ -11,6 +11,8 @@ use crate::webhook::Secrets;
 
 /// GitHub waits no longer either.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Bytes of an answer that is read.
+const READ_BYTES_MAX: u64 = 4096;
 /// Characters of an answer that are shown.
 const SHOWN_CHARS_MAX: usize = 120;
 
@@ -28,7 +30,9 @@ pub(super) async fn ping(http: &Connections, (url, secrets): (&str, &Secrets), c
         Ok(answer) if answer.status().as_u16() == 204 => Line::right(Item::Function, "204"),
         Ok(answer) => {
             let status = answer.status().as_u16();
-            let said = answer.text().await.unwrap_or_default();
+            // Ours is one short line; whatever else answers may be long.
+            let is_short = answer.content_length().is_some_and(|bytes| bytes <= READ_BYTES_MAX);
+            let said = if is_short { answer.text().await.unwrap_or_default() } else { String::new() };
             let said: String = said.trim().chars().take(SHOWN_CHARS_MAX).collect();
             Line::wrong(Item::Function, format!("{status}, {}", quoted(&said)))
         }

@@ -200,9 +200,12 @@ impl<'a> Inspector<'a> {
         if answer.status == StatusCode::NOT_FOUND { Ok(HookFacts::default()) } else { answer.json() }
     }
 
-    /// The newest deliveries, good and bad.
+    /// The newest deliveries that failed; a server that does not know `status` lists all.
     pub async fn deliveries(&self) -> Result<Vec<DeliveryFacts>, GithubError> {
-        self.lost.send(DELIVERIES, format!("/app/hook/deliveries?per_page={DELIVERIES_MAX}")).await?.json()
+        self.lost
+            .send(DELIVERIES, format!("/app/hook/deliveries?status=failure&per_page={DELIVERIES_MAX}"))
+            .await?
+            .json()
     }
 
     /// The App on a repository; `None` where it is not installed.

@@ -95,14 +95,17 @@ struct InstallationWire {
 pub fn parse(delivery: &VerifiedDelivery<'_>, api: &ApiUrl) -> Result<Parsed, Refusal> {
     require_json(delivery.headers())?;
     let event = event_of(delivery.headers())?;
-    let payload = delivery.payload();
+    // Once for all: what reads a text need not look at each string in it again.
+    let payload = std::str::from_utf8(delivery.payload()).map_err(|_| {
+        Refusal::Shape(format!("got bytes that are not UTF-8, expected the JSON of a `{EVENT}` delivery"))
+    })?;
     let _: UniqueKeys = read(payload)?;
     match event {
         EVENT => {}
         "ping" => return Ok(Parsed::Ignored(Ignored::Ping)),
         other => return Ok(Parsed::Ignored(Ignored::Event(quoted(other).to_string()))),
     }
-    match serde_json::from_slice::<DeliveryWire>(payload) {
+    match serde_json::from_str::<DeliveryWire>(payload) {
         Ok(delivery) if delivery.action == ACTION => Ok(Parsed::Request(Box::new(request(&delivery, api)?))),
         // A delivery of another action may look otherwise.
         _ => {
@@ -137,14 +140,14 @@ fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
 }
 
 /// Reads JSON.
-fn read<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(payload).map_err(|_| problem::<T>(payload))
+fn read<'de, T: Deserialize<'de>>(payload: &'de str) -> Result<T, Refusal> {
+    serde_json::from_str(payload).map_err(|_| problem::<T>(payload))
 }
 
 /// Which field of a payload is wrong, and how; nothing of what stands there. To keep track of fields costs more than to read them, so that is
 /// done for what is refused alone.
-fn problem<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Refusal {
-    let mut deserializer = serde_json::Deserializer::from_slice(payload);
+fn problem<'de, T: Deserialize<'de>>(payload: &'de str) -> Refusal {
+    let mut deserializer = serde_json::Deserializer::from_str(payload);
     let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
         return Refusal::Shape("got more than one JSON value, expected one".to_owned());
     };

@@ -100,6 +100,8 @@ pub(crate) fn setup(asked: &Setup) -> Told {
 impl Steps<'_> {
     /// All steps; gives what is to be done next.
     async fn go(&self) -> Done<String> {
+        // What was asked for is looked at before anything is done.
+        self.manifest(None, NOWHERE)?;
         let policy = self.policy()?;
         let webhook_url = self.webhook_url().await?;
         let kept = self.vault.look().await?;
@@ -178,7 +180,10 @@ impl Steps<'_> {
 
     /// A person makes the App in a browser. What is there afterwards is all of it, or nothing.
     async fn make(&self, webhook_url: Option<&str>) -> Done<Known> {
-        // What may go wrong at AWS had better do so before there is an App.
+        // What may go wrong had better do so before there is an App.
+        if let Some(folder) = &self.asked.save {
+            saved::prepare(folder)?;
+        }
         self.vault.make_place_for_key().await?;
         let mut page = Page::open(self.asked.listen).await?;
         let manifest = self.manifest(webhook_url, &page.come_back_to())?;
@@ -211,18 +216,19 @@ impl Steps<'_> {
             None => page::random()?.into(),
         };
         let known = Known { id: id.to_string(), secret, key: pem };
-        if let Some(folder) = &self.asked.save {
-            saved::write(folder, &known)?;
-        }
+        let saved = self.asked.save.as_ref().map(|folder| saved::write(folder, &known));
         let made = format!("{} at {html_url}", quoted(&slug));
-        self.put(known, &made).await.map_err(|error| {
-            let mend = if self.asked.save.is_some() {
+        let known = self.put(known, &made).await.map_err(|error| {
+            let mend = if matches!(saved, Some(Ok(()))) {
                 "its key is saved: mend this and run it again".to_owned()
             } else {
                 format!("its key is lost: delete the App under *Advanced* of its settings ({html_url}), mend this and run it again")
             };
-            format!("{error}; the App {} was made, {mend}", quoted(&slug)).into()
-        })
+            format!("{error}; the App {} was made, {mend}", quoted(&slug))
+        })?;
+        // At AWS it is kept all the same.
+        saved.transpose()?;
+        Ok(known)
     }
 
     async fn put(&self, app: Known, what: &str) -> Done<Known> {

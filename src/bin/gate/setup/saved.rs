@@ -13,9 +13,22 @@ const ID: &str = "app-id.txt";
 const SECRET: &str = "webhook-secret.txt";
 const KEY: &str = "private-key.pem";
 
+/// Makes the folder, and sees that nothing is in the way: once there is a key it is too late to find out.
+pub(crate) fn prepare(folder: &Path) -> Done<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, &error))?;
+    let in_the_way = [ID, SECRET, KEY].into_iter().find(|name| folder.join(name).exists());
+    match in_the_way {
+        Some(name) => Err(format!(
+            "{}: is there already, without the rest of an App: give another folder",
+            folder.join(name).display()
+        )
+        .into()),
+        None => Ok(()),
+    }
+}
+
 /// Writes new files; one that is there is not overwritten.
 pub(crate) fn write(folder: &Path, app: &Known) -> Done<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| at(folder, &error))?;
     let files = [(KEY, app.key.expose_secret()), (SECRET, app.secret.expose_secret()), (ID, app.id.as_str())];
     for (name, text) in files {
         let path = folder.join(name);
