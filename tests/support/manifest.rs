@@ -43,7 +43,8 @@ impl Makeable {
             let canned = answer(&mut shared.lock().unwrap(), &asked, &pem);
             Box::pin(async move { canned })
         });
-        let source = Source::Living(living, "a-token-of-the-story".to_owned());
+        let token = Deployment::healthy("").body("access_tokens")["token"].as_str().unwrap().to_owned();
+        let source = Source::Living(living, token);
         let fake = FakeGithub::serve(listener, source, (app_id, key.public_der(), ""), |stream| async { Ok(stream) });
         Self { fake: fake.unwrap(), made }
     }
