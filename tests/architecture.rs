@@ -199,6 +199,8 @@ fn the_readmes_comments_are_those_that_are_posted() {
     let stories = [
         ("approve/one-human-approved-the-gate", "reviews"),
         ("reject/the-gate-was-passed-long-ago", "reviews"),
+        ("reject/the-starter-approved", "reviews"),
+        ("reject/the-gate-environment-does-not-exist", "reviews"),
         ("defer/the-approval-is-not-shown-yet", "status_reports"),
     ];
     for (story, kind) in stories {

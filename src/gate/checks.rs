@@ -36,12 +36,11 @@ pub(super) fn uncovered(policy: &Policy, request: &Request) -> Finding {
     } else {
         format!("an environment that a rule of the policy protects: {}", list(&environments))
     };
-    Finding::new(
-        Check::Rule,
-        Verdict::Fail,
-        format!("{} to enter {}", quoted(&request.repository.name.to_string()), quoted(request.environment.as_str())),
-        expected,
-    )
+    let is_gate = policy.rules.iter().flat_map(|rule| &rule.gates).any(|gate| gate.environment == request.environment);
+    let gate = if is_gate { ", which is a gate's: its reviewers protect it" } else { "" };
+    let (repository, environment) = (request.repository.name.to_string(), request.environment.as_str());
+    let got = format!("{} to enter {}{gate}", quoted(&repository), quoted(environment));
+    Finding::new(Check::Rule, Verdict::Fail, got, expected)
 }
 
 /// Is the answer about our run at all? If not, nothing in it may be judged.
@@ -61,7 +60,7 @@ pub(super) fn run(case: &Case<'_>) -> Finding {
     let (verdict, got) = if !is_ours(request, run) {
         (Verdict::Wait, format!("run {} of repository {}", run.id, run.repository_id))
     } else if run.head_sha != request.sha {
-        (Verdict::Fail, format!("SHA {}", quoted(run.head_sha.as_str())))
+        (Verdict::Fail, format!("run {} at SHA {}", run.id, quoted(run.head_sha.as_str())))
     } else if let Some(missing) = missing_identity(run) {
         (Verdict::Wait, format!("a run without its {missing}"))
     } else if run.status == RunStatus::Completed {
@@ -72,7 +71,7 @@ pub(super) fn run(case: &Case<'_>) -> Finding {
         (Verdict::Pass, format!("run {}, SHA {}", run.id, quoted(run.head_sha.as_str())))
     };
     let expected = format!(
-        "run {} of repository {} in its present attempt, not ended, SHA {}",
+        "run {} of repository {}, not ended, at SHA {}, which is to be deployed",
         request.run,
         request.repository.id,
         quoted(request.sha.as_str())
@@ -97,7 +96,7 @@ fn ref_name(case: &Case<'_>) -> Finding {
         quoted(asked.as_str()).to_string()
     } else {
         let ran = ran.map_or_else(|| "no ref".to_owned(), |name| quoted(name.as_str()).to_string());
-        format!("{} in the delivery and {ran} in the run", quoted(asked.as_str()))
+        format!("{} in GitHub's request and {ran} in the run itself", quoted(asked.as_str()))
     };
     let verdict = if allowed && ran == Some(asked) { Verdict::Pass } else { Verdict::Fail };
     Finding::new(Check::Ref, verdict, got, one_of(&list(&case.rule.refs)))
@@ -107,7 +106,9 @@ fn event(case: &Case<'_>) -> Finding {
     let ran = &case.evidence.run.event;
     let agrees = case.request.event.as_ref().is_none_or(|asked| asked == ran);
     let got = match &case.request.event {
-        Some(asked) if asked != ran => format!("{} in the delivery and {} in the run", quoted(asked), quoted(ran)),
+        Some(asked) if asked != ran => {
+            format!("{} in GitHub's request and {} in the run itself", quoted(asked), quoted(ran))
+        }
         _ => quoted(ran).to_string(),
     };
     let allowed = case.rule.events.contains(ran);

@@ -77,7 +77,9 @@ impl Check {
     /// What to do when it fails: one clause, who does what.
     pub fn mend(self) -> &'static str {
         match self {
-            Self::Rule => "the platform team adds a rule to the policy or takes the App off this environment",
+            Self::Rule => {
+                "an admin of the repository takes the App off this environment, or the platform team adds a rule for it to the policy"
+            }
             Self::Run => "somebody starts a new run of the commit that is to be deployed",
             Self::Ref => "somebody starts a new run from a ref that the rule lists",
             Self::Event => "somebody starts a new run by an event that the rule lists",
@@ -85,18 +87,24 @@ impl Check {
                 "somebody starts a new run of the workflow file that the rule names, in this repository, and its gate is approved"
             }
             Self::Fork => "somebody pushes the commit to the repository itself and starts a new run there",
-            Self::GateJob => "the workflow's owners give it one job of that name, then somebody starts a new run",
-            Self::GateConclusion => "somebody starts a new run, and its gate is approved",
+            Self::GateJob => {
+                "the workflow's owners give it one job of that name, in the gate's environment, then somebody starts a new run, and its gate is approved"
+            }
+            Self::GateConclusion => {
+                "the workflow's owners look why the gate's job ended so, then somebody starts a new run, and its gate is approved"
+            }
             Self::GateAge => "somebody starts a new run, its gate is approved, and it enters within that time",
             Self::GateEnvironment => {
-                "an admin of the repository sets required reviewers on the environment, then somebody starts a new run, and its gate is approved"
+                "an admin of the repository makes the environment with required reviewers, then somebody starts a new run, and its gate is approved"
             }
-            Self::Starter => "a person starts the run, or the platform team adds the account to `starters`",
+            Self::Starter => {
+                "a person starts a new run (no re-run), and another one approves its gate; or the platform team adds the account to `starters`"
+            }
             Self::GateApproval => {
-                "somebody starts a new run (no re-run), and a person who counts, other than who started it, approves its gate"
+                "somebody starts a new run (no re-run), and such a person approves its gate; if GitHub asks nobody, the workflow's owners put the gate's job into that environment"
             }
             Self::Approvals => {
-                "somebody starts a new run, and as many different people as expected approve its gates; an admin adds reviewers if there are too few"
+                "somebody starts a new run (no re-run), and as many different people approve its gates; an admin adds reviewers if there are too few"
             }
             Self::GateReruns => "somebody starts a new run; a re-run does not help",
         }

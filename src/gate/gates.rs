@@ -72,12 +72,10 @@ fn gate_job(case: &Case<'_>, by_attempt: &ByAttempt<'_>) -> Finding {
             }
         }
     };
-    Finding::new(
-        Check::GateJob,
-        verdict,
-        got,
-        "one job of that name in each attempt that has it, of this run and SHA".to_owned(),
-    )
+    let run = &case.evidence.run;
+    let sha = quoted(run.head_sha.as_str());
+    let expected = format!("exactly one job of that name in each attempt that ran it, of run {} at SHA {sha}", run.id);
+    Finding::new(Check::GateJob, verdict, got, expected)
 }
 
 fn one_job(jobs: &[&Job], attempt: u32) -> String {
@@ -91,7 +89,9 @@ fn missing_job(case: &Case<'_>) -> (Verdict, String) {
         return (Verdict::Wait, format!("no job yet, while {under_way} of the run are under way"));
     }
     match asked_at(case) {
-        Some(asked_at) if is_settled(case.now, asked_at) => (Verdict::Fail, "no job".to_owned()),
+        Some(asked_at) if is_settled(case.now, asked_at) => {
+            (Verdict::Fail, "no job of that name in the run".to_owned())
+        }
         Some(_) => (Verdict::Wait, format!("no job yet, {} after the last news of this attempt", within_lag())),
         None => (Verdict::Wait, "no job yet, and nothing that says since when".to_owned()),
     }
@@ -130,10 +130,10 @@ fn same_job(case: &Case<'_>, by_attempt: &ByAttempt<'_>) -> Option<String> {
     by_attempt.iter().find_map(|(attempt, jobs)| {
         let count = jobs.len();
         if count > 1 {
-            return Some(format!("{count} jobs in attempt {attempt}"));
+            return Some(format!("{count} jobs of that name in attempt {attempt}"));
         }
         let other = jobs.iter().find(|job| job.run != run.id || job.head_sha != run.head_sha)?;
-        Some(format!("job {} of run {} and SHA {}", other.id, other.run, quoted(other.head_sha.as_str())))
+        Some(format!("job {} of run {} at SHA {}", other.id, other.run, quoted(other.head_sha.as_str())))
     })
 }
 

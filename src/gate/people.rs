@@ -117,7 +117,7 @@ fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) ->
     match review.state {
         ReviewState::Approved => {}
         ReviewState::Rejected => return Err(format!("a rejection by {text}")),
-        ReviewState::Unknown => return Err(format!("an entry by {text} that is no answer")),
+        ReviewState::Unknown => return Err(format!("a review by {text} that is neither approval nor rejection")),
     }
     if user.account_type != AccountType::User {
         return Err(format!("an approval by {text}"));
@@ -171,7 +171,8 @@ fn who_counts(case: &Case<'_>) -> String {
     let who = if case.rule.approvers.is_empty() {
         "a person".to_owned()
     } else {
-        listed(case.rule.approvers.iter().map(|login| quoted(login.as_str()).to_string()))
+        let named = listed(case.rule.approvers.iter().map(|login| quoted(login.as_str()).to_string()));
+        if case.rule.approvers.len() == 1 { named } else { format!("one of {named}") }
     };
     if case.rule.self_approval { who } else { format!("{who}, other than who started the run") }
 }
