@@ -39,5 +39,7 @@ pub mod config;
 
 pub mod transport;
 
+pub mod causes;
+
 // A pretend GitHub, for the command line and the tests; never linked into the function.
 pub mod world;

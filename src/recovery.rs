@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::causes::with_causes;
 use crate::config::Settings;
 use crate::gate::policy::RepositoryPattern;
 use crate::gate::{self, Decision, Scope};
 use crate::github::{GithubError, Installation, Lost, Of, Waiting, WaitingRun};
 use crate::handler::{Gate, Moment};
 use crate::model::{EnvironmentName, Repository, RepositoryName, Request};
-use crate::report::{Report, with_causes};
+use crate::report::Report;
 
 /// Points of GitHub's that this process may have spent in the last minute for a sweep to begin something new: two thirds of the 900 that
 /// GitHub gives in a minute, so that deliveries find enough. A read is one, a write five.

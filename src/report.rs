@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::causes::with_causes;
 use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, Rejection};
 use crate::github::{GithubError, Meaning};
 use crate::model::{Request, quoted};
@@ -217,18 +218,6 @@ fn reasons(findings: &[Finding]) -> String {
     let texts =
         not_held.map(|finding| format!("{}: got {}, expected {}", finding.check, finding.got, finding.expected));
     texts.collect::<Vec<_>>().join("; ")
-}
-
-/// An error and what caused it, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }
 
 /// The HTTP API's answer (payload format 2.0): every one has a status that we chose.

@@ -8,10 +8,11 @@ use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::causes::with_causes;
 use crate::config::ConfigError;
 use crate::gate::{PassedGate, Verdict};
 use crate::recovery::{End, Swept};
-use crate::report::{Outcome, Report, with_causes};
+use crate::report::{Outcome, Report};
 use crate::webhook::InvalidEvent;
 
 /// The modules whose log lines are ours.

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
+use environment_gate::causes::with_causes;
 use environment_gate::config::{Variables, log_filter};
 use environment_gate::github::Limits;
 use environment_gate::handler::{Clock, Gate};
-use environment_gate::report::with_causes;
 use environment_gate::telemetry;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;

@@ -1,74 +1,208 @@
-//! SSM Parameter Store and Secrets Manager: names in, texts out.
+//! AWS, as far as it is asked: a signed POST and its answer. AWS's own SDKs for these few calls would be more than half of what is compiled, and a
+//! third of a cold start.
 
-use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
-use secrecy::{ExposeSecret, SecretString};
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use super::aws_http::SharedClient;
 use super::variables::AwsVariables;
 use crate::transport::Connections;
 
-/// The two clients, with the environment's region, credentials and endpoints.
+/// How often a call is made, the first time included: all of them do twice what they do once.
+const TRIES_MAX: u32 = 3;
+/// Time for one try: a connection that died while the function slept leaves time for another.
+const TRY_TIME_MAX: Duration = Duration::from_millis(1200);
+/// The longest first pause before a call is made again; it is by chance, up to this.
+const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// Characters of AWS's words that are shown.
+const MESSAGE_CHARS_MAX: usize = 300;
+
+/// A service of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Service {
+    /// SSM Parameter Store.
+    Ssm,
+    /// Secrets Manager.
+    SecretsManager,
+    /// CloudFormation.
+    CloudFormation,
+}
+
+/// A call that AWS did not do.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum AwsError {
+    /// No answer, or none in time.
+    #[error("no answer from AWS")]
+    NoAnswer(#[source] reqwest::Error),
+    /// A refusal: the name of AWS's exception, and its words.
+    #[error("got {status}, AWS says {kind}: {message}")]
+    Refused {
+        /// The HTTP status.
+        status: StatusCode,
+        /// Such as `AccessDeniedException`.
+        kind: String,
+        /// AWS's words.
+        message: String,
+    },
+    /// An answer that is not what AWS documents. What it says may be a secret.
+    #[error("got an answer that cannot be read")]
+    Unreadable,
+    /// It could not be signed.
+    #[error("the call cannot be signed; are region and credentials what AWS gave?")]
+    Unsigned,
+}
+
+impl AwsError {
+    /// Is it that exception?
+    pub(super) fn is(&self, wanted: &str) -> bool {
+        matches!(self, Self::Refused { kind, .. } if kind == wanted)
+    }
+
+    /// May it be better in a moment?
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::NoAnswer(_) => true,
+            Self::Refused { status, kind, .. } => status.is_server_error() || kind.starts_with("Throttling"),
+            Self::Unreadable | Self::Unsigned => false,
+        }
+    }
+}
+
+/// AWS in the environment's region, with its credentials and endpoints. Nothing is looked up: neither profiles nor an instance's metadata.
 #[derive(Debug)]
 pub(super) struct Aws {
-    pub(super) ssm: aws_sdk_ssm::Client,
-    pub(super) secrets_manager: aws_sdk_secretsmanager::Client,
+    http: Connections,
+    variables: AwsVariables,
+}
+
+#[derive(Deserialize)]
+struct ErrorWire {
+    #[serde(rename = "__type", default)]
+    kind: String,
+    #[serde(alias = "Message", default)]
+    message: String,
 }
 
 impl Aws {
-    /// Makes the clients. Nothing is looked up for it: neither profiles nor an instance's metadata.
     pub(super) fn new(http: &Connections, variables: &AwsVariables) -> Self {
-        // Each SDK has its own `Config` with the same words.
-        macro_rules! client {
-            ($sdk:ident, $endpoint:expr) => {{
-                use $sdk::config::{BehaviorVersion, Config, Credentials, Region};
-                let key = &variables.access_key;
-                let session = variables.session_token.as_ref().map(|token| token.expose_secret().to_owned());
-                let credentials =
-                    Credentials::new(key.0.as_str(), key.1.expose_secret(), session, None, "the environment");
-                let config = Config::builder()
-                    .behavior_version(BehaviorVersion::latest())
-                    .region(Region::new(variables.region.clone()))
-                    .credentials_provider(credentials)
-                    .http_client(SharedClient(http.clone()));
-                let config = match $endpoint {
-                    Some(url) => config.endpoint_url(url),
-                    None => config,
-                };
-                $sdk::Client::from_conf(config.build())
-            }};
-        }
-        Self {
-            ssm: client!(aws_sdk_ssm, &variables.ssm_endpoint),
-            secrets_manager: client!(aws_sdk_secretsmanager, &variables.secrets_manager_endpoint),
-        }
+        Self { http: http.clone(), variables: variables.clone() }
     }
 
-    /// Reads parameters in one call, SecureStrings decrypted. A name that is not in the result does not exist.
-    pub(super) async fn parameters(&self, names: &[String]) -> Result<HashMap<String, SecretString>, String> {
-        if names.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let call = self.ssm.get_parameters().set_names(Some(names.to_vec())).with_decryption(true);
-        let output = call.send().await.map_err(|error| said(&error))?;
-        let parameters = output.parameters.unwrap_or_default().into_iter();
-        let found = parameters.flat_map(|parameter| {
-            let value = SecretString::from(parameter.value.unwrap_or_default());
-            // A parameter may be asked for by its ARN.
-            [parameter.name, parameter.arn].into_iter().flatten().map(move |name| (name, value.clone()))
-        });
-        Ok(found.collect())
+    /// Calls an action of a service that speaks JSON, such as `AmazonSSM.GetParameters`.
+    pub(super) async fn json<T: DeserializeOwned>(
+        &self,
+        (service, action): (Service, &str),
+        body: &serde_json::Value,
+        now: Timestamp,
+    ) -> Result<T, AwsError> {
+        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", action)];
+        let answer = self.send((service, &headers), body.to_string().as_bytes(), now).await?;
+        serde_json::from_slice(&answer).map_err(|_| AwsError::Unreadable)
     }
 
-    /// Reads the current version of a secret.
-    pub(super) async fn secret(&self, name: &str) -> Result<SecretString, String> {
-        let call = self.secrets_manager.get_secret_value().secret_id(name);
-        let output = call.send().await.map_err(|error| said(&error))?;
-        output.secret_string.map(SecretString::from).ok_or_else(|| "got a binary secret, expected text".to_owned())
+    /// Makes a call, more than once if need be, and gives the body of a success.
+    pub(super) async fn send(
+        &self,
+        (service, headers): (Service, &[(&str, &str)]),
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Bytes, AwsError> {
+        let mut pause = PAUSE_MAX;
+        for _ in 1..TRIES_MAX {
+            match self.send_once((service, headers), body, now).await {
+                Err(error) if error.is_passing() => {}
+                done => return done,
+            }
+            tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
+            pause = pause.saturating_mul(2);
+        }
+        self.send_once((service, headers), body, now).await
+    }
+
+    async fn send_once(
+        &self,
+        (service, headers): (Service, &[(&str, &str)]),
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Bytes, AwsError> {
+        let request = self.signed((service, headers), body, now).ok_or(AwsError::Unsigned)?;
+        let mut request: reqwest::Request = request.try_into().map_err(|_| AwsError::Unsigned)?;
+        *request.timeout_mut() = Some(TRY_TIME_MAX);
+        let pool = self.http.pool();
+        let no_answer = |error: reqwest::Error| {
+            self.http.give_up(&pool);
+            AwsError::NoAnswer(error.without_url())
+        };
+        let answer = pool.client().execute(request).await.map_err(no_answer)?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(no_answer)?;
+        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+    }
+
+    /// The request, with a signature (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>).
+    fn signed(
+        &self,
+        (service, headers): (Service, &[(&str, &str)]),
+        body: &[u8],
+        now: Timestamp,
+    ) -> Option<http::Request<Vec<u8>>> {
+        let url = self.variables.endpoint_of(service);
+        let session = self.variables.session_token.as_ref().map(|token| token.expose_secret().to_owned());
+        let (id, secret) = &self.variables.access_key;
+        let identity = Credentials::new(id.as_str(), secret.expose_secret(), session, None, "the environment").into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.variables.region)
+            .name(service.name())
+            .time(SystemTime::from(now))
+            .settings(SigningSettings::default())
+            .build()
+            .ok()?
+            .into();
+        let signable = SignableRequest::new("POST", &url, headers.iter().copied(), SignableBody::Bytes(body)).ok()?;
+        let (instructions, _) = sign(signable, &parameters).ok()?.into_parts();
+        let mut request = http::Request::post(&url);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(body.to_vec()).ok()?;
+        instructions.apply_to_request_http1x(&mut request);
+        Some(request)
     }
 }
 
-/// An SDK's error and its causes, in words. Never their `Debug`: it holds the answer's body, and that may be the secret.
-pub(super) fn said(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+impl Service {
+    /// In signatures and host names.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ssm => "ssm",
+            Self::SecretsManager => "secretsmanager",
+            Self::CloudFormation => "cloudformation",
+        }
+    }
+}
+
+/// An exception, in JSON or in XML; its name may come with a namespace before it.
+fn refused(status: StatusCode, body: &[u8]) -> AwsError {
+    let text = String::from_utf8_lossy(body);
+    let ErrorWire { kind, message } = serde_json::from_slice(body).unwrap_or_else(|_| ErrorWire {
+        kind: between(&text, "<Code>", "</Code>").unwrap_or_default().to_owned(),
+        message: between(&text, "<Message>", "</Message>").unwrap_or_default().to_owned(),
+    });
+    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect::<String>();
+    let kind = clean(kind.rsplit('#').next().unwrap_or_default());
+    AwsError::Refused { status, kind, message: clean(&message) }
+}
+
+/// What stands between two texts.
+pub(super) fn between<'t>(text: &'t str, before: &str, behind: &str) -> Option<&'t str> {
+    text.split_once(before)?.1.split_once(behind).map(|(value, _)| value)
 }

@@ -1,7 +1,7 @@
 //! Settings: the only reader of the environment, of SSM Parameter Store and of Secrets Manager.
 
 mod aws;
-mod aws_http;
+mod aws_settings;
 mod sources;
 mod stack;
 mod store;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::aws::Aws;
+use super::aws_settings::AwsSettings;
 use super::variables::{ConfigError, Place, Source, Variables};
+
 use crate::gate::Policy;
 use crate::github::App;
 use crate::webhook::Secrets;
@@ -25,7 +26,7 @@ pub struct Sources {
     policy: Source,
     private_key: Source,
     /// `None` when nothing comes from AWS: it is then never called.
-    aws: Option<Aws>,
+    aws: Option<AwsSettings>,
 }
 
 /// Each setting, or why it could not be had.
@@ -50,14 +51,13 @@ impl Sources {
     /// Takes the sources that the environment names.
     pub fn new(variables: Variables) -> Self {
         let Variables { http, app_id, webhook_secret, policy, private_key, aws, api: _ } = variables;
-        let aws = aws.map(|aws| Aws::new(&http, &aws));
+        let aws = aws.map(|aws| AwsSettings::new(&http, &aws));
         Self { app_id, webhook_secret, policy, private_key, aws }
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
     pub async fn read(&self, now: Timestamp) -> Reading {
-        // The SDK's futures are large; on the heap they do not travel through every caller.
-        let aws = Box::pin(self.read_aws()).await;
+        let aws = self.read_aws(now).await;
         let app_id = Self::text(&self.app_id, &aws);
         let key = Self::text(&self.private_key, &aws);
         Reading {
@@ -70,7 +70,7 @@ impl Sources {
         }
     }
 
-    async fn read_aws(&self) -> FromAws {
+    async fn read_aws(&self, now: Timestamp) -> FromAws {
         let Some(aws) = &self.aws else {
             return FromAws::default();
         };
@@ -83,11 +83,11 @@ impl Sources {
             .collect();
         let secret = async {
             match &self.private_key.place {
-                Place::Secret(name) => Some(in_time(aws.secret(name)).await),
+                Place::Secret(name) => Some(in_time(aws.secret(name, now)).await),
                 _ => None,
             }
         };
-        let (parameters, secret) = tokio::join!(in_time(aws.parameters(&names)), secret);
+        let (parameters, secret) = tokio::join!(in_time(aws.parameters(&names, now)), secret);
         FromAws { parameters: Some(parameters), secret }
     }
 

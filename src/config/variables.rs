@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
+use super::aws::Service;
 use crate::model::ApiUrl;
 use crate::transport::{Connections, TransportError};
 
@@ -104,7 +105,7 @@ pub struct Variables {
 
 /// How AWS is reached, by the variables that Lambda sets and the AWS SDKs know
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AwsVariables {
     /// `AWS_REGION`, or `AWS_DEFAULT_REGION`.
     pub(super) region: String,
@@ -121,6 +122,18 @@ pub struct AwsVariables {
 }
 
 impl AwsVariables {
+    /// Where a service is: by the environment, or by the region's name (<https://docs.aws.amazon.com/general/latest/gr/rande.html>).
+    pub(super) fn endpoint_of(&self, service: Service) -> String {
+        let given = match service {
+            Service::Ssm => &self.ssm_endpoint,
+            Service::SecretsManager => &self.secrets_manager_endpoint,
+            Service::CloudFormation => &self.endpoint,
+        };
+        let china = if self.region.starts_with("cn-") { ".cn" } else { "" };
+        let regional = || format!("https://{}.{}.amazonaws.com{china}", service.name(), self.region);
+        format!("{}/", given.clone().unwrap_or_else(regional).trim_end_matches('/'))
+    }
+
     /// Reads the environment.
     ///
     /// # Errors

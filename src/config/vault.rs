@@ -1,18 +1,23 @@
-//! Writes settings to SSM Parameter Store and Secrets Manager, for `gate setup`: what is there already is not overwritten unasked.
+//! The settings at AWS, written by `gate setup`, which overwrites nothing unasked.
 
-use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
-use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use aws_sdk_ssm::types::ParameterType;
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::IgnoredAny;
+use serde_json::json;
 
-use super::aws::{Aws, said};
+use super::aws::{AwsError, Service};
+use super::aws_settings::AwsSettings;
 use super::variables::{AwsVariables, Names};
+use crate::causes::with_causes;
 use crate::transport::Connections;
+
+/// Characters of a request token that Secrets Manager wants at least: with it, twice is once.
+const TOKEN_CHARS: usize = 32;
 
 /// The settings at AWS, to be looked at and written.
 #[derive(Debug)]
 pub struct Vault {
-    aws: Aws,
+    store: AwsSettings,
     names: Names,
 }
 
@@ -37,7 +42,7 @@ pub struct VaultError(String);
 impl Vault {
     /// Nothing is called yet.
     pub fn new(http: &Connections, variables: &AwsVariables, names: Names) -> Self {
-        Self { aws: Aws::new(http, variables), names }
+        Self { store: AwsSettings::new(http, variables), names }
     }
 
     /// How the settings are called.
@@ -49,21 +54,15 @@ impl Vault {
     ///
     /// # Errors
     /// No leave to look, or no AWS.
-    pub async fn look(&self) -> Result<Kept, VaultError> {
+    pub async fn look(&self, now: Timestamp) -> Result<Kept, VaultError> {
         let Names { app_id, webhook_secret, policy, private_key } = &self.names;
         let names = [app_id, webhook_secret, policy].map(Clone::clone);
-        let mut parameters = Box::pin(self.aws.parameters(&names))
-            .await
-            .map_err(|problem| VaultError(format!("the SSM parameters of `{app_id}`: {problem}")))?;
-        let secret = Box::pin(self.aws.secrets_manager.get_secret_value().secret_id(private_key).send()).await;
-        let private_key = match secret {
-            Ok(output) => output.secret_string.map(SecretString::from),
-            Err(error)
-                if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
-            {
-                None
-            }
-            Err(error) => return Err(of_secret(private_key, &error)),
+        let unread = |problem| VaultError(format!("the SSM parameters of `{app_id}`: {problem}"));
+        let mut parameters = self.store.parameters(&names, now).await.map_err(unread)?;
+        let private_key = match self.store.secret_or_error(private_key, now).await {
+            Ok(secret) => secret,
+            Err(error) if error.is("ResourceNotFoundException") => None,
+            Err(error) => return Err(self.of_secret(&error)),
         };
         Ok(Kept {
             app_id: parameters.remove(app_id),
@@ -77,24 +76,22 @@ impl Vault {
     ///
     /// # Errors
     /// AWS's.
-    pub async fn put_policy(&self, policy: &str) -> Result<(), VaultError> {
-        self.put_parameter(&self.names.policy, ParameterType::String, policy).await
+    pub async fn put_policy(&self, policy: &str, now: Timestamp) -> Result<(), VaultError> {
+        self.put_parameter(&self.names.policy, ("String", policy), now).await
     }
 
     /// Makes the secret of the key, without a value, so that there is a place for it before there is a key.
     ///
     /// # Errors
     /// AWS's.
-    pub async fn make_place_for_key(&self) -> Result<(), VaultError> {
-        let name = &self.names.private_key;
+    pub async fn make_place_for_key(&self, now: Timestamp) -> Result<(), VaultError> {
         let description = "Environment Gate: the GitHub App's private key in PEM";
-        let call = self.aws.secrets_manager.create_secret().name(name).description(description);
-        match Box::pin(call.send()).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) => {
-                Ok(())
-            }
-            Err(error) => Err(of_secret(name, &error)),
+        let body = json!({
+            "Name": self.names.private_key, "Description": description, "ClientRequestToken": request_token(),
+        });
+        match self.secrets_manager("secretsmanager.CreateSecret", &body, now).await {
+            Err(error) if error.is("ResourceExistsException") => Ok(()),
+            done => done.map_err(|error| self.of_secret(&error)),
         }
     }
 
@@ -102,41 +99,60 @@ impl Vault {
     ///
     /// # Errors
     /// AWS's; what was put of the three is taken back.
-    pub async fn put_app(&self, id: u64, secret: &SecretString, key: &SecretString) -> Result<(), VaultError> {
+    pub async fn put_app(
+        &self,
+        id: u64,
+        (secret, key): (&SecretString, &SecretString),
+        now: Timestamp,
+    ) -> Result<(), VaultError> {
         let put = async {
-            self.put_key(key).await?;
-            self.put_parameter(&self.names.webhook_secret, ParameterType::SecureString, secret.expose_secret()).await?;
-            self.put_parameter(&self.names.app_id, ParameterType::String, &id.to_string()).await
+            self.put_key(key, now).await?;
+            let secret = ("SecureString", secret.expose_secret());
+            self.put_parameter(&self.names.webhook_secret, secret, now).await?;
+            self.put_parameter(&self.names.app_id, ("String", &id.to_string()), now).await
         };
         let done = put.await;
         if done.is_err() {
-            self.take_back().await;
+            self.take_back(now).await;
         }
         done
     }
 
-    async fn put_key(&self, key: &SecretString) -> Result<(), VaultError> {
-        let name = &self.names.private_key;
-        let call = self.aws.secrets_manager.put_secret_value().secret_id(name).secret_string(key.expose_secret());
-        Box::pin(call.send()).await.map(drop).map_err(|error| of_secret(name, &error))
+    async fn put_key(&self, key: &SecretString, now: Timestamp) -> Result<(), VaultError> {
+        let body = json!({
+            "SecretId": self.names.private_key, "SecretString": key.expose_secret(), "ClientRequestToken": request_token(),
+        });
+        let put = self.secrets_manager("secretsmanager.PutSecretValue", &body, now).await;
+        put.map_err(|error| self.of_secret(&error))
     }
 
-    async fn put_parameter(&self, name: &str, kind: ParameterType, value: &str) -> Result<(), VaultError> {
-        let call = self.aws.ssm.put_parameter().name(name).r#type(kind).value(value).overwrite(true);
-        let failed = |problem: String| VaultError(format!("the SSM parameter `{name}`: {problem}"));
-        Box::pin(call.send()).await.map(drop).map_err(|error| failed(said(&error)))
+    async fn put_parameter(&self, name: &str, (kind, value): (&str, &str), now: Timestamp) -> Result<(), VaultError> {
+        let body = json!({ "Name": name, "Type": kind, "Value": value, "Overwrite": true });
+        let put = self.store.aws.json((Service::Ssm, "AmazonSSM.PutParameter"), &body, now).await;
+        let failed = |error| VaultError(format!("the SSM parameter `{name}`: {}", with_causes(&error)));
+        put.map(|IgnoredAny| ()).map_err(failed)
     }
 
     /// Takes back what stands alone: an id without a key is worse than neither. What cannot be taken back is found by the next look.
-    async fn take_back(&self) {
-        let names = [&self.names.app_id, &self.names.webhook_secret].map(Clone::clone);
-        let _ = Box::pin(self.aws.ssm.delete_parameters().set_names(Some(names.to_vec())).send()).await;
-        let secret = self.aws.secrets_manager.delete_secret().secret_id(&self.names.private_key);
-        let _ = Box::pin(secret.force_delete_without_recovery(true).send()).await;
+    async fn take_back(&self, now: Timestamp) {
+        let parameters = json!({ "Names": [self.names.app_id, self.names.webhook_secret] });
+        let action = (Service::Ssm, "AmazonSSM.DeleteParameters");
+        let _: Result<IgnoredAny, AwsError> = self.store.aws.json(action, &parameters, now).await;
+        let secret = json!({ "SecretId": self.names.private_key, "ForceDeleteWithoutRecovery": true });
+        let _ = self.secrets_manager("secretsmanager.DeleteSecret", &secret, now).await;
+    }
+
+    async fn secrets_manager(&self, action: &str, body: &serde_json::Value, now: Timestamp) -> Result<(), AwsError> {
+        let done: Result<IgnoredAny, AwsError> =
+            self.store.aws.json((Service::SecretsManager, action), body, now).await;
+        done.map(drop)
+    }
+
+    fn of_secret(&self, error: &AwsError) -> VaultError {
+        VaultError(format!("the Secrets Manager secret `{}`: {}", self.names.private_key, with_causes(error)))
     }
 }
 
-/// Never the error's `Debug`: it may hold the secret.
-fn of_secret(name: &str, error: &dyn std::error::Error) -> VaultError {
-    VaultError(format!("the Secrets Manager secret `{name}`: {}", said(error)))
+fn request_token() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric).take(TOKEN_CHARS).collect()
 }

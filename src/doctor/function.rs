@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Item, Line};
+use crate::causes::with_causes;
 use crate::handler::Clock;
 use crate::model::quoted;
-use crate::report::with_causes;
 use crate::transport::Connections;
 use crate::webhook::Secrets;
 

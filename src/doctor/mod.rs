@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::causes::with_causes;
 use crate::config::{Reading, Sources, Variables};
 use crate::gate::Policy;
 use crate::gate::policy::{RepositoryPattern, Rule};
 use crate::github::{App, AppFacts, Client, Inspector, Installation, Limits, Of, Tokens};
 use crate::handler::{Clock, Moment};
 use crate::model::{RepositoryName, quoted};
-use crate::report::with_causes;
 use crate::transport::Connections;
 
 pub use item::{Item, Line, State};

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use environment_gate::causes::with_causes;
 use environment_gate::config::colour_is_unwanted;
 use environment_gate::recovery::Sweep;
-use environment_gate::report::with_causes;
 
 mod check;
 mod doctor;

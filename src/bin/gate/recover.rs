@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
+use environment_gate::causes::with_causes;
 use environment_gate::config::Variables;
 use environment_gate::gate::{Decision, Finding, Verdict};
 use environment_gate::github::Limits;
 use environment_gate::handler::{Clock, Gate};
 use environment_gate::model::{Request, quoted};
 use environment_gate::recovery::{End, Found, Sweep, Swept};
-use environment_gate::report::with_causes;
 
 use crate::Told;
 

@@ -104,7 +104,7 @@ impl Steps<'_> {
         self.manifest(None, NOWHERE)?;
         let policy = self.policy()?;
         let webhook_url = self.webhook_url().await?;
-        let kept = self.vault.look().await?;
+        let kept = self.vault.look(self.clock.now()).await?;
         if self.asked.dry_run {
             return self.plan(&kept, webhook_url.as_deref());
         }
@@ -146,7 +146,7 @@ impl Steps<'_> {
             }
             (Some(_), _) => format!("SSM parameter {name} is there already"),
             (None, Some(given)) => {
-                self.vault.put_policy(given).await?;
+                self.vault.put_policy(given, self.clock.now()).await?;
                 format!("put as SSM parameter {name}")
             }
             (None, None) => {
@@ -174,7 +174,7 @@ impl Steps<'_> {
             },
             _ => return Err(self.half(kept).into()),
         };
-        self.vault.make_place_for_key().await?;
+        self.vault.make_place_for_key(self.clock.now()).await?;
         self.put(app, "as it was saved").await
     }
 
@@ -184,7 +184,7 @@ impl Steps<'_> {
         if let Some(folder) = &self.asked.save {
             saved::prepare(folder)?;
         }
-        self.vault.make_place_for_key().await?;
+        self.vault.make_place_for_key(self.clock.now()).await?;
         let mut page = Page::open(self.asked.listen).await?;
         let manifest = self.manifest(webhook_url, &page.come_back_to())?;
         page.show(&self.new_app_url(), &manifest);
@@ -234,7 +234,7 @@ impl Steps<'_> {
     async fn put(&self, app: Known, what: &str) -> Done<Known> {
         let id: u64 =
             app.id.parse().map_err(|_| format!("got {} for the App's id, expected a number", quoted(&app.id)))?;
-        self.vault.put_app(id, &app.secret, &app.key).await?;
+        self.vault.put_app(id, (&app.secret, &app.key), self.clock.now()).await?;
         let Names { app_id, webhook_secret, private_key, .. } = self.vault.names();
         say(2, "App", format!("id {id}, {what}: put as `{app_id}`, `{webhook_secret}` and secret `{private_key}`"))?;
         Ok(app)
