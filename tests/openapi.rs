@@ -229,7 +229,7 @@ async fn calls_of_setup_and_doctor() -> Vec<Call> {
     let at = Moment::begin(&Clock::system(), Duration::from_mins(1));
     let client = Client::new(Connections::new(None).unwrap(), api.clone(), fixtures::limits());
     convert(&client, "a-code", (at.now, at.deadline)).await.unwrap();
-    let app = App::new(app_id, key.private_pem(), at.now).unwrap();
+    let app = App::new(app_id, key.private_pem()).unwrap();
     let hook = Hook { url: "https://example.com/github/webhook", secret: &webhook_secret };
     set_hook((&client, &app), hook, (at.now, at.deadline)).await.unwrap();
     let known = Known { token: Some(PERSONS_TOKEN.into()), ..Known::default() };

@@ -61,7 +61,7 @@ impl Sources {
         let app_id = Self::text(&self.app_id, &aws);
         let key = Self::text(&self.private_key, &aws);
         Reading {
-            app: app_id.and_then(|id| self.app(&id, &key?, now)),
+            app: app_id.and_then(|id| self.app(&id, &key?)),
             secrets: Self::text(&self.webhook_secret, &aws)
                 .and_then(|text| Secrets::parse(&text).map_err(|error| ConfigError::new(&self.webhook_secret, error))),
             policy: Self::text(&self.policy, &aws).and_then(|text| {
@@ -112,17 +112,14 @@ impl Sources {
         read.map_err(|problem| ConfigError::new(source, problem))
     }
 
-    fn app(&self, id: &SecretString, key: &SecretString, now: Timestamp) -> Result<App, ConfigError> {
+    fn app(&self, id: &SecretString, key: &SecretString) -> Result<App, ConfigError> {
         let id = id.expose_secret().trim();
         let fits = (1..=APP_ID_CHARS_MAX).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
         if !fits {
             return Err(ConfigError::new(&self.app_id, "got no App id, expected a number or a client id (`Iv…`)"));
         }
-        App::new(id, key, now).map_err(|error| {
-            let problem = error.to_string();
-            ConfigError::because(&self.private_key, problem, error)
-        })
+        App::new(id, key).map_err(|error| ConfigError::new(&self.private_key, error))
     }
 }
 

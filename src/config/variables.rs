@@ -103,7 +103,7 @@ pub struct Variables {
     pub aws: Option<AwsVariables>,
 }
 
-/// How AWS is reached, by the variables that Lambda sets and the AWS SDKs know
+/// How AWS is reached, by the variables that Lambda sets and every SDK of AWS know
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html>).
 #[derive(Debug, Clone)]
 pub struct AwsVariables {

@@ -2,72 +2,61 @@
 
 use std::fmt;
 
-use jiff::{SignedDuration, Timestamp};
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use reqwest::header::HeaderValue;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde_json::json;
 
 /// Seconds that `iat` lies back, "to protect against clock drift"
 /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>).
 const ISSUED_SECONDS_BACK: i64 = 60;
 /// Seconds that the token is good for; GitHub takes at most 600 from now.
 const LIFETIME_SECONDS: i64 = 540;
-/// The token that showed that the key signs is used so long: a cold start signs once.
-const FIRST_TOKEN_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// A GitHub App: who we are.
 pub struct App {
     id: String,
-    key: EncodingKey,
-    first: FirstToken,
-}
-
-struct FirstToken {
-    token: SecretString,
-    made_at: Timestamp,
+    key: RsaKeyPair,
 }
 
 /// A text that is no RSA private key. What was got is a secret, so it is not said.
 #[derive(Debug, thiserror::Error)]
 #[error("got a text that is no RSA private key, expected the PEM file that GitHub made for the App (PKCS#1 or PKCS#8)")]
-pub struct InvalidPrivateKey(#[source] jsonwebtoken::errors::Error);
-
-#[derive(Serialize)]
-struct Claims<'a> {
-    iat: i64,
-    exp: i64,
-    iss: &'a str,
-}
+pub struct InvalidPrivateKey;
 
 impl App {
-    /// Takes the App's id (or client id) and its key in PEM, with real or escaped (`\n`) line ends, and signs a first token.
+    /// Takes the App's id (or client id) and its key in PEM, with real or escaped (`\n`) line ends.
     ///
     /// # Errors
-    /// The text is no key that can sign.
-    pub fn new(id: &str, pem: &SecretString, now: Timestamp) -> Result<Self, InvalidPrivateKey> {
+    /// The text is no key: its numbers do not belong together, or are too small.
+    pub fn new(id: &str, pem: &SecretString) -> Result<Self, InvalidPrivateKey> {
         let pem = SecretString::from(pem.expose_secret().replace("\\n", "\n"));
-        let key = EncodingKey::from_rsa_pem(pem.expose_secret().trim().as_bytes()).map_err(InvalidPrivateKey)?;
-        // Reading a PEM does not look into it; signing does.
-        let token = sign(id, &key, now).map_err(InvalidPrivateKey)?.into();
-        Ok(Self { id: id.to_owned(), key, first: FirstToken { token, made_at: now } })
+        let der = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| InvalidPrivateKey)?;
+        let key = match &der {
+            PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
+            PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
+            _ => return Err(InvalidPrivateKey),
+        };
+        Ok(Self { id: id.to_owned(), key: key.map_err(|_| InvalidPrivateKey)? })
     }
 
-    /// The `Authorization` of the App itself, for minting installation tokens.
+    /// The `Authorization` of the App itself, for minting installation tokens: a JWT (RFC 7519), signed with RS256.
     pub(super) fn authorization(&self, now: Timestamp) -> Option<HeaderValue> {
-        let age = now.duration_since(self.first.made_at);
-        if (SignedDuration::ZERO..=FIRST_TOKEN_AGE_MAX).contains(&age) {
-            return bearer(&self.first.token);
-        }
-        bearer(&sign(&self.id, &self.key, now).ok()?.into())
+        let now = now.as_second();
+        let (issued, expires) = (now.saturating_sub(ISSUED_SECONDS_BACK), now.saturating_add(LIFETIME_SECONDS));
+        let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
+        let header = part(json!({ "alg": "RS256", "typ": "JWT" }));
+        let signed = format!("{header}.{}", part(json!({ "iat": issued, "exp": expires, "iss": self.id })));
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).ok()?;
+        bearer(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
     }
-}
-
-fn sign(id: &str, key: &EncodingKey, now: Timestamp) -> Result<String, jsonwebtoken::errors::Error> {
-    let now = now.as_second();
-    let claims =
-        Claims { iat: now.saturating_sub(ISSUED_SECONDS_BACK), exp: now.saturating_add(LIFETIME_SECONDS), iss: id };
-    jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, key)
 }
 
 impl fmt::Debug for App {

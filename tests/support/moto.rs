@@ -64,7 +64,7 @@ impl Moto {
         std::env::temp_dir().join(format!("environment-gate-moto-{port}"))
     }
 
-    /// Variables with which the AWS SDK finds it.
+    /// Variables with which it is found.
     pub(crate) fn variables(&self) -> [(&'static str, &str); 4] {
         [
             ("AWS_ENDPOINT_URL", &self.url),

@@ -243,7 +243,7 @@ impl Steps<'_> {
     /// The App's webhook leads to the function.
     async fn connect(&self, known: &Known, webhook_url: Option<&str>) -> Done<(String, String)> {
         let at = self.moment();
-        let app = App::new(&known.id, &known.key, at.now)?;
+        let app = App::new(&known.id, &known.key)?;
         let inspector = Inspector::new((&self.client, &app), at.now, at.deadline);
         let facts = inspector.app().await?;
         let hook = inspector.hook().await?;
