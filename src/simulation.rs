@@ -160,7 +160,12 @@ impl Simulation {
         Ok(Simulated {
             more_may_wait: evidence.is_some_and(|evidence| evidence.more_may_wait()),
             calls: lost.calls().saturating_add(installation.calls()),
-            exchanges: self.exchanges(&before),
+            // What the policy has nothing to say of is not asked about.
+            exchanges: if gate::scope(&self.settings.policy, &request).is_ok() {
+                self.exchanges(&before)
+            } else {
+                Vec::new()
+            },
             request,
             at,
             had_ended,

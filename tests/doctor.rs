@@ -130,7 +130,7 @@ fn delivered(deployment: &mut Deployment, status: u16) {
 }
 
 /// Every defect at GitHub.
-const DEFECTS: [Defect; 36] = [
+const DEFECTS: [Defect; 41] = [
     ("app", "the key is another App's", |d| {
         d.0.insert("app", (401, json!({ "message": "A JSON web token could not be decoded" })));
     }),
@@ -189,6 +189,31 @@ const DEFECTS: [Defect; 36] = [
     ("workflow-deployment", "no deployment is made", |d| {
         workflow(d, "name: Release,", "name: Release, deployment: false,");
     }),
+    ("release-branches", "a pattern that restricts nothing", |d| {
+        d.body("branch_policies.release")["branch_policies"][0]["name"] = "*".into();
+    }),
+    ("gate-branches", "none that the policy lets in", |d| {
+        *d.body("branch_policies.release-gate") = json!({ "total_count": 1, "branch_policies": [{ "id": 1, "node_id": "P_1", "name": "develop", "type": "branch" }] });
+    }),
+    ("workflow-gate", "a matrix has other names", |d| {
+        workflow(
+            d,
+            "    environment: release-gate\n",
+            "    environment: release-gate\n    strategy: { matrix: { os: [a, b] } }\n",
+        );
+    }),
+    ("workflow-file", "a tree without end", |d| {
+        *d.body("contents..github/workflows/release.yml") =
+            contents(&format!("jobs:\n{}", "- ".repeat(100_000)));
+    }),
+    ("workflow-file", "aliases of aliases", |d| {
+        let next = |level: usize| {
+            let before = level.checked_sub(1).map_or("x".to_owned(), |before| format!("*a{before}"));
+            format!("a{level}: &a{level} [{}]\n", [before.as_str(); 9].join(", "))
+        };
+        let text: String = (0..9).map(next).collect();
+        *d.body("contents..github/workflows/release.yml") = contents(&(text + "jobs: { x: {} }\n"));
+    }),
 ];
 
 #[tokio::test]
@@ -230,7 +255,7 @@ async fn a_webhook_that_leads_elsewhere_than_the_stack_is_named() {
 
 #[tokio::test]
 async fn what_is_deferred_and_what_failed_long_ago_is_no_defect() {
-    for (status, hours) in [(503, 1), (401, 48)] {
+    for (status, hours) in [(503, 1), (429, 1), (401, 48)] {
         let world = World::new().await;
         let mut deployment = world.deployment();
         delivered(&mut deployment, status);
@@ -264,4 +289,80 @@ fn every_item_has_an_id_of_its_own_a_row_in_the_readme_and_a_defect_that_shows_i
         let is_shown = DEFECTS.iter().any(|(id, ..)| *id == item.id()) || settings.contains(&item.id());
         assert!(is_shown, "no defect shows {}", item.id());
     }
+}
+
+/// A change of the world, and what is then not seen; nothing is wrong.
+const UNSEEN: [Defect; 5] = [
+    ("gate-branches", "whether any branch is protected", |d| {
+        d.body("environment.release-gate")["deployment_branch_policy"] =
+            json!({ "protected_branches": true, "custom_branch_policies": false });
+    }),
+    ("release-bypass", "GitHub does not say it", |d| {
+        d.body("environment.release").as_object_mut().unwrap().remove("can_admins_bypass");
+    }),
+    ("deliveries", "GitHub is in trouble", |d| {
+        d.0.insert("deliveries", (500, json!({ "message": "Server Error" })));
+    }),
+    ("workflow-release", "a computed environment", |d| {
+        workflow(
+            d,
+            "jobs:\n",
+            "jobs:\n  early:\n    runs-on: x\n    environment: ${{ inputs.environment }}\n    steps: []\n",
+        );
+    }),
+    ("workflow-gate", "a computed name", |d| {
+        workflow(d, "  release-gate:\n", "  release-gate:\n    name: ${{ inputs.gate }}\n");
+    }),
+];
+
+#[tokio::test]
+async fn what_cannot_be_seen_is_said_not_to_be_seen() {
+    for (id, what, change) in UNSEEN {
+        let world = World::new().await;
+        let mut deployment = world.deployment();
+        change(&mut deployment);
+        let told = world.doctor(&deployment, WITH_TOKEN).await;
+        assert_eq!((told.of("wrong"), told.well), (vec![], true), "{what}: {:#}", told.json);
+        assert_eq!(told.of("not seen").first(), Some(&id), "{what}: {:#}", told.json);
+    }
+}
+
+#[tokio::test]
+async fn a_release_in_another_file_is_not_taken_for_right() {
+    let world = World::new().await;
+    let mut deployment = world.deployment();
+    workflow(&mut deployment, "jobs:\n", "jobs:\n  deploy:\n    uses: ./.github/workflows/deploy.yml\n");
+    let told = world.doctor(&deployment, WITH_TOKEN).await;
+    assert_eq!(told.of("not seen"), ["workflow-release", "workflow-deployment"], "{:#}", told.json);
+}
+
+#[tokio::test]
+async fn the_greeting_to_a_webhook_that_led_nowhere_yet_is_no_defect() {
+    let world = World::new().await;
+    let mut deployment = world.deployment();
+    delivered(&mut deployment, 404);
+    deployment.body("deliveries")[0]["event"] = "ping".into();
+    let told = world.doctor(&deployment, WITH_TOKEN).await;
+    assert_eq!(told.of("wrong"), Vec::<&str>::new(), "{:#}", told.json);
+}
+
+#[tokio::test]
+async fn a_repository_that_no_rule_covers_is_not_passed_over() {
+    let world = World::new().await;
+    let deployment = world.deployment();
+    let arguments = ["--repository", "octo-org/gadgets", "--token", PERSONS_TOKEN];
+    let told = world.doctor(&deployment, (&arguments, &[])).await;
+    assert_eq!((told.of("wrong"), told.well), (vec!["repositories"], false), "{:#}", told.json);
+}
+
+#[tokio::test]
+async fn one_file_is_not_taken_for_several() {
+    let world = World::new().await;
+    let deployment = world.deployment();
+    let another = POLICY.replace("[[rule]]", "[[rule]]\nworkflow = \".github/workflows/other.yml\"");
+    std::fs::write(world.files.path("policy.toml"), format!("{POLICY}{another}")).unwrap();
+    std::fs::write(world.files.path("release.yml"), WORKFLOW).unwrap();
+    let file = world.files.path("release.yml");
+    let told = world.doctor(&deployment, (&["--workflow", &file], &[])).await;
+    assert_eq!(told.of("not seen").first(), Some(&"workflow-file"), "{:#}", told.json);
 }

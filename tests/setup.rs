@@ -129,7 +129,9 @@ impl Waiting {
 
     /// What the page answers to an address, without a browser.
     async fn get(&self, path: &str, host: Option<&str>) -> (u16, String) {
-        let url = format!("{}{path}", self.page.trim_end_matches('/'));
+        // Nothing is the page itself.
+        let (server, _) = self.page.rsplit_once('/').unwrap();
+        let url = if path.is_empty() { self.page.clone() } else { format!("{server}{path}") };
         let mut request = Connections::new(None).unwrap().pool().client().get(url);
         if let Some(host) = host {
             request = request.header("host", host);
@@ -247,10 +249,11 @@ async fn an_answer_with_another_state_is_not_used_and_a_code_is_good_once() {
     let (status, html) = waiting.get("/created?code=stolen&state=0000", None).await;
     assert!(status == 400 && html.contains("another <code>state</code>"), "{html}");
     assert_eq!(waiting.get("/created?code=stolen", None).await.0, 400);
-    assert_eq!(waiting.get("/", Some("evil.example.com")).await.0, 403, "a name that leads to this machine");
+    assert_eq!(waiting.get("", Some("evil.example.com")).await.0, 403, "a name that leads to this machine");
+    assert_eq!(waiting.get("/", None).await.0, 404, "who else is on this machine does not know where the page is");
     assert!(world.github.fake.calls().is_empty(), "no code was tried");
     // The page's own state, and a code that GitHub does not know (any more).
-    let (_, html) = waiting.get("/", None).await;
+    let (_, html) = waiting.get("", None).await;
     let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
     let (_, html) = waiting.get(&format!("/created?code=used&state={state}"), None).await;
     assert!(html.contains("GitHub did not hand over the App"), "{html}");
@@ -345,8 +348,8 @@ async fn what_cannot_be_set_up_is_one_clear_line() {
 async fn settings_that_cannot_be_kept_are_all_taken_back_and_it_says_what_became_of_the_app() {
     let world = World::new().await;
     let waiting = world.waiting(&[]).await;
-    // AWS is gone between the page and the answer.
-    let (_, html) = waiting.get("/", None).await;
+    // The place for the key is gone between the page and the answer.
+    let (_, html) = waiting.get("", None).await;
     let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
     let manifest = json!({ "name": "the gate" });
     {
@@ -354,10 +357,38 @@ async fn settings_that_cannot_be_kept_are_all_taken_back_and_it_says_what_became
         made.manifests.push((String::new(), manifest));
         made.codes.push("good".to_owned());
     }
-    world.moto.refuse_from_now_on().await;
+    world.moto.delete_secret(NAMES[3].1).await;
     let (_, html) = waiting.get(&format!("/created?code=good&state={state}"), None).await;
     assert!(html.contains("its settings could not be kept"), "{html}");
     let ended = waiting.end().await;
     assert!(!ended.well && ended.said.contains("was made, its key is lost: delete the App"), "{}", ended.said);
     assert!(!shows_a_secret(&(ended.told + &ended.said), &world.player));
+    assert_eq!((world.parameter(NAMES[0].1).await, world.parameter(NAMES[1].1).await), (None, None));
+}
+
+#[tokio::test]
+async fn who_was_quicker_is_not_overwritten() {
+    let world = World::new().await;
+    let waiting = world.waiting(&[]).await;
+    let (_, html) = waiting.get("", None).await;
+    let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
+    world.moto.put_parameter(NAMES[0].1, "String", "99").await;
+    let (_, html) = waiting.get(&format!("/created?code=late&state={state}"), None).await;
+    assert!(html.contains("Not used"), "{html}");
+    let ended = waiting.end().await;
+    assert!(!ended.well && ended.said.contains("were put at AWS meanwhile"), "{}", ended.said);
+    assert_eq!(world.parameter(NAMES[0].1).await.as_deref(), Some("99"));
+}
+
+#[tokio::test]
+async fn without_leave_at_aws_the_app_that_was_made_is_named_as_one_to_delete() {
+    let world = World::new().await;
+    let waiting = world.waiting(&[]).await;
+    let (_, html) = waiting.get("", None).await;
+    let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
+    world.moto.refuse_from_now_on().await;
+    waiting.get(&format!("/created?code=good&state={state}"), None).await;
+    let ended = waiting.end().await;
+    assert!(!ended.well && ended.said.contains("is not used: delete it at GitHub"), "{}", ended.said);
+    assert_eq!(ended.said.lines().count(), 1);
 }

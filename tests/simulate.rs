@@ -243,3 +243,28 @@ async fn without_a_network_it_says_so() {
         .unwrap();
     assert!(said(&output).contains("no answer from GitHub"), "{output:?}");
 }
+
+#[tokio::test]
+async fn what_decides_is_recorded_as_it_is() {
+    for (path, branch) in
+        [(".github/workflows/release.yml@v1.2.3", "v1.2.3"), (".github/workflows/release.yml", "widgets@1.2.3")]
+    {
+        let mut story = fixtures::one("approve/one-human-approved-the-gate");
+        story.policy = story.policy.replace("[\"main\"]", "[\"v1.2.3\", \"widgets@1.2*\"]");
+        assert!(story.policy.contains("widgets@"), "{}", story.policy);
+        let run = story.answers.get_mut("run").unwrap()[0].body.as_mut().unwrap();
+        run["path"] = path.into();
+        run["head_branch"] = branch.into();
+        assert_eq!(round_trip(path, &story).await, Some(Vec::new()));
+    }
+}
+
+#[tokio::test]
+async fn a_paused_policy_and_a_foreign_owner_are_recorded_too() {
+    for (from, to) in [("[[rule]]", "pause = true\n[[rule]]"), ("octo-org/", "another-org/")] {
+        let mut story = fixtures::one("approve/one-human-approved-the-gate");
+        assert!(story.policy.contains(from));
+        story.policy = story.policy.replace(from, to);
+        assert_eq!(round_trip(to, &story).await, Some(Vec::new()));
+    }
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use secrecy::ExposeSecret as _;
@@ -22,6 +22,8 @@ const TRIES_MAX: u32 = 3;
 const TRY_TIME_MAX: Duration = Duration::from_millis(1200);
 /// The longest first pause before a call is made again; it is by chance, up to this.
 const PAUSE_MAX: Duration = Duration::from_millis(100);
+/// Bytes of an answer: a policy has at most 8 kB, the description of a stack some more.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Characters of AWS's words that are shown.
 const MESSAGE_CHARS_MAX: usize = 300;
 
@@ -141,10 +143,16 @@ impl Aws {
             self.http.give_up(&pool);
             AwsError::NoAnswer(error.without_url())
         };
-        let answer = pool.client().execute(request).await.map_err(no_answer)?;
+        let mut answer = pool.client().execute(request).await.map_err(no_answer)?;
         let status = answer.status();
-        let body = answer.bytes().await.map_err(no_answer)?;
-        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
+            if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
+                return Err(AwsError::Unreadable);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if status.is_success() { Ok(body.freeze()) } else { Err(refused(status, &body)) }
     }
 
     /// The request, with a signature (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>).

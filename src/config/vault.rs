@@ -60,7 +60,11 @@ impl Vault {
         let unread = |problem| VaultError(format!("the SSM parameters of `{app_id}`: {problem}"));
         let mut parameters = self.store.parameters(&names, now).await.map_err(unread)?;
         let private_key = match self.store.secret_or_error(private_key, now).await {
-            Ok(secret) => secret,
+            Ok(Some(secret)) => Some(secret),
+            Ok(None) => {
+                let problem = "holds something that is not text, and is not touched";
+                return Err(VaultError(format!("the Secrets Manager secret `{private_key}`: {problem}")));
+            }
             Err(error) if error.is("ResourceNotFoundException") => None,
             Err(error) => return Err(self.of_secret(&error)),
         };
@@ -95,25 +99,33 @@ impl Vault {
         }
     }
 
-    /// Puts what belongs together: the key, the webhook's secret, and last the App's id, which says that all is there.
+    /// Puts what belongs together: the webhook's secret, the App's id, and last the key, which says that all is there.
     ///
     /// # Errors
-    /// AWS's; what was put of the three is taken back.
+    /// AWS's; what this put of the three is taken back.
     pub async fn put_app(
         &self,
         id: u64,
         (secret, key): (&SecretString, &SecretString),
         now: Timestamp,
     ) -> Result<(), VaultError> {
-        let put = async {
-            self.put_key(key, now).await?;
-            let secret = ("SecureString", secret.expose_secret());
-            self.put_parameter(&self.names.webhook_secret, secret, now).await?;
-            self.put_parameter(&self.names.app_id, ("String", &id.to_string()), now).await
+        let mut put = Vec::new();
+        let done = async {
+            let id = id.to_string();
+            let parameters = [
+                (&self.names.webhook_secret, ("SecureString", secret.expose_secret())),
+                (&self.names.app_id, ("String", id.as_str())),
+            ];
+            for (name, value) in parameters {
+                // Whether one that fails was put nobody knows.
+                put.push(name);
+                self.put_parameter(name, value, now).await?;
+            }
+            self.put_key(key, now).await
         };
-        let done = put.await;
+        let done = done.await;
         if done.is_err() {
-            self.take_back(now).await;
+            self.take_back(&put, now).await;
         }
         done
     }
@@ -133,13 +145,10 @@ impl Vault {
         put.map(|IgnoredAny| ()).map_err(failed)
     }
 
-    /// Takes back what stands alone: an id without a key is worse than neither. What cannot be taken back is found by the next look.
-    async fn take_back(&self, now: Timestamp) {
-        let parameters = json!({ "Names": [self.names.app_id, self.names.webhook_secret] });
+    /// Takes back what stands alone. What cannot be taken back is found by the next look.
+    async fn take_back(&self, put: &[&String], now: Timestamp) {
         let action = (Service::Ssm, "AmazonSSM.DeleteParameters");
-        let _: Result<IgnoredAny, AwsError> = self.store.aws.json(action, &parameters, now).await;
-        let secret = json!({ "SecretId": self.names.private_key, "ForceDeleteWithoutRecovery": true });
-        let _ = self.secrets_manager("secretsmanager.DeleteSecret", &secret, now).await;
+        let _: Result<IgnoredAny, AwsError> = self.store.aws.json(action, &json!({ "Names": put }), now).await;
     }
 
     async fn secrets_manager(&self, action: &str, body: &serde_json::Value, now: Timestamp) -> Result<(), AwsError> {

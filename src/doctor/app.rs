@@ -15,8 +15,8 @@ const EVENT: &str = "deployment_protection_rule";
 const PATH: &str = "/github/webhook";
 /// Deliveries that failed longer ago are no news.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
-/// What a deferred delivery is answered with: it is looked at again.
-const DEFERRED: u16 = 503;
+/// What a deferred delivery is answered with, and one that the API's throttle turned away: both are looked at again.
+const LOOKED_AT_AGAIN: [u16; 2] = [503, 429];
 
 /// Each setting: can it be had and read?
 pub(super) fn settings(reading: &Reading) -> Vec<Line> {
@@ -60,7 +60,11 @@ pub(super) fn rights(facts: &AppFacts) -> Vec<Line> {
 
 /// The App's webhook.
 pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
-    let url = hook.url.as_deref().unwrap_or_default();
+    let Some(url) = hook.url.as_deref().filter(|url| !url.is_empty()) else {
+        let rest = [Item::HookContentType, Item::HookSecret, Item::HookTls];
+        let unseen = rest.map(|item| Line::not_seen(item, "needs a webhook"));
+        return [vec![Line::wrong(Item::HookUrl, "no webhook")], unseen.into()].concat();
+    };
     let is_loopback = |url: &str| crate::model::ApiUrl::parse(url.strip_suffix(PATH).unwrap_or(url)).is_ok();
     let fits = match wanted {
         Some(wanted) => url == wanted,
@@ -68,7 +72,7 @@ pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
         None => url.ends_with(PATH) && is_loopback(url),
     };
     let expected = wanted.map(|wanted| format!(", expected {}", quoted(wanted))).unwrap_or_default();
-    let shown = if url.is_empty() { "no URL".to_owned() } else { quoted(url).to_string() };
+    let shown = quoted(url).to_string();
     let content_type = hook.content_type.as_deref().unwrap_or("form");
     let insecure =
         hook.insecure_ssl.as_ref().map(|value| value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned));
@@ -84,17 +88,20 @@ pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
 
 /// What became of the deliveries of the last day.
 pub(super) fn deliveries(deliveries: &[DeliveryFacts], now: Timestamp) -> Line {
-    let recent = || deliveries.iter().filter(|delivery| now.duration_since(delivery.delivered_at) <= RECENT);
+    // GitHub's greeting to a new webhook may have met a function that was not there yet.
+    let is_ours =
+        |delivery: &&DeliveryFacts| delivery.event == EVENT && now.duration_since(delivery.delivered_at) <= RECENT;
+    let recent = || deliveries.iter().filter(is_ours);
     let failed = |delivery: &&DeliveryFacts| !(200..300).contains(&delivery.status_code);
-    let deferred = recent().filter(|delivery| delivery.status_code == DEFERRED).count();
+    let deferred = recent().filter(|delivery| LOOKED_AT_AGAIN.contains(&delivery.status_code)).count();
     let mut counts: BTreeMap<u16, (usize, Timestamp)> = BTreeMap::new();
-    for delivery in recent().filter(failed).filter(|delivery| delivery.status_code != DEFERRED) {
+    for delivery in recent().filter(failed).filter(|delivery| !LOOKED_AT_AGAIN.contains(&delivery.status_code)) {
         let (count, newest) = counts.entry(delivery.status_code).or_insert((0, delivery.delivered_at));
         *count = count.saturating_add(1);
         *newest = delivery.delivered_at.max(*newest);
     }
     if counts.is_empty() {
-        return Line::right(Item::Deliveries, format!("none that failed; deferred: {deferred}"));
+        return Line::right(Item::Deliveries, format!("none that failed; looked at again: {deferred}"));
     }
     let told = counts.iter().map(|(status, (count, newest))| match status {
         0 => format!("{count} without an answer, the last at {newest}"),

@@ -42,13 +42,11 @@ async fn release(
             Line::wrong(Item::ReleaseRule, format!("rules of other Apps: {}", listed(others)))
         }
     };
-    let is_restricted = environment.deployment_branch_policy.is_some();
-    let branches = if is_restricted { "restricted" } else { "every branch and tag" };
     let lines = [
         Line::right(Item::ReleaseEnvironment, "exists"),
         own,
         bypass(Item::ReleaseBypass, &environment),
-        Line::holds(Item::ReleaseBranches, is_restricted, branches),
+        branches((inspector, installation), (place, &environment), (Item::ReleaseBranches, rule)).await?,
     ];
     Ok(lines.into_iter().map(|line| line.about(&about)).collect())
 }
@@ -71,17 +69,12 @@ async fn gate(
         (0, ..) => Line::not_seen(Item::GateSelfReview, "needs required reviewers"),
         _ => Line::wrong(Item::GateSelfReview, "not prevented"),
     };
-    let branches = match environment.deployment_branch_policy {
-        None => Line::wrong(Item::GateBranches, "every branch and tag"),
-        Some(restriction) if restriction.protected_branches => Line::right(Item::GateBranches, "protected branches"),
-        Some(_) => by_type(&inspector.branch_policies(installation, place).await?, &rule.refs),
-    };
     let lines = [
         Line::right(Item::GateEnvironment, "exists"),
         Line::holds(Item::GateReviewers, reviewers > 0, format!("users and teams: {reviewers}")),
         self_review,
         bypass(Item::GateBypass, &environment),
-        branches,
+        branches((inspector, installation), (place, &environment), (Item::GateBranches, rule)).await?,
     ];
     Ok(lines.into_iter().map(|line| line.about(&about)).collect())
 }
@@ -93,25 +86,47 @@ fn bypass(item: Item, environment: &EnvironmentFacts) -> Line {
     }
 }
 
-/// A run shows a tag and a branch of one name alike. So of each name that the rule lets in either branches or tags may enter, not both.
-fn by_type(policies: &[BranchPolicy], refs: &[RefPattern]) -> Line {
+/// Which branches and tags may enter an environment.
+async fn branches(
+    (inspector, installation): Through<'_>,
+    (place, environment): ((&RepositoryName, &EnvironmentName), &EnvironmentFacts),
+    (item, rule): (Item, &Rule),
+) -> Result<Line, GithubError> {
+    Ok(match environment.deployment_branch_policy {
+        None => Line::wrong(item, "every branch and tag"),
+        Some(restriction) if restriction.protected_branches => {
+            // Where no branch is protected every branch may enter, and which are the App may not see.
+            Line::not_seen(item, "protected branches: whether any branch is protected the App cannot see")
+        }
+        Some(_) => restricted(&inspector.branch_policies(installation, place).await?, (item, &rule.refs)),
+    })
+}
+
+/// A run shows a tag and a branch of one name alike: so of each name that the rule lets in either branches or tags may pass the gate, not both.
+fn restricted(policies: &[BranchPolicy], (item, refs): (Item, &[RefPattern])) -> Line {
     let of = |kind: &str| -> Vec<&BranchPolicy> {
         policies.iter().filter(|policy| policy.kind.as_deref().unwrap_or("branch") == kind).collect()
     };
     let (branches, tags) = (of("branch"), of("tag"));
-    for name in refs {
-        let let_in = |policies: &[&BranchPolicy]| policies.iter().any(|policy| may_match(&policy.name, name));
-        if let_in(&branches) && let_in(&tags) {
-            let got = format!("branches and tags under the name {}", quoted(&name.to_string()));
-            return Line::wrong(Item::GateBranches, got);
-        }
+    if let Some(any) = policies.iter().find(|policy| policy.name.starts_with('*')) {
+        return Line::wrong(item, format!("the pattern {}, which is hardly a restriction", quoted(&any.name)));
+    }
+    let let_in = |policies: &[&BranchPolicy], name| policies.iter().any(|policy| may_match(&policy.name, name));
+    if !refs.iter().any(|name| let_in(&branches, name) || let_in(&tags, name)) {
+        let names = listed(policies.iter().map(|policy| quoted(&policy.name).to_string()));
+        let names = if names.is_empty() { "none".to_owned() } else { names };
+        return Line::wrong(item, format!("{names} may enter, none of the policy's `refs` among them"));
+    }
+    let both = refs.iter().find(|name| let_in(&branches, name) && let_in(&tags, name));
+    if let (Item::GateBranches, Some(name)) = (item, both) {
+        return Line::wrong(item, format!("branches and tags under the name {}", quoted(&name.to_string())));
     }
     let shown = |kind: &str, policies: &[&BranchPolicy]| {
         let names = policies.iter().map(|policy| quoted(&policy.name).to_string());
         if policies.is_empty() { None } else { Some(format!("{kind} {}", listed(names))) }
     };
     let all: Vec<String> = [shown("branches", &branches), shown("tags", &tags)].into_iter().flatten().collect();
-    Line::right(Item::GateBranches, if all.is_empty() { "none may enter".to_owned() } else { all.join(", ") })
+    Line::right(item, all.join(", "))
 }
 
 /// May one name match both? GitHub's patterns are those of Ruby's `fnmatch`; where a pattern has a wildcard, what stands before it decides, so

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use crate::causes::with_causes;
+use crate::github::{GithubError, Meaning};
+
 /// Something that is examined. Its id is relied on from outside: it never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
@@ -143,7 +146,7 @@ impl Item {
             ),
             Self::Deliveries => (
                 "deliveries",
-                "none that failed in the last day, but for 503: those are deferred",
+                "none of ours that failed in the last day, but for 503 and 429: those are looked at again",
                 "open the App's *Advanced → Recent Deliveries*: the answer says why; 401 is another webhook secret",
             ),
             Self::Repositories => ("repositories", "repositories that are named", "name them with `--repository`"),
@@ -159,7 +162,9 @@ impl Item {
                 ENVIRONMENT,
             ),
             Self::ReleaseBypass => ("release-bypass", "no admin may bypass the rules", ENVIRONMENT),
-            Self::ReleaseBranches => ("release-branches", "only some branches or tags may enter", ENVIRONMENT),
+            Self::ReleaseBranches => {
+                ("release-branches", "only some may enter, the policy's `refs` among them", ENVIRONMENT)
+            }
             Self::GateEnvironment => (
                 "gate-environment",
                 "the environment exists: one that a workflow merely names is made without any protection",
@@ -169,7 +174,7 @@ impl Item {
             Self::GateSelfReview => ("gate-self-review", "nobody approves a run of their own", ENVIRONMENT),
             Self::GateBypass => ("gate-bypass", "no admin may bypass the rules", ENVIRONMENT),
             Self::GateBranches => {
-                ("gate-branches", "only some may enter, by type: no tag under the name of a branch", ENVIRONMENT)
+                ("gate-branches", "the same, by type: no tag under the name of a branch", ENVIRONMENT)
             }
             Self::WorkflowFile => ("workflow-file", "the workflow file of the policy, in YAML", FILE),
             Self::WorkflowGate => ("workflow-gate", "one job of the gate's name, in the gate's environment", FILE),
@@ -232,6 +237,14 @@ impl Line {
     /// Not looked at, and why.
     pub fn not_seen(item: Item, why: impl fmt::Display) -> Self {
         Self { state: State::NotSeen, ..Self::right(item, why) }
+    }
+
+    /// What an error says: an answer about the thing is a defect, no answer is none.
+    pub(super) fn of_error(item: Item, error: &GithubError) -> Self {
+        match error.meaning() {
+            Meaning::Defer => Self::not_seen(item, with_causes(error)),
+            Meaning::Fail | Meaning::Gone => Self::wrong(item, with_causes(error)),
+        }
     }
 
     /// Right if it holds.

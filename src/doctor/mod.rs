@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use crate::causes::with_causes;
 use crate::config::{Reading, Sources, Variables};
 use crate::gate::Policy;
-use crate::gate::policy::{RepositoryPattern, Rule};
+use crate::gate::policy::{RefPattern, RepositoryPattern, Rule};
 use crate::github::{App, AppFacts, Client, Inspector, Installation, Limits, Of, Tokens};
 use crate::handler::{Clock, Moment};
 use crate::model::{RepositoryName, quoted};
@@ -94,15 +94,18 @@ impl Doctor {
                     _ => Line::not_seen(Item::Function, "needs the webhook's URL and secret"),
                 });
             }
-            Err(error) => lines.push(Line::wrong(Item::HookUrl, with_causes(&error))),
+            Err(error) => lines.push(Line::of_error(Item::HookUrl, &error)),
         }
         lines.push(match inspector.deliveries().await {
             Ok(deliveries) => app::deliveries(&deliveries, at.now),
-            Err(error) => Line::wrong(Item::Deliveries, with_causes(&error)),
+            Err(error) => Line::of_error(Item::Deliveries, &error),
         });
         if let Ok(policy) = policy {
-            let visit = Visit { doctor: self, inspector: &inspector, app, facts: &facts, at };
-            for (repository, rules) in self.repositories(policy, &mut lines) {
+            let repositories = self.repositories(policy, &mut lines);
+            let workflows = repositories.iter().flat_map(|(_, rules)| rules).count();
+            let visit =
+                Visit { doctor: self, inspector: &inspector, app, facts: &facts, at, is_one_workflow: workflows == 1 };
+            for (repository, rules) in repositories {
                 lines.extend(visit.repository(&repository, &rules).await);
             }
         }
@@ -133,20 +136,12 @@ impl Doctor {
                 repositories.push((name, rules));
             }
         }
+        let is_known = |name: &&RepositoryName| repositories.iter().any(|(other, _)| other == *name);
+        for unknown in self.known.repositories.iter().filter(|name| !is_known(name)) {
+            let got = format!("{}, which no rule covers", quoted(&unknown.to_string()));
+            lines.push(Line::wrong(Item::Repositories, got));
+        }
         repositories
-    }
-
-    /// The workflow file of a rule: the person's, or read with the person's token.
-    async fn workflow(&self, inspector: &Inspector<'_>, repository: &RepositoryName, rule: &Rule) -> workflow::Source {
-        if let Some(text) = &self.known.workflow {
-            return workflow::Source::Text(text.clone());
-        }
-        let Some(token) = &self.known.token else { return workflow::Source::NotAsked };
-        match inspector.file(token, (repository, &rule.workflow)).await {
-            Ok(Some(text)) => workflow::Source::Text(text),
-            Ok(None) => workflow::Source::Missing,
-            Err(error) => workflow::Source::Unreadable(with_causes(&error)),
-        }
     }
 }
 
@@ -157,6 +152,8 @@ struct Visit<'a> {
     app: &'a App,
     facts: &'a AppFacts,
     at: Moment,
+    /// The policy names one workflow file of one repository: the one that a person gives can only be that.
+    is_one_workflow: bool,
 }
 
 impl Visit<'_> {
@@ -165,7 +162,7 @@ impl Visit<'_> {
         let about = quoted(&repository.to_string()).to_string();
         let found = match self.inspector.installation(repository).await {
             Ok(found) => found,
-            Err(error) => return vec![Line::wrong(Item::Installation, with_causes(&error)).about(about)],
+            Err(error) => return vec![Line::of_error(Item::Installation, &error).about(about)],
         };
         let mut lines = vec![app::installation(found.as_ref()).about(&about)];
         let Some(found) = found.filter(|_| lines.iter().all(|line| line.state == State::Right)) else { return lines };
@@ -176,13 +173,47 @@ impl Visit<'_> {
         for rule in rules {
             let through = (self.inspector, &installation);
             let seen = environments::examine(through, (repository, self.facts), rule).await;
-            let unseen = |error| vec![Line::wrong(Item::Installation, with_causes(&error)).about(&about)];
-            let text = doctor.workflow(self.inspector, repository, rule).await;
-            let file = format!("{} of {about}", quoted(&rule.workflow));
-            let workflow = workflow::examine(text, rule).into_iter().map(|line| line.about(&file));
-            lines.extend(seen.unwrap_or_else(unseen).into_iter().chain(workflow));
+            let unseen = |error| vec![Line::of_error(Item::Installation, &error).about(&about)];
+            lines.extend(seen.unwrap_or_else(unseen));
+            for (at, source) in self.workflows(repository, rule).await {
+                let file = format!("{}{at} of {about}", quoted(&rule.workflow));
+                lines.extend(workflow::examine(source, rule).into_iter().map(|line| line.about(&file)));
+            }
         }
         once(lines)
+    }
+
+    /// The workflow file of a rule: the person's, or as it is at each branch or tag that the rule names, read with the person's token.
+    async fn workflows(&self, repository: &RepositoryName, rule: &Rule) -> Vec<(String, workflow::Source)> {
+        let known = &self.doctor.known;
+        if let Some(text) = &known.workflow {
+            let source = if self.is_one_workflow {
+                workflow::Source::Text(text.clone())
+            } else {
+                workflow::Source::OneOfSeveral
+            };
+            return vec![(String::new(), source)];
+        }
+        let Some(token) = &known.token else { return vec![(String::new(), workflow::Source::NotAsked)] };
+        let exact = rule.refs.iter().filter_map(|name| match name {
+            RefPattern::Exact(name) => Some(Some(name.as_str())),
+            RefPattern::Prefix(_) => None,
+        });
+        let mut refs: Vec<Option<&str>> = exact.collect();
+        if refs.is_empty() {
+            // Which tags there are nobody knows: the default branch stands for them.
+            refs.push(None);
+        }
+        let mut sources = Vec::new();
+        for name in refs {
+            let source = match self.inspector.file(token, (repository, &rule.workflow), name).await {
+                Ok(Some(text)) => workflow::Source::Text(text),
+                Ok(None) => workflow::Source::Missing,
+                Err(error) => workflow::Source::Unreadable(with_causes(&error)),
+            };
+            sources.push((name.map(|name| format!(" at {}", quoted(name))).unwrap_or_default(), source));
+        }
+        sources
     }
 }
 

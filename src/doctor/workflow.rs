@@ -1,8 +1,9 @@
 //! The workflow file: does its release really wait for the gate?
 //! (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax>)
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use yaml_rust2::parser::{Event, Parser};
 use yaml_rust2::{Yaml, YamlLoader};
 
 use super::{Item, Line};
@@ -11,6 +12,11 @@ use crate::model::{EnvironmentName, listed, quoted};
 
 /// Bytes of a workflow file; GitHub's own limit for a file that this call reads.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
+
+/// How deep a workflow may be nested; real ones are some ten deep.
+const DEPTH_MAX: usize = 64;
+/// Bytes of a workflow with every alias written out.
+const TREE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Where the file's text comes from.
 #[derive(Debug)]
@@ -23,12 +29,16 @@ pub enum Source {
     Unreadable(String),
     /// The App may not read it, and nobody else was asked to.
     NotAsked,
+    /// A person gave one file, and the policy names several.
+    OneOfSeveral,
 }
 
 /// One job, as far as it matters here.
 struct Job {
     id: String,
     name: String,
+    /// GitHub shows several jobs, or others' names.
+    is_matrix: bool,
     environment: Environment,
     needs: Vec<String>,
     makes_no_deployment: bool,
@@ -46,13 +56,18 @@ enum Environment {
 /// Examines the file of a rule.
 pub fn examine(source: Source, rule: &Rule) -> Vec<Line> {
     let all = [Item::WorkflowFile, Item::WorkflowGate, Item::WorkflowRelease, Item::WorkflowDeployment];
+    let unseen = |why: &str| all.map(|item| Line::not_seen(item, why)).into();
     let text = match source {
         Source::Text(text) => text,
-        Source::Missing => return vec![Line::wrong(Item::WorkflowFile, "no such file in the default branch")],
-        Source::Unreadable(why) => return vec![Line::wrong(Item::WorkflowFile, why)],
+        Source::Missing => {
+            return vec![Line::wrong(Item::WorkflowFile, "no such file, or the token may not see the repository")];
+        }
+        Source::Unreadable(why) => return unseen(&why),
         Source::NotAsked => {
-            let why = "the App may not read files: give a person's `--token`, or the file with `--workflow`";
-            return all.map(|item| Line::not_seen(item, why)).into();
+            return unseen("the App may not read files: give a person's `--token`, or the file with `--workflow`");
+        }
+        Source::OneOfSeveral => {
+            return unseen("the policy names several workflow files: a person's `--token` reads them all");
         }
     };
     let jobs = match jobs_of(&text) {
@@ -68,13 +83,20 @@ pub fn examine(source: Source, rule: &Rule) -> Vec<Line> {
 
 fn gate(jobs: &[Job], (name, environment): (&str, &EnvironmentName)) -> Line {
     let named: Vec<&Job> = jobs.iter().filter(|job| job.name == name).collect();
+    let may_be_shown_so =
+        |job: &Job| is_computed(&job.name) || (job.is_elsewhere && name.starts_with(&format!("{} / ", job.name)));
+    if named.is_empty() && jobs.iter().any(may_be_shown_so) {
+        return Line::not_seen(Item::WorkflowGate, format!("which job is shown as {} only a run tells", quoted(name)));
+    }
     let [job] = named.as_slice() else {
         return Line::wrong(Item::WorkflowGate, format!("{} jobs of the name {}", named.len(), quoted(name)));
     };
+    if job.is_matrix || job.is_elsewhere {
+        let kind = if job.is_matrix { "a matrix" } else { "a call of another workflow file" };
+        let got = format!("job {} is {kind}: GitHub shows no job of that name alone", quoted(name));
+        return Line::wrong(Item::WorkflowGate, got);
+    }
     match &job.environment {
-        Environment::None if job.is_elsewhere => {
-            Line::not_seen(Item::WorkflowGate, format!("job {} is in another workflow file", quoted(name)))
-        }
         Environment::Named(named) if is(named, environment) => {
             Line::right(Item::WorkflowGate, format!("job {} in {}", quoted(name), quoted(named)))
         }
@@ -95,18 +117,19 @@ fn release(jobs: &[Job], rule: &Rule) -> Line {
         return Line::not_seen(Item::WorkflowRelease, "needs the gates' jobs");
     }
     let entering: Vec<&Job> = jobs.iter().filter(|job| job.enters(&rule.environment)).collect();
-    let early = entering.iter().filter(|job| {
+    let is_early = |job: &Job| {
         let before = needed(jobs, job);
         !gates.iter().all(|gate| before.contains(gate))
-    });
-    let early: Vec<String> = early.map(|job| quoted(&job.name).to_string()).collect();
-    let unclear: Vec<String> =
-        jobs.iter().filter(|job| job.may_enter_unseen()).map(|job| quoted(&job.name).to_string()).collect();
+    };
+    let early: Vec<String> =
+        entering.iter().filter(|job| is_early(job)).map(|job| quoted(&job.name).to_string()).collect();
     if !early.is_empty() {
         return Line::wrong(Item::WorkflowRelease, format!("jobs that do not need every gate: {}", listed(early)));
     }
-    if entering.is_empty() && !unclear.is_empty() {
-        let got = format!("jobs whose environment only a run shows: {}", listed(unclear));
+    let unclear = jobs.iter().filter(|job| job.may_enter_unseen() && is_early(job));
+    let unclear: Vec<String> = unclear.map(|job| quoted(&job.name).to_string()).collect();
+    if !unclear.is_empty() {
+        let got = format!("jobs that need no gate and whose environment only a run shows: {}", listed(unclear));
         return Line::not_seen(Item::WorkflowRelease, got);
     }
     let names = entering.iter().map(|job| quoted(&job.name).to_string());
@@ -125,6 +148,12 @@ fn deployments(jobs: &[Job], rule: &Rule) -> Line {
     };
     let without = jobs.iter().filter(protected).filter(|job| job.makes_no_deployment);
     let without: Vec<String> = without.map(|job| quoted(&job.name).to_string()).collect();
+    let elsewhere: Vec<String> =
+        jobs.iter().filter(|job| job.is_elsewhere).map(|job| quoted(&job.name).to_string()).collect();
+    if without.is_empty() && !elsewhere.is_empty() {
+        let got = format!("jobs in other workflow files: {}", listed(elsewhere));
+        return Line::not_seen(Item::WorkflowDeployment, got);
+    }
     let got =
         if without.is_empty() { "none".to_owned() } else { format!("jobs that say it: {}", listed(without.clone())) };
     Line::holds(Item::WorkflowDeployment, without.is_empty(), got)
@@ -156,6 +185,10 @@ fn needed<'j>(jobs: &'j [Job], job: &'j Job) -> BTreeSet<&'j str> {
     names
 }
 
+fn is_computed(text: &str) -> bool {
+    text.contains("${{")
+}
+
 fn is(named: &str, environment: &EnvironmentName) -> bool {
     EnvironmentName::parse(named).is_ok_and(|name| name == *environment)
 }
@@ -164,6 +197,7 @@ fn jobs_of(text: &str) -> Result<Vec<Job>, String> {
     if text.len() > FILE_BYTES_MAX {
         return Err(format!("more than {FILE_BYTES_MAX} bytes"));
     }
+    bounded(text)?;
     let documents =
         YamlLoader::load_from_str(text).map_err(|error| format!("no YAML, in line {}", error.marker().line()))?;
     let jobs = documents.first().map(|workflow| &workflow["jobs"]).and_then(Yaml::as_hash);
@@ -171,16 +205,52 @@ fn jobs_of(text: &str) -> Result<Vec<Job>, String> {
     Ok(jobs.iter().filter_map(|(id, job)| id.as_str().map(|id| job_of(id, job))).collect())
 }
 
+/// A tree is built by recursion, and each alias copies what it stands for: whoever may change one file must not end the examination of
+/// all. So depth and size are known before.
+fn bounded(text: &str) -> Result<(), String> {
+    let mut parser = Parser::new_from_str(text);
+    // Of what is open: its anchor, and how many bytes it has so far. At the bottom the whole.
+    let mut open: Vec<(usize, usize)> = vec![(0, 0)];
+    let mut anchored: BTreeMap<usize, usize> = BTreeMap::new();
+    loop {
+        let (event, marker) =
+            parser.next_token().map_err(|error| format!("no YAML, in line {}", error.marker().line()))?;
+        let closed = match event {
+            Event::MappingStart(anchor, _) | Event::SequenceStart(anchor, _) => {
+                open.push((anchor, 1));
+                None
+            }
+            Event::MappingEnd | Event::SequenceEnd => open.pop(),
+            Event::Scalar(text, _, anchor, _) => Some((anchor, text.len().saturating_add(1))),
+            Event::Alias(anchor) => Some((0, anchored.get(&anchor).copied().unwrap_or(1))),
+            Event::StreamEnd => return Ok(()),
+            _ => None,
+        };
+        if let Some((anchor, bytes)) = closed {
+            anchored.insert(anchor, bytes);
+            if let Some((_, all)) = open.last_mut() {
+                *all = all.saturating_add(bytes);
+            }
+        }
+        if open.len() > DEPTH_MAX || open.iter().any(|(_, bytes)| *bytes > TREE_BYTES_MAX) {
+            let line = marker.line();
+            return Err(format!(
+                "nested deeper than {DEPTH_MAX}, or over {TREE_BYTES_MAX} bytes with its aliases, in line {line}"
+            ));
+        }
+    }
+}
+
 fn job_of(id: &str, job: &Yaml) -> Job {
     let environment = &job["environment"];
     let name = environment.as_str().or_else(|| environment["name"].as_str());
-    let is_computed = |name: &str| name.contains("${{");
     let deployment = &environment["deployment"];
     let needs = &job["needs"];
     let needs = needs.as_vec().map_or_else(|| vec![needs], |list| list.iter().collect());
     Job {
         id: id.to_owned(),
         name: job["name"].as_str().unwrap_or(id).to_owned(),
+        is_matrix: !job["strategy"]["matrix"].is_badvalue(),
         environment: match name {
             Some(name) if is_computed(name) => Environment::Computed,
             Some(name) => Environment::Named(name.to_owned()),

@@ -244,17 +244,20 @@ impl<'a> Inspector<'a> {
         Ok(policies.branch_policies)
     }
 
-    /// A file of the repository's default branch, with a person's token: the App may not read contents. `None` where there is none.
+    /// A file at a branch or tag, or else of the default branch, with a person's token: the App may not read contents. `None` where there is none,
+    /// or where the person may not see the repository.
     pub async fn file(
         &self,
         token: &SecretString,
         (repository, path): (&RepositoryName, &str),
+        at: Option<&str>,
     ) -> Result<Option<String>, GithubError> {
         let unfit = || "the token: got characters that no header can hold".to_owned();
         let authorization =
             bearer(token).ok_or_else(|| GithubError::Unreadable { route: CONTENTS, problem: unfit() })?;
         let path = path.split('/').map(|part| utf8_percent_encode(part, SEGMENT).to_string()).collect::<Vec<_>>();
-        let call = Call::get(CONTENTS, format!("/repos/{repository}/contents/{}", path.join("/")));
+        let at = at.map(|name| format!("?ref={}", utf8_percent_encode(name, SEGMENT))).unwrap_or_default();
+        let call = Call::get(CONTENTS, format!("/repos/{repository}/contents/{}{at}", path.join("/")));
         let (now, deadline, calls) = (self.now, self.deadline, &AtomicU32::new(0));
         let caller = Caller { asker: Asker::Person, authorization: Some(&authorization), now, deadline, calls };
         let answer = self.client.send(&call, &caller).await?;

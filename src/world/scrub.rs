@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 /// What stands in the place of something that was taken out.
 const REMOVED: &str = "removed";
+/// What decides, and may look like an address: `release.yml@v1.2`, `widgets@1.2.3`.
+const DECIDING: [&str; 2] = ["path", "head_branch"];
 /// How secrets begin: GitHub's tokens, signed tokens, PEM, AWS's keys
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats>).
 const SECRETS_BEGIN: [&str; 11] =
@@ -24,16 +26,10 @@ pub(super) fn scrub(value: &mut Value) {
                     fields.remove(key);
                 }
             }
-            for (key, field) in fields.iter_mut() {
+            for (key, field) in fields.iter_mut().filter(|(key, _)| !DECIDING.contains(&key.as_str())) {
                 match replacement(key, field) {
                     Some(instead) => *field = instead,
                     None => scrub(field),
-                }
-            }
-            // A workflow's path may look like an address: `release.yml@v1.2`.
-            for (_, field) in fields.iter_mut().filter(|(key, _)| *key != "path") {
-                if let Value::String(text) = field {
-                    *text = scrub_text(text);
                 }
             }
         }
@@ -78,16 +74,24 @@ pub(super) fn scrub_text(text: &str) -> String {
 }
 
 fn is_secret(word: &str) -> bool {
-    SECRETS_BEGIN.iter().any(|begin| {
-        word.find(begin).is_some_and(|at| word.len() >= at.saturating_add(begin.len()).saturating_add(SECRET_BYTES_MIN))
-    }) || word.contains("-----BEGIN")
+    word.contains("-----BEGIN")
+        || SECRETS_BEGIN.iter().any(|begin| {
+            word.match_indices(begin).any(|(at, _)| {
+                let before = word.get(..at).unwrap_or_default();
+                let is_beginning = !before.ends_with(|c: char| c.is_alphanumeric());
+                is_beginning && word.len() >= at.saturating_add(begin.len()).saturating_add(SECRET_BYTES_MIN)
+            })
+        })
 }
 
-/// `somebody@example.com`, maybe within more.
+/// `somebody@example.com`, maybe within more; a version is none.
 fn is_address(word: &str) -> bool {
     word.split_once('@').is_some_and(|(before, behind)| {
-        let domain =
-            behind.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.').next().unwrap_or_default();
-        before.ends_with(|c: char| c.is_ascii_alphanumeric()) && domain.trim_matches('.').contains('.')
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+        let domain = behind.split(|c: char| !is_part(c)).next().unwrap_or_default().trim_matches('.');
+        let end = domain.rsplit_once('.').map(|(_, end)| end).unwrap_or_default();
+        before.ends_with(|c: char| c.is_ascii_alphanumeric())
+            && end.len() >= 2
+            && end.bytes().all(|b| b.is_ascii_alphabetic())
     })
 }

@@ -92,6 +92,7 @@ impl Deployment {
             ("environment.release", (200, environment(1, "release", json!([])))),
             ("protection_rules.release", (200, rules)),
             ("environment.release-gate", (200, environment(2, "release-gate", reviewers))),
+            ("branch_policies.release", (200, branches.clone())),
             ("branch_policies.release-gate", (200, branches)),
             ("contents..github/workflows/release.yml", (200, contents(WORKFLOW))),
         ]))

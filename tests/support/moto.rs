@@ -118,6 +118,12 @@ impl Moto {
         assert!(response.status().is_success(), "{}", response.text().await.unwrap());
     }
 
+    /// Deletes a secret for good.
+    pub(crate) async fn delete_secret(&self, name: &str) {
+        let body = json!({ "SecretId": name, "ForceDeleteWithoutRecovery": true });
+        self.call("secretsmanager", "secretsmanager.DeleteSecret", &body).await;
+    }
+
     /// From now on nobody has leave to do anything.
     pub(crate) async fn refuse_from_now_on(&self) {
         let request = self.http.post(format!("{}/moto-api/reset-auth", self.url)).body("0");

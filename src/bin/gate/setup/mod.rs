@@ -10,9 +10,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use environment_gate::causes::with_causes;
 use environment_gate::config::{AwsVariables, Kept, Names, Vault, api_from_env, http_from_env, webhook_url_of_stack};
 use environment_gate::gate::Policy;
-use environment_gate::github::{App, Client, Hook, Inspector, Limits, MadeApp, Manifest, convert, set_hook};
+use environment_gate::github::{
+    App, Client, GithubError, Hook, Inspector, Limits, MadeApp, Manifest, convert, set_hook,
+};
 use environment_gate::handler::{Clock, Moment};
 use environment_gate::model::{ApiUrl, RepositoryName, quoted};
 use environment_gate::transport::Connections;
@@ -25,6 +28,8 @@ use page::Page;
 const NOWHERE: &str = "https://example.com/github/webhook";
 /// Characters of an App's name at GitHub.
 const NAME_CHARS_MAX: usize = 34;
+/// How long the button may be thought over; GitHub's code is good for an hour.
+const PAGE_TIME_MAX: Duration = Duration::from_hours(1);
 /// Time for what is asked of GitHub in one step.
 const STEP_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -90,7 +95,9 @@ pub(crate) fn setup(asked: &Setup) -> Told {
     }
     let (api, http, aws) = (api_from_env()?, http_from_env()?, AwsVariables::from_env()?);
     let vault = Vault::new(&http, &aws, Names::from_env_or(&asked.prefix)?);
-    let client = Client::new(http.clone(), api.clone(), Limits::default());
+    // GitHub makes a key: a call may take its time.
+    let limits = Limits { call: STEP_TIME_MAX, ..Limits::default() };
+    let client = Client::new(http.clone(), api.clone(), limits);
     let steps = Steps { asked, api, http, aws, vault, client, clock: Clock::system() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let next = runtime.block_on(Box::pin(steps.go()))?;
@@ -166,7 +173,15 @@ impl Steps<'_> {
             (Some(id), Some(secret), Some(key)) => {
                 let id = id.expose_secret().trim().to_owned();
                 say(2, "App", format!("id {}: its settings are there already", quoted(&id)))?;
-                return Ok(Known { id, secret: first_line(secret), key: key.clone() });
+                let secret = first_line(secret);
+                if secret.expose_secret().is_empty() {
+                    return Err(format!(
+                        "SSM parameter `{}`: got no secret, expected one a line",
+                        self.vault.names().webhook_secret
+                    )
+                    .into());
+                }
+                return Ok(Known { id, secret, key: key.clone() });
             }
             (None, None, None) => match saved::read(self.asked.save.as_deref())? {
                 Some(app) => app,
@@ -175,7 +190,9 @@ impl Steps<'_> {
             _ => return Err(self.half(kept).into()),
         };
         self.vault.make_place_for_key(self.clock.now()).await?;
-        self.put(app, "as it was saved").await
+        let app = self.put(app).await?;
+        self.say_put(&app, "as it was saved")?;
+        Ok(app)
     }
 
     /// A person makes the App in a browser. What is there afterwards is all of it, or nothing.
@@ -191,11 +208,26 @@ impl Steps<'_> {
         say(2, "App", format!("open {} in a browser and press the button; waiting, Ctrl-C stops", page.url()))?;
         let answer = tokio::select! {
             answer = page.code() => answer.ok_or("the page is gone")?,
+            () = tokio::time::sleep(PAGE_TIME_MAX) => return Err("nobody pressed the button for an hour: run it again".into()),
             _ = tokio::signal::ctrl_c() => return Err("stopped before an App was made: run it again to go on".into()),
         };
+        if let Err(error) = self.nothing_meanwhile().await {
+            answer.tell("Not used: the terminal says why. Delete the App that was just made.");
+            page.close().await;
+            return Err(format!("{error}; the App that was just made is not used: delete it at GitHub").into());
+        }
         let at = self.moment();
         let (told, text) = match convert(&self.client, &answer.code, (at.now, at.deadline)).await {
-            Err(error) => (Err(error.into()), "GitHub did not hand over the App. The terminal says why."),
+            Err(error @ GithubError::Unexpected { .. }) => {
+                (Err(error.into()), "GitHub did not hand over the App. The terminal says why.")
+            }
+            Err(error) => {
+                let look = "an App may have been made whose key nobody has: look for it in the owner's settings, and delete it";
+                (
+                    Err(format!("{}; {look}", with_causes(&error)).into()),
+                    "GitHub did not hand over the App. The terminal says why.",
+                )
+            }
             Ok(made) => match self.take(made).await {
                 Ok(known) => (Ok(known), "The App is made and its settings are kept. Go on in the terminal."),
                 Err(error) => {
@@ -208,6 +240,18 @@ impl Steps<'_> {
         told
     }
 
+    /// A page may have waited for long: whoever was quicker is not overwritten.
+    async fn nothing_meanwhile(&self) -> Done<()> {
+        let kept = self.vault.look(self.clock.now()).await?;
+        if kept.app_id.is_some() || kept.webhook_secret.is_some() || kept.private_key.is_some() {
+            return Err(
+                "settings of an App were put at AWS meanwhile: they are left as they are, and this App was not used"
+                    .into(),
+            );
+        }
+        Ok(())
+    }
+
     /// Keeps what GitHub shows once.
     async fn take(&self, made: MadeApp) -> Done<Known> {
         let MadeApp { id, slug, html_url, webhook_secret, pem } = made;
@@ -218,7 +262,7 @@ impl Steps<'_> {
         let known = Known { id: id.to_string(), secret, key: pem };
         let saved = self.asked.save.as_ref().map(|folder| saved::write(folder, &known));
         let made = format!("{} at {html_url}", quoted(&slug));
-        let known = self.put(known, &made).await.map_err(|error| {
+        let known = self.put(known).await.map_err(|error| {
             let mend = if matches!(saved, Some(Ok(()))) {
                 "its key is saved: mend this and run it again".to_owned()
             } else {
@@ -226,18 +270,22 @@ impl Steps<'_> {
             };
             format!("{error}; the App {} was made, {mend}", quoted(&slug))
         })?;
+        self.say_put(&known, &made)?;
         // At AWS it is kept all the same.
         saved.transpose()?;
         Ok(known)
     }
 
-    async fn put(&self, app: Known, what: &str) -> Done<Known> {
-        let id: u64 =
-            app.id.parse().map_err(|_| format!("got {} for the App's id, expected a number", quoted(&app.id)))?;
+    async fn put(&self, app: Known) -> Done<Known> {
+        let id = app.id.parse().map_err(|_| format!("got {} for the App's id, expected a number", quoted(&app.id)))?;
         self.vault.put_app(id, (&app.secret, &app.key), self.clock.now()).await?;
-        let Names { app_id, webhook_secret, private_key, .. } = self.vault.names();
-        say(2, "App", format!("id {id}, {what}: put as `{app_id}`, `{webhook_secret}` and secret `{private_key}`"))?;
         Ok(app)
+    }
+
+    fn say_put(&self, app: &Known, what: &str) -> std::io::Result<()> {
+        let Names { app_id, webhook_secret, private_key, .. } = self.vault.names();
+        let id = &app.id;
+        say(2, "App", format!("id {id}, {what}: put as `{app_id}`, `{webhook_secret}` and secret `{private_key}`"))
     }
 
     /// The App's webhook leads to the function.
@@ -247,11 +295,14 @@ impl Steps<'_> {
         let inspector = Inspector::new((&self.client, &app), at.now, at.deadline);
         let facts = inspector.app().await?;
         let hook = inspector.hook().await?;
-        let now = hook.url.unwrap_or_default();
+        let now = hook.url.clone().unwrap_or_default();
         let leads_nowhere = now.is_empty() || now == NOWHERE;
+        let is_tls = hook.insecure_ssl.is_none_or(|value| value == "0" || value == 0);
+        let is_whole = hook.content_type.as_deref() == Some("json") && hook.secret.is_some() && is_tls;
         let text = match webhook_url {
-            None if !leads_nowhere => format!("leads to {}: left as it is", quoted(&now)),
+            None if !leads_nowhere && is_whole => format!("leads to {}: left as it is", quoted(&now)),
             wanted => {
+                let wanted = wanted.or(Some(now.as_str()).filter(|_| !leads_nowhere));
                 let url = wanted.unwrap_or(NOWHERE);
                 // Set even where it is right already: whether GitHub has the very same secret nobody can see.
                 let hook = Hook { url, secret: &known.secret };

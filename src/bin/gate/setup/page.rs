@@ -32,6 +32,8 @@ pub(crate) struct Page {
 
 struct State {
     address: SocketAddr,
+    /// Where the page is: who else is on this machine does not know, and cannot read the `state` from it.
+    place: String,
     /// The `state` that only the page that we made knows: an answer without it is to another question.
     asked_with: String,
     html: Mutex<String>,
@@ -59,7 +61,8 @@ impl Page {
         let listener = TcpListener::bind(listen).await.map_err(occupied)?;
         let address = listener.local_addr()?;
         let (sender, codes) = mpsc::channel(1);
-        let state = Arc::new(State { address, asked_with: random()?, html: Mutex::default(), codes: sender });
+        let state =
+            Arc::new(State { address, place: random()?, asked_with: random()?, html: Mutex::default(), codes: sender });
         let shared = Arc::clone(&state);
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -77,7 +80,7 @@ impl Page {
 
     /// Where the person goes.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("http://{}/{}", self.address, self.state.place)
     }
 
     /// Where GitHub sends the browser back to.
@@ -122,7 +125,7 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
         return page(405, "<p>There is nothing to send here.</p>");
     }
     match request.uri().path() {
-        "/" => {
+        path if path.strip_prefix('/') == Some(state.place.as_str()) => {
             let html = state.html.lock().unwrap_or_else(PoisonError::into_inner).clone();
             page(200, &html)
         }
@@ -138,9 +141,8 @@ async fn created(state: &State, query: &str) -> Result<Response<Full<Bytes>>, hy
         pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
     };
     if parameter("state").as_deref() != Some(state.asked_with.as_str()) {
-        let again = format!("http://{}/", state.address);
-        let text = "This answer has another <code>state</code> than was asked with: it is not to this question, and was not used.";
-        return page(400, &format!("<p id=\"told\">{text} <a href=\"{again}\">Begin again</a>.</p>"));
+        let text = "This answer has another <code>state</code> than was asked with: it is not to this question, and was not used. Open the address that the terminal shows.";
+        return page(400, &format!("<p id=\"told\">{text}</p>"));
     }
     let Some(code) = parameter("code") else {
         return page(400, "<p id=\"told\">GitHub sent no code: the App was not made.</p>");
@@ -166,7 +168,7 @@ fn page(status: u16, body: &str) -> Result<Response<Full<Bytes>>, hyper::http::E
             "content-security-policy",
             "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
         )
-        .header("referrer-policy", "no-referrer")
+        .header("referrer-policy", "strict-origin")
         .header("cache-control", "no-store")
         .body(Full::new(Bytes::from(html)))
 }
