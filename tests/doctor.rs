@@ -203,8 +203,7 @@ const DEFECTS: [Defect; 41] = [
         );
     }),
     ("workflow-file", "a tree without end", |d| {
-        *d.body("contents..github/workflows/release.yml") =
-            contents(&format!("jobs:\n{}", "- ".repeat(100_000)));
+        *d.body("contents..github/workflows/release.yml") = contents(&format!("jobs:\n{}", "- ".repeat(100_000)));
     }),
     ("workflow-file", "aliases of aliases", |d| {
         let next = |level: usize| {
