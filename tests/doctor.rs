@@ -228,7 +228,11 @@ async fn each_defect_at_github_is_named_and_no_other() {
 
 #[tokio::test]
 async fn each_defect_of_a_setting_is_named_and_no_other() {
+    let elsewhere = Files::new(&Player::new(fixtures::limits()).unwrap(), POLICY);
+    let (no_key, no_policy) = (elsewhere.path("policy.toml"), elsewhere.path("key.pem"));
     let settings = [
+        ("private-key", "PRIVATE_KEY_FILE", no_key.as_str()),
+        ("policy", "POLICY_FILE", &no_policy),
         ("app-id", "APP_ID", "not an id"),
         ("private-key", "PRIVATE_KEY_FILE", "nowhere.pem"),
         ("policy", "POLICY_FILE", "nowhere.toml"),

@@ -41,6 +41,7 @@ pub(super) fn uncovered(policy: &Policy, request: &Request) -> Finding {
     let (repository, environment) = (request.repository.name.to_string(), request.environment.as_str());
     let got = format!("{} to enter {}{gate}", quoted(&repository), quoted(environment));
     Finding::new(Check::Rule, Verdict::Fail, got, expected)
+        .mended_if(is_gate, "an admin of the repository takes the App off this environment")
 }
 
 /// Is the answer about our run at all? If not, nothing in it may be judged.

@@ -82,7 +82,7 @@ fn reasons(findings: &[Finding]) -> Vec<String> {
 }
 
 fn reason(finding: &Finding) -> String {
-    line(finding, &format!(" To mend: {}.", finding.check.mend()))
+    line(finding, &format!(" To mend: {}.", finding.mend))
 }
 
 fn waited_for(finding: &Finding) -> String {

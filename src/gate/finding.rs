@@ -98,7 +98,7 @@ impl Check {
                 "an admin of the repository makes the environment with required reviewers, then somebody starts a new run, and its gate is approved"
             }
             Self::Starter => {
-                "a person starts a new run (no re-run), and another one approves its gate; or the platform team adds the account to `starters`"
+                "a person starts a new run (no re-run), and another one approves its gate; or the platform team adds the account to `starters` before that"
             }
             Self::GateApproval => {
                 "somebody starts a new run (no re-run), and such a person approves its gate; if GitHub asks nobody, the workflow's owners put the gate's job into that environment"
@@ -152,11 +152,17 @@ pub struct Finding {
     pub got: String,
     /// What would hold.
     pub expected: String,
+    /// What to do when it fails: one clause, who does what. The check's own, unless what was observed asks for another.
+    pub mend: &'static str,
 }
 
 impl Finding {
     pub(super) fn new(check: Check, verdict: Verdict, got: String, expected: String) -> Self {
-        Self { check, gate: None, verdict, got, expected }
+        Self { check, gate: None, verdict, got, expected, mend: check.mend() }
+    }
+
+    pub(super) fn mended_if(self, holds: bool, mend: &'static str) -> Self {
+        Self { mend: if holds { mend } else { self.mend }, ..self }
     }
 
     pub(super) fn of_gate(self, job: &str) -> Self {

@@ -7,10 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 use super::checks::Case;
 use super::policy::Gate;
 use super::{Check, Finding, Verdict};
-use crate::model::{Conclusion, Job, JobStatus, quoted};
+use crate::model::{Conclusion, EnvironmentReview, Job, JobStatus, ReviewState, quoted};
 
 /// GitHub's own data lags by seconds (20 s were reported). What is missing counts as missing after this.
 pub(super) const LAG_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// What to do when a person said no.
+pub(super) const SETTLE: &str = "somebody settles it with who rejected it; if it is wanted all the same, somebody starts a new run, and its gate is approved";
 
 /// What became of one gate over all attempts of the run.
 pub(super) struct History<'a> {
@@ -42,7 +45,7 @@ pub(super) fn history<'a>(case: &Case<'a>, gate: &'a Gate) -> History<'a> {
     }
     let newest = by_attempt.last_key_value().and_then(|(_, jobs)| jobs.first().copied());
     let mut findings = vec![gate_job(case, &by_attempt)];
-    findings.extend(newest.map(|job| conclusion(job, &by_attempt)));
+    findings.extend(newest.map(|job| conclusion(job, &by_attempt).mended_if(is_rejected(case, gate), SETTLE)));
     History {
         gate,
         newest,
@@ -73,9 +76,23 @@ fn gate_job(case: &Case<'_>, by_attempt: &ByAttempt<'_>) -> Finding {
         }
     };
     let run = &case.evidence.run;
-    let sha = quoted(run.head_sha.as_str());
-    let expected = format!("exactly one job of that name in each attempt that ran it, of run {} at SHA {sha}", run.id);
-    Finding::new(Check::GateJob, verdict, got, expected)
+    let of_the_run =
+        format!(" in each attempt that ran it, of run {} at SHA {}", run.id, quoted(run.head_sha.as_str()));
+    let is_missing = by_attempt.is_empty();
+    let expected = format!("exactly one job of that name{}", if is_missing { "" } else { &of_the_run });
+    // One job of the name, and yet not the run's: there is nothing to mend in the workflow.
+    let is_another = by_attempt.values().all(|jobs| jobs.len() == 1) && !is_missing;
+    Finding::new(Check::GateJob, verdict, got, expected).mended_if(
+        is_another,
+        "somebody starts a new run of the commit that is to be deployed, and its gate is approved",
+    )
+}
+
+/// Did a person say no?
+pub(super) fn is_rejected(case: &Case<'_>, gate: &Gate) -> bool {
+    let Some(environment) = case.evidence.environment(&gate.environment) else { return false };
+    let of_gate = |review: &&EnvironmentReview| review.environment_ids.contains(&environment.id);
+    case.evidence.reviews.iter().filter(of_gate).any(|review| review.state == ReviewState::Rejected)
 }
 
 fn one_job(jobs: &[&Job], attempt: u32) -> String {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::checks::Case;
 use super::decision::{Approver, PassedGate};
-use super::gates::{History, is_settled};
+use super::gates::{self, History, is_settled};
 use super::{Check, Finding, Verdict};
 use crate::model::{Account, AccountType, Environment, EnvironmentReview, ReviewState, listed, quoted};
 
@@ -153,6 +153,7 @@ fn gate_approval(case: &Case<'_>, history: &History<'_>, counted: &Counted) -> F
     };
     let enough = counted.approvers.len() >= wanted;
     Finding::new(Check::GateApproval, missing_unless(enough, case.now, completed_at(history)), got, expected)
+        .mended_if(gates::is_rejected(case, history.gate), gates::SETTLE)
 }
 
 fn approvals_text(approvers: &[Approver]) -> String {

@@ -34,7 +34,7 @@ pub(crate) fn findings_in_json(outcome: &Outcome) -> Vec<Value> {
                 "verdict": finding.verdict.as_str(),
                 "got": finding.got,
                 "expected": finding.expected,
-                "mend": finding.check.mend(),
+                "mend": finding.mend,
             })
         })
         .collect()
@@ -81,7 +81,7 @@ pub(crate) fn tell_checks(told: &mut String, outcome: &Outcome, colour: bool) ->
         let blank = "";
         writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  expected {}", finding.expected)?;
         if finding.verdict == Verdict::Fail {
-            writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  to mend: {}", finding.check.mend())?;
+            writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  to mend: {}", finding.mend)?;
         }
     }
     Ok(())
