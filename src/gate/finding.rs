@@ -78,7 +78,7 @@ impl Check {
     pub fn mend(self) -> &'static str {
         match self {
             Self::Rule => {
-                "an admin of the repository takes the App off this environment, or the platform team adds a rule for it to the policy"
+                "the platform team adds a rule for it to the policy, and somebody starts a new run; only where nothing is to be protected an admin takes the App off"
             }
             Self::Run => "somebody starts a new run of the commit that is to be deployed",
             Self::Ref => "somebody starts a new run from a ref that the rule lists",
@@ -98,7 +98,7 @@ impl Check {
                 "an admin of the repository makes the environment with required reviewers, then somebody starts a new run, and its gate is approved"
             }
             Self::Starter => {
-                "a person starts a new run (no re-run), and another one approves its gate; or the platform team adds the account to `starters` before that"
+                "a person starts a new run (no re-run), and another one approves its gate; or the platform team adds the account to `starters`, and it starts a new run"
             }
             Self::GateApproval => {
                 "somebody starts a new run (no re-run), and such a person approves its gate; if GitHub asks nobody, the workflow's owners put the gate's job into that environment"

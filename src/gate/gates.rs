@@ -206,7 +206,8 @@ fn ago(age: SignedDuration) -> String {
 
 fn environment(case: &Case<'_>, gate: &Gate) -> Finding {
     let name = quoted(gate.environment.as_str());
-    let (verdict, got) = match case.evidence.environment(&gate.environment) {
+    let found = case.evidence.environment(&gate.environment);
+    let (verdict, got) = match found {
         None => (Verdict::Fail, format!("no environment {name}")),
         Some(environment) if environment.required_reviewers == 0 => {
             (Verdict::Fail, format!("environment {name}, which has no required reviewers now"))
@@ -217,6 +218,7 @@ fn environment(case: &Case<'_>, gate: &Gate) -> Finding {
         ),
     };
     Finding::new(Check::GateEnvironment, verdict, got, format!("environment {name} with required reviewers"))
+        .mended_if(found.is_some(), "an admin of the repository sets required reviewers on it, then somebody starts a new run, and its gate is approved")
 }
 
 fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
