@@ -360,6 +360,15 @@ async fn a_repository_that_no_rule_covers_is_not_passed_over() {
 
 #[tokio::test]
 async fn one_file_is_not_taken_for_several() {
+    // Two rules with one file are one.
+    let world = World::new().await;
+    let deployment = world.deployment();
+    let same = POLICY.replace("[[rule]]", "[[rule]]\nstarters = [\"a[bot]\"]");
+    std::fs::write(world.files.path("policy.toml"), format!("{POLICY}{same}")).unwrap();
+    std::fs::write(world.files.path("release.yml"), WORKFLOW).unwrap();
+    let file = world.files.path("release.yml");
+    let told = world.doctor(&deployment, (&["--workflow", &file], &[])).await;
+    assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], vec![]), "{:#}", told.json);
     let world = World::new().await;
     let deployment = world.deployment();
     let another = POLICY.replace("[[rule]]", "[[rule]]\nworkflow = \".github/workflows/other.yml\"");

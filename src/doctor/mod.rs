@@ -9,6 +9,7 @@ mod function;
 mod item;
 mod workflow;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -102,7 +103,11 @@ impl Doctor {
         });
         if let Ok(policy) = policy {
             let repositories = self.repositories(policy, &mut lines);
-            let workflows = repositories.iter().flat_map(|(_, rules)| rules).count();
+            let files = |(name, rules): &(RepositoryName, Vec<&Rule>)| {
+                let name = name.to_string();
+                rules.iter().map(|rule| (name.clone(), rule.workflow.clone())).collect::<Vec<_>>()
+            };
+            let workflows = repositories.iter().flat_map(files).collect::<BTreeSet<_>>().len();
             let visit =
                 Visit { doctor: self, inspector: &inspector, app, facts: &facts, at, is_one_workflow: workflows == 1 };
             for (repository, rules) in repositories {
