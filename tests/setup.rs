@@ -127,6 +127,12 @@ impl Waiting {
         Ended { well: output.status.success(), told: self.told.join("\n"), said }
     }
 
+    /// The `state` that the page asks with.
+    async fn state(&self) -> String {
+        let (_, html) = self.get("", None).await;
+        html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned()
+    }
+
     /// What the page answers to an address, without a browser.
     async fn get(&self, path: &str, host: Option<&str>) -> (u16, String) {
         // Nothing is the page itself.
@@ -253,8 +259,7 @@ async fn an_answer_with_another_state_is_not_used_and_a_code_is_good_once() {
     assert_eq!(waiting.get("/", None).await.0, 404, "who else is on this machine does not know where the page is");
     assert!(world.github.fake.calls().is_empty(), "no code was tried");
     // The page's own state, and a code that GitHub does not know (any more).
-    let (_, html) = waiting.get("", None).await;
-    let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
+    let state = waiting.state().await;
     let (_, html) = waiting.get(&format!("/created?code=used&state={state}"), None).await;
     assert!(html.contains("GitHub did not hand over the App"), "{html}");
     let ended = waiting.end().await;
@@ -349,8 +354,7 @@ async fn settings_that_cannot_be_kept_are_all_taken_back_and_it_says_what_became
     let world = World::new().await;
     let waiting = world.waiting(&[]).await;
     // The place for the key is gone between the page and the answer.
-    let (_, html) = waiting.get("", None).await;
-    let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
+    let state = waiting.state().await;
     let manifest = json!({ "name": "the gate" });
     {
         let mut made = world.github.made.lock().unwrap();
@@ -370,8 +374,7 @@ async fn settings_that_cannot_be_kept_are_all_taken_back_and_it_says_what_became
 async fn who_was_quicker_is_not_overwritten() {
     let world = World::new().await;
     let waiting = world.waiting(&[]).await;
-    let (_, html) = waiting.get("", None).await;
-    let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
+    let state = waiting.state().await;
     world.moto.put_parameter(NAMES[0].1, "String", "99").await;
     let (_, html) = waiting.get(&format!("/created?code=late&state={state}"), None).await;
     assert!(html.contains("Not used"), "{html}");
@@ -384,11 +387,28 @@ async fn who_was_quicker_is_not_overwritten() {
 async fn without_leave_at_aws_the_app_that_was_made_is_named_as_one_to_delete() {
     let world = World::new().await;
     let waiting = world.waiting(&[]).await;
-    let (_, html) = waiting.get("", None).await;
-    let state = html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned();
+    let state = waiting.state().await;
     world.moto.refuse_from_now_on().await;
     waiting.get(&format!("/created?code=good&state={state}"), None).await;
     let ended = waiting.end().await;
     assert!(!ended.well && ended.said.contains("is not used: delete it at GitHub"), "{}", ended.said);
     assert_eq!(ended.said.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn aws_itself_refuses_to_overwrite_and_what_was_put_before_is_taken_back() {
+    let world = World::new().await;
+    let saved = world.path("saved");
+    std::fs::create_dir_all(&saved).unwrap();
+    for (name, text) in [("app-id.txt", APP_ID), ("webhook-secret.txt", SECRET), ("private-key.pem", "a key")] {
+        std::fs::write(format!("{saved}/{name}"), text).unwrap();
+    }
+    // One name for two settings: the second finds the first.
+    let same = [("APP_ID_PARAMETER", "/same"), ("WEBHOOK_SECRET_PARAMETER", "/same")];
+    let policy = world.path("policy.toml");
+    let output = world.command(&["setup", "--policy", &policy, "--save", &saved]).envs(same).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("`/same`: was put meanwhile, and is left as it is"), "{said}");
+    assert_eq!(world.parameter("/same").await, None);
+    assert!(!shows_a_secret(&said, &world.player), "{said}");
 }

@@ -10,7 +10,6 @@ use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::StatusCode;
 use secrecy::ExposeSecret as _;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::variables::AwsVariables;
@@ -83,14 +82,6 @@ impl AwsError {
 pub(super) struct Aws {
     http: Connections,
     variables: AwsVariables,
-}
-
-#[derive(Deserialize)]
-struct ErrorWire {
-    #[serde(rename = "__type", default)]
-    kind: String,
-    #[serde(alias = "Message", default)]
-    message: String,
 }
 
 impl Aws {
@@ -198,16 +189,18 @@ impl Service {
     }
 }
 
-/// An exception, in JSON or in XML; its name may come with a namespace before it.
+/// An exception, in JSON or in XML; its name may come with a namespace before it, and its words under two names at once.
 fn refused(status: StatusCode, body: &[u8]) -> AwsError {
+    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let text = String::from_utf8_lossy(body);
-    let ErrorWire { kind, message } = serde_json::from_slice(body).unwrap_or_else(|_| ErrorWire {
-        kind: between(&text, "<Code>", "</Code>").unwrap_or_default().to_owned(),
-        message: between(&text, "<Message>", "</Message>").unwrap_or_default().to_owned(),
-    });
     let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect::<String>();
-    let kind = clean(kind.rsplit('#').next().unwrap_or_default());
-    AwsError::Refused { status, kind, message: clean(&message) }
+    let said = |names: [&str; 2], (before, behind): (&str, &str)| {
+        let in_json = names.into_iter().find_map(|name| json.get(name)?.as_str());
+        clean(in_json.or_else(|| between(&text, before, behind)).unwrap_or_default())
+    };
+    let kind = said(["__type", "code"], ("<Code>", "</Code>"));
+    let kind = kind.rsplit('#').next().unwrap_or_default().to_owned();
+    AwsError::Refused { status, kind, message: said(["message", "Message"], ("<Message>", "</Message>")) }
 }
 
 /// What stands between two texts.

@@ -117,9 +117,8 @@ impl Vault {
                 (&self.names.app_id, ("String", id.as_str())),
             ];
             for (name, value) in parameters {
-                // Whether one that fails was put nobody knows.
-                put.push(name);
                 self.put_parameter(name, value, now).await?;
+                put.push(name);
             }
             self.put_key(key, now).await
         };
@@ -138,15 +137,27 @@ impl Vault {
         put.map_err(|error| self.of_secret(&error))
     }
 
+    /// Puts a parameter that is not there yet: SSM itself refuses to overwrite, whoever was quicker. One that is there with this very value
+    /// was put by a try whose answer was lost.
     async fn put_parameter(&self, name: &str, (kind, value): (&str, &str), now: Timestamp) -> Result<(), VaultError> {
-        let body = json!({ "Name": name, "Type": kind, "Value": value, "Overwrite": true });
+        let failed = |problem: String| VaultError(format!("the SSM parameter `{name}`: {problem}"));
+        let body = json!({ "Name": name, "Type": kind, "Value": value, "Overwrite": false });
         let put = self.store.aws.json((Service::Ssm, "AmazonSSM.PutParameter"), &body, now).await;
-        let failed = |error| VaultError(format!("the SSM parameter `{name}`: {}", with_causes(&error)));
-        put.map(|IgnoredAny| ()).map_err(failed)
+        match put.map(|IgnoredAny| ()) {
+            Err(error) if error.is("ParameterAlreadyExists") => {
+                let there = self.store.parameters(&[name.to_owned()], now).await.map_err(failed)?;
+                let is_ours = there.get(name).is_some_and(|there| there.expose_secret() == value);
+                if is_ours { Ok(()) } else { Err(failed("was put meanwhile, and is left as it is".to_owned())) }
+            }
+            done => done.map_err(|error| failed(with_causes(&error))),
+        }
     }
 
     /// Takes back what stands alone. What cannot be taken back is found by the next look.
     async fn take_back(&self, put: &[&String], now: Timestamp) {
+        if put.is_empty() {
+            return;
+        }
         let action = (Service::Ssm, "AmazonSSM.DeleteParameters");
         let _: Result<IgnoredAny, AwsError> = self.store.aws.json(action, &json!({ "Names": put }), now).await;
     }

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Item, Line};
 use crate::config::Reading;
 use crate::github::{AppFacts, DeliveryFacts, HookFacts, InstallationFacts};
-use crate::model::{listed, quoted};
+use crate::model::{ApiUrl, listed, quoted};
 
 /// What the App may do. GitHub adds `metadata: read` to every App.
 const PERMISSIONS: [(&str, &str); 3] = [("actions", "read"), ("deployments", "write"), ("metadata", "read")];
@@ -65,11 +65,10 @@ pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
         let unseen = rest.map(|item| Line::not_seen(item, "needs a webhook"));
         return [vec![Line::wrong(Item::HookUrl, "no webhook")], unseen.into()].concat();
     };
-    let is_loopback = |url: &str| crate::model::ApiUrl::parse(url.strip_suffix(PATH).unwrap_or(url)).is_ok();
     let fits = match wanted {
         Some(wanted) => url == wanted,
-        // `https`, or `http` on loopback, and our path.
-        None => url.ends_with(PATH) && is_loopback(url),
+        // Our path, over `https`, or `http` on loopback: what an API's URL may be, too.
+        None => url.strip_suffix(PATH).is_some_and(|base| ApiUrl::parse(base).is_ok()),
     };
     let expected = wanted.map(|wanted| format!(", expected {}", quoted(wanted))).unwrap_or_default();
     let shown = quoted(url).to_string();
