@@ -17,15 +17,13 @@ use super::answer::Answer;
 use super::app::bearer;
 use super::budget::Asker;
 use super::client::{Call, Caller};
-use super::reader::SEGMENT;
+use super::lost::{DELIVERIES, INSTALLATION};
+use super::reader::{ENVIRONMENT, SEGMENT, environment_path};
 use super::{App, Client, GithubError, Installation, Lost};
 use crate::model::{EnvironmentName, RepositoryName};
 
 const APP: &str = "GET /app";
 const HOOK: &str = "GET /app/hook/config";
-const DELIVERIES: &str = "GET /app/hook/deliveries";
-const INSTALLATION: &str = "GET /repos/{owner}/{repo}/installation";
-const ENVIRONMENT: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}";
 const RULES: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules";
 const BRANCHES: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies";
 const CONTENTS: &str = "GET /repos/{owner}/{repo}/contents/{path}";
@@ -270,10 +268,6 @@ impl<'a> Inspector<'a> {
             }
         }
     }
-}
-
-fn environment_path(repository: &RepositoryName, name: &EnvironmentName) -> String {
-    format!("/repos/{repository}/environments/{}", utf8_percent_encode(name.as_str(), SEGMENT))
 }
 
 fn found<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<Option<T>, GithubError> {

@@ -15,8 +15,8 @@ use super::client::{Call, Caller};
 use super::{App, Client, GithubError};
 use crate::model::RepositoryName;
 
-const DELIVERIES: &str = "GET /app/hook/deliveries";
-const INSTALLATION: &str = "GET /repos/{owner}/{repo}/installation";
+pub(super) const DELIVERIES: &str = "GET /app/hook/deliveries";
+pub(super) const INSTALLATION: &str = "GET /repos/{owner}/{repo}/installation";
 
 /// GitHub keeps deliveries for so long.
 const KEPT: SignedDuration = SignedDuration::from_hours(72);

@@ -10,14 +10,15 @@ use super::client::Call;
 use super::wire::{EnvironmentWire, JobWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
 use super::{GithubError, Installation};
 use crate::model::{
-    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, Request, RunAttempt, WorkflowRun,
+    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, RepositoryName, Request, RunAttempt,
+    WorkflowRun,
 };
 
 const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
 const ATTEMPT: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}";
 const JOBS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs";
 const APPROVALS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals";
-const ENVIRONMENT: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}";
+pub(super) const ENVIRONMENT: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}";
 const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
 
 /// Jobs on a page; GitHub's maximum.
@@ -157,8 +158,7 @@ impl<'a> Reader<'a> {
 
     /// An environment of the repository; `None` when there is none of that name.
     pub(super) async fn environment(&self, name: &EnvironmentName) -> Result<Option<Environment>, GithubError> {
-        let segment = utf8_percent_encode(name.as_str(), SEGMENT);
-        let path = format!("/repos/{}/environments/{segment}", self.request.repository.name);
+        let path = environment_path(&self.request.repository.name, name);
         let answer = self.installation.send(&Call::get(ENVIRONMENT, path)).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
@@ -186,6 +186,11 @@ impl<'a> Reader<'a> {
     fn run_path(&self, rest: &str) -> String {
         ApiUrl::run_path(self.request) + rest
     }
+}
+
+/// The path of an environment, whatever its name.
+pub(super) fn environment_path(repository: &RepositoryName, name: &EnvironmentName) -> String {
+    format!("/repos/{repository}/environments/{}", utf8_percent_encode(name.as_str(), SEGMENT))
 }
 
 /// A page of jobs, and how many there are in all.
