@@ -131,10 +131,9 @@ impl Gate {
     /// A setting that cannot be had: the function cannot start.
     pub async fn open(variables: Variables, limits: Limits, clock: Clock) -> Result<Self, ConfigError> {
         let client = Client::new(variables.http.clone(), variables.api.clone(), limits);
-        // Both wait for others: GitHub's handshake is over when the settings are there.
-        let sources = Sources::new(variables);
-        let (settings, ()) = tokio::join!(SettingsStore::open(sources, clock.now()), client.connect());
-        let settings = settings?;
+        // Meanwhile settings are read; the first call to GitHub comes later still.
+        client.begin_to_connect().await;
+        let settings = SettingsStore::open(Sources::new(variables), clock.now()).await?;
         Ok(Self { settings, client, tokens: Tokens::default(), recent: Recent::default(), clock })
     }
 

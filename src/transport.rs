@@ -3,9 +3,21 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tower::BoxError;
+use tower::timeout::Timeout;
+use tower::util::BoxCloneSyncService;
 
 /// Time to open a connection. Shorter than a call's, so that one dead address leaves time for the next.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
@@ -25,9 +37,20 @@ pub enum TransportError {
     /// The TLS library refuses its own defaults.
     #[error("no TLS")]
     Tls(#[source] rustls::Error),
-    /// The HTTP library refuses them.
-    #[error("no HTTP client")]
-    Http(#[source] reqwest::Error),
+}
+
+/// A request without an answer that could be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    /// Nothing came back: no connection, or one that broke.
+    #[error(transparent)]
+    NoAnswer(#[from] hyper_util::client::legacy::Error),
+    /// An answer began, and did not end.
+    #[error(transparent)]
+    CutOff(#[from] hyper::Error),
+    /// It is longer than whoever asked will read.
+    #[error("more than {0} bytes")]
+    TooLong(usize),
 }
 
 /// Our side of every connection, and the pool of those that are open. Copies share the pool.
@@ -40,18 +63,59 @@ struct Inner {
     pool: Mutex<Pool>,
 }
 
+/// Opens a connection, in the time that it may take.
+type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
+
 /// The pool of the present, as one call takes it.
 #[derive(Debug, Clone)]
 pub struct Pool {
-    client: reqwest::Client,
+    client: Client<Connector, Full<Bytes>>,
     generation: u64,
 }
 
 impl Pool {
-    /// A client whose connections are the pool's.
-    pub fn client(&self) -> &reqwest::Client {
-        &self.client
+    /// Opens nothing yet.
+    fn new(tls: &ClientConfig, generation: u64) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let tls = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
+        let connector = Timeout::new(tls.enable_all_versions().wrap_connector(tcp), CONNECT_TIME_MAX);
+        let connector = Connector::new(connector);
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        Self { client, generation }
     }
+
+    /// Sends a request and reads its whole answer, of at most `bytes_max` bytes. Nothing is sent twice but what no connection took, and no redirect is
+    /// followed: that does who knows where a token may go.
+    ///
+    /// # Errors
+    /// No answer, half of one, or too long a one.
+    pub async fn exchange(&self, request: Request<Bytes>, bytes_max: usize) -> Result<Response<Bytes>, ExchangeError> {
+        let (head, body) = self.client.request(request.map(Full::new)).await?.into_parts();
+        Ok(Response::from_parts(head, read(body, bytes_max).await?))
+    }
+}
+
+/// A body, copied only if it comes in several pieces.
+async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, ExchangeError> {
+    let mut all = Bytes::new();
+    let mut pieces = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if all.len().saturating_add(pieces.len()).saturating_add(data.len()) > bytes_max {
+            return Err(ExchangeError::TooLong(bytes_max));
+        }
+        if all.is_empty() && pieces.is_empty() {
+            all = data;
+            continue;
+        }
+        if pieces.is_empty() {
+            pieces.extend_from_slice(&std::mem::take(&mut all));
+        }
+        pieces.extend_from_slice(&data);
+    }
+    Ok(if pieces.is_empty() { all } else { pieces.freeze() })
 }
 
 impl Connections {
@@ -72,14 +136,12 @@ impl Connections {
             }
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut tls = ClientConfig::builder_with_provider(provider)
+        let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(TransportError::Tls)?
             .with_root_certificates(anchors)
             .with_no_client_auth();
-        // A configuration of one's own offers nothing unless told to, and the client then speaks HTTP/1.1.
-        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let pool = Mutex::new(Pool { client: client(&tls)?, generation: 0 });
+        let pool = Mutex::new(Pool::new(&tls, 0));
         Ok(Self(Arc::new(Inner { tls, pool })))
     }
 
@@ -93,10 +155,8 @@ impl Connections {
     pub fn give_up(&self, pool: &Pool) {
         self.with(|present| {
             // Of several calls that had no answer the first one did this for all.
-            if present.generation == pool.generation
-                && let Ok(client) = client(&self.0.tls)
-            {
-                *present = Pool { client, generation: present.generation.wrapping_add(1) };
+            if present.generation == pool.generation {
+                *present = Pool::new(&self.0.tls, present.generation.wrapping_add(1));
             }
         });
     }
@@ -104,17 +164,4 @@ impl Connections {
     fn with<T>(&self, act: impl FnOnce(&mut Pool) -> T) -> T {
         act(&mut self.0.pool.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// A client with a pool of its own: no redirects (they are followed by whoever knows where a token may go), no proxy, no retries but of streams
-/// that the other side refused to look at.
-fn client(tls: &ClientConfig) -> Result<reqwest::Client, TransportError> {
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.clone())
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(CONNECT_TIME_MAX)
-        .build()
-        .map_err(TransportError::Http)
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use environment_gate::transport::Connections;
 use environment_gate::world::{APP_ID, PERSONS_TOKEN, Player};
+use http::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
@@ -14,6 +14,7 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::support::browser::Browser;
 use crate::support::deployment::POLICY;
+use crate::support::http::Http;
 use crate::support::lambda::Lambda;
 use crate::support::manifest::{Makeable, SECRET};
 use crate::support::moto::Moto;
@@ -138,12 +139,9 @@ impl Waiting {
         // Nothing is the page itself.
         let (server, _) = self.page.rsplit_once('/').unwrap();
         let url = if path.is_empty() { self.page.clone() } else { format!("{server}{path}") };
-        let mut request = Connections::new(None).unwrap().pool().client().get(url);
-        if let Some(host) = host {
-            request = request.header("host", host);
-        }
-        let answer = request.send().await.unwrap();
-        (answer.status().as_u16(), answer.text().await.unwrap())
+        let host = host.map(|host| ("host", host));
+        let (status, html) = Http::new().call((Method::GET, &url), host.as_slice(), String::new()).await.unwrap();
+        (status.as_u16(), html)
     }
 }
 

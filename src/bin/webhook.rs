@@ -1,6 +1,7 @@
 //! The Lambda function: reads its settings, then answers one event after the other.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use environment_gate::causes::with_causes;
 use environment_gate::config::{Variables, log_filter};
@@ -16,18 +17,19 @@ async fn main() -> ExitCode {
     telemetry::init(&log_filter());
     let gate = async { Gate::open(Variables::from_env()?, Limits::default(), Clock::system()).await };
     let gate = match gate.await {
-        Ok(gate) => gate,
+        Ok(gate) => Arc::new(gate),
         Err(error) => {
             error!(reason = with_causes(&error), "the function cannot start");
             return ExitCode::FAILURE;
         }
     };
     // `lambda_http::run` panics on some events and answers others without a status: the runtime alone does neither.
-    let answer = |event: LambdaEvent<Box<RawValue>>| {
-        let gate = &gate;
+    let answer = move |event: LambdaEvent<Box<RawValue>>| {
+        let gate = Arc::clone(&gate);
         async move { gate.invoke(event.payload.get()).await.map_err(Error::from) }
     };
-    match run(service_fn(answer)).await {
+    // A task of its own is woken without the system call that wakes the outermost future.
+    match tokio::spawn(run(service_fn(answer))).await.map_err(Error::from).flatten() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(reason = error.to_string(), "the Lambda runtime ended");

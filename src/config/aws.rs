@@ -6,14 +6,14 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use http::{Request, StatusCode};
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use secrecy::ExposeSecret as _;
 use serde::de::DeserializeOwned;
 
 use super::variables::AwsVariables;
-use crate::transport::Connections;
+use crate::transport::{Connections, ExchangeError};
 
 /// How often a call is made, the first time included: all of them do twice what they do once.
 const TRIES_MAX: u32 = 3;
@@ -40,9 +40,12 @@ pub(super) enum Service {
 /// A call that AWS did not do.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AwsError {
-    /// No answer, or none in time.
+    /// No answer.
     #[error("no answer from AWS")]
-    NoAnswer(#[source] reqwest::Error),
+    NoAnswer(#[source] ExchangeError),
+    /// None in time.
+    #[error("no answer from AWS in time")]
+    TimedOut,
     /// A refusal: the name of AWS's exception, and its words.
     #[error("got {status}, AWS says {kind}: {message}")]
     Refused {
@@ -70,7 +73,7 @@ impl AwsError {
     /// May it be better in a moment?
     fn is_passing(&self) -> bool {
         match self {
-            Self::NoAnswer(_) => true,
+            Self::NoAnswer(_) | Self::TimedOut => true,
             Self::Refused { status, kind, .. } => status.is_server_error() || kind.starts_with("Throttling"),
             Self::Unreadable | Self::Unsigned => false,
         }
@@ -127,23 +130,22 @@ impl Aws {
         now: Timestamp,
     ) -> Result<Bytes, AwsError> {
         let request = self.signed((service, headers), body, now).ok_or(AwsError::Unsigned)?;
-        let mut request: reqwest::Request = request.try_into().map_err(|_| AwsError::Unsigned)?;
-        *request.timeout_mut() = Some(TRY_TIME_MAX);
         let pool = self.http.pool();
-        let no_answer = |error: reqwest::Error| {
-            self.http.give_up(&pool);
-            AwsError::NoAnswer(error.without_url())
-        };
-        let mut answer = pool.client().execute(request).await.map_err(no_answer)?;
-        let status = answer.status();
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
-            if body.len().saturating_add(chunk.len()) > ANSWER_BYTES_MAX {
-                return Err(AwsError::Unreadable);
+        let exchange = tokio::time::timeout(TRY_TIME_MAX, pool.exchange(request, ANSWER_BYTES_MAX));
+        let answer = match exchange.await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(ExchangeError::TooLong(_))) => return Err(AwsError::Unreadable),
+            Ok(Err(error)) => {
+                self.http.give_up(&pool);
+                return Err(AwsError::NoAnswer(error));
             }
-            body.extend_from_slice(&chunk);
-        }
-        if status.is_success() { Ok(body.freeze()) } else { Err(refused(status, &body)) }
+            Err(_) => {
+                self.http.give_up(&pool);
+                return Err(AwsError::TimedOut);
+            }
+        };
+        let (status, body) = (answer.status(), answer.into_body());
+        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
     }
 
     /// The request, with a signature (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>).
@@ -152,7 +154,7 @@ impl Aws {
         (service, headers): (Service, &[(&str, &str)]),
         body: &[u8],
         now: Timestamp,
-    ) -> Option<http::Request<Vec<u8>>> {
+    ) -> Option<Request<Bytes>> {
         let url = self.variables.endpoint_of(service);
         let session = self.variables.session_token.as_ref().map(|token| token.expose_secret().to_owned());
         let (id, secret) = &self.variables.access_key;
@@ -168,11 +170,11 @@ impl Aws {
             .into();
         let signable = SignableRequest::new("POST", &url, headers.iter().copied(), SignableBody::Bytes(body)).ok()?;
         let (instructions, _) = sign(signable, &parameters).ok()?.into_parts();
-        let mut request = http::Request::post(&url);
+        let mut request = Request::post(&url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(body.to_vec()).ok()?;
+        let mut request = request.body(Bytes::copy_from_slice(body)).ok()?;
         instructions.apply_to_request_http1x(&mut request);
         Some(request)
     }

@@ -1,9 +1,9 @@
 //! One answer of GitHub: its status told apart, its JSON read with the name of a wrong field.
 
 use bytes::Bytes;
+use http::StatusCode;
+use http::header::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use super::GithubError;

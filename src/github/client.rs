@@ -3,10 +3,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
+use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
-use reqwest::{Method, Response};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::GithubError;
@@ -14,7 +16,7 @@ use super::answer::Answer;
 use super::budget::{Asker, Budget};
 use super::tape::Tape;
 use crate::model::ApiUrl;
-use crate::transport::{Connections, Pool};
+use crate::transport::{Connections, ExchangeError, Pool};
 
 /// Version of the REST API (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
 const API_VERSION: &str = "2022-11-28";
@@ -30,7 +32,7 @@ const LIMIT_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Time for the handshake before the first delivery; settings are read meanwhile, and get as much.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
 /// Bytes of the answer that comes with it; GitHub's has some 2,000.
-const CONNECT_BYTES_MAX: u64 = 64 * 1024;
+const CONNECT_BYTES_MAX: usize = 64 * 1024;
 
 /// What one delivery may cost. The defaults are what ships; tests pass smaller ones.
 #[derive(Debug, Clone, Copy)]
@@ -67,6 +69,8 @@ pub struct Client {
     limits: Limits,
     budget: Budget,
     tape: Option<Tape>,
+    /// The first connection, while it is being opened.
+    opening: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Who calls, when, and until when.
@@ -89,19 +93,19 @@ pub(super) struct Call {
     pub(super) method: Method,
     /// Under the API's base URL, beginning with a slash.
     pub(super) path: String,
-    /// JSON.
-    pub(super) body: Option<Vec<u8>>,
+    /// JSON, or nothing.
+    pub(super) body: Bytes,
     /// Twice does what once does.
     pub(super) may_be_repeated: bool,
 }
 
 impl Call {
     pub(super) fn get(route: &'static str, path: String) -> Self {
-        Self { route, method: Method::GET, path, body: None, may_be_repeated: true }
+        Self { route, method: Method::GET, path, body: Bytes::new(), may_be_repeated: true }
     }
 
     pub(super) fn post(route: &'static str, path: String, body: Vec<u8>) -> Self {
-        Self { route, method: Method::POST, path, body: Some(body), may_be_repeated: false }
+        Self { route, method: Method::POST, path, body: body.into(), may_be_repeated: false }
     }
 
     pub(super) fn patch(route: &'static str, path: String, body: Vec<u8>) -> Self {
@@ -126,7 +130,7 @@ fn brought_nothing(answer: &Result<Answer, GithubError>) -> bool {
 impl Client {
     /// Takes connections, and where the API is.
     pub fn new(connections: Connections, api: ApiUrl, limits: Limits) -> Self {
-        Self { connections, api, limits, budget: Budget::default(), tape: None }
+        Self { connections, api, limits, budget: Budget::default(), tape: None, opening: Mutex::default() }
     }
 
     /// The same client, whose calls are kept on a tape.
@@ -145,20 +149,19 @@ impl Client {
         self.limits
     }
 
-    /// Opens a connection where that takes a TLS handshake, so that the first delivery need not wait for it: reqwest opens none without a
-    /// call, and this one costs no points (<https://docs.github.com/rest/rate-limit/rate-limit>). Whatever comes of it changes nothing.
-    pub async fn connect(&self) {
+    /// Begins to open a connection where that takes a TLS handshake, while settings are read: the library opens none without a call, and this one costs no
+    /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). Whatever comes of it changes nothing; the first call waits for it, or it would
+    /// begin a handshake of its own.
+    pub async fn begin_to_connect(&self) {
+        let request = Request::get(self.api.join("/rate_limit")).header(USER_AGENT, AGENT).body(Bytes::new());
+        let Ok(request) = request else { return };
         if !self.api.is_encrypted() {
             return;
         }
-        let (pool, url) = (self.connections.pool(), self.api.join("/rate_limit"));
-        let call = async {
-            let answer = pool.client().get(url).header(USER_AGENT, AGENT).send().await?;
-            let is_short = answer.content_length().is_some_and(|bytes| bytes <= CONNECT_BYTES_MAX);
-            // Over HTTP/1.1 a connection whose answer was not read is closed.
-            if is_short { answer.bytes().await.map(drop) } else { Ok(()) }
-        };
-        let _ = tokio::time::timeout(CONNECT_TIME_MAX, call).await;
+        let pool = self.connections.pool();
+        *self.opening.lock().await = Some(tokio::spawn(async move {
+            let _ = tokio::time::timeout(CONNECT_TIME_MAX, pool.exchange(request, CONNECT_BYTES_MAX)).await;
+        }));
     }
 
     /// Points that this process spent in the minute before `now`.
@@ -178,6 +181,7 @@ impl Client {
         if let Some(until) = self.budget.alone_until(caller.asker, caller.now) {
             return Err(GithubError::LeftAlone { route: call.route, until });
         }
+        self.opened(caller.deadline).await;
         let answer = self.send_often(call, caller).await;
         if let Ok(answer) = &answer {
             self.budget.note(caller.asker, answer);
@@ -189,6 +193,14 @@ impl Client {
             }
         }
         answer
+    }
+
+    /// Waits for the first connection, if it is still being opened.
+    async fn opened(&self, deadline: Instant) {
+        let mut opening = self.opening.lock().await;
+        if let Some(opening) = opening.take() {
+            let _ = tokio::time::timeout_at(deadline, opening).await;
+        }
     }
 
     async fn send_often(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
@@ -224,13 +236,15 @@ impl Client {
                 None => Ok(answer),
             }
         };
-        let in_time = tokio::time::timeout_at(caller.deadline, tokio::time::timeout(self.limits.call, once)).await;
+        let call_ends = tokio::time::sleep(self.limits.call).deadline();
+        let ends = call_ends.min(caller.deadline);
         let timed_out = || Err(GithubError::TimedOut { route: call.route });
-        // The delivery's time is over: that says nothing of the connection.
-        let Ok(in_its_time) = in_time else { return timed_out() };
-        let answer = in_its_time.unwrap_or_else(|_| timed_out());
-        if let Err(GithubError::TimedOut { .. } | GithubError::NoAnswer { .. }) = &answer {
-            self.connections.give_up(&pool);
+        let answer = tokio::time::timeout_at(ends, once).await.unwrap_or_else(|_| timed_out());
+        match &answer {
+            // The delivery's time is over: that says nothing of the connection.
+            Err(GithubError::TimedOut { .. }) if ends < call_ends => {}
+            Err(GithubError::TimedOut { .. } | GithubError::NoAnswer { .. }) => self.connections.give_up(&pool),
+            _ => {}
         }
         answer
     }
@@ -271,40 +285,27 @@ impl Client {
     ) -> Result<Answer, GithubError> {
         caller.calls.fetch_add(1, Ordering::Relaxed);
         self.budget.spend(call.points(), caller.now);
-        let no_answer =
-            |source: reqwest::Error| GithubError::NoAnswer { route: call.route, source: source.without_url() };
-        let mut request = pool
-            .client()
-            .request(call.method.clone(), url)
+        let mut request = Request::builder()
+            .method(&call.method)
+            .uri(url)
             .header(ACCEPT, "application/vnd.github+json")
             .header("x-github-api-version", API_VERSION)
             .header(USER_AGENT, AGENT);
         if let Some(authorization) = caller.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
+            request = request.header(AUTHORIZATION, authorization);
         }
-        if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        if !call.body.is_empty() {
+            request = request.header(CONTENT_TYPE, "application/json");
         }
-        let response = request.send().await.map_err(no_answer)?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = self.body(call, response, no_answer).await?;
-        Ok(Answer { route: call.route, status, headers, body })
-    }
-
-    async fn body(
-        &self,
-        call: &Call,
-        mut response: Response,
-        no_answer: impl Fn(reqwest::Error) -> GithubError,
-    ) -> Result<Bytes, GithubError> {
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(&no_answer)? {
-            if body.len().saturating_add(chunk.len()) > self.limits.answer_bytes {
-                let problem = format!("more than {} bytes", self.limits.answer_bytes);
-                return Err(GithubError::Unreadable { route: call.route, problem });
+        let unreadable = |problem: String| GithubError::Unreadable { route: call.route, problem };
+        let request = request.body(call.body.clone()).map_err(|_| unreadable("a URL that is none".to_owned()))?;
+        match pool.exchange(request, self.limits.answer_bytes).await {
+            Ok(answer) => {
+                let (head, body) = answer.into_parts();
+                Ok(Answer { route: call.route, status: head.status, headers: head.headers, body })
             }
-            body.extend_from_slice(&chunk);
+            Err(ExchangeError::TooLong(bytes)) => Err(unreadable(format!("more than {bytes} bytes"))),
+            Err(source) => Err(GithubError::NoAnswer { route: call.route, source }),
         }
-        Ok(body.freeze())
     }
 }

@@ -1,9 +1,10 @@
 //! What went wrong with a call, and what that means for the delivery.
 
+use http::StatusCode;
 use jiff::Timestamp;
-use reqwest::StatusCode;
 
 use crate::gate::Incomplete;
+use crate::transport::ExchangeError;
 
 /// A call that did not give what was asked for. An unreachable GitHub is this, and never a rejection.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +16,7 @@ pub enum GithubError {
         route: &'static str,
         /// What HTTP says.
         #[source]
-        source: reqwest::Error,
+        source: ExchangeError,
     },
     /// Nothing came back in time.
     #[error("`{route}`: no answer from GitHub in time")]

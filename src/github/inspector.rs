@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicU32;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
 use jiff::Timestamp;
 use percent_encoding::utf8_percent_encode;
-use reqwest::StatusCode;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::IgnoredAny;

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use http::StatusCode;
+use http::header::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::StatusCode;
-use reqwest::header::HeaderValue;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;

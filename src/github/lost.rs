@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use http::StatusCode;
+use http::header::LINK;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::StatusCode;
-use reqwest::header::LINK;
 use serde::Deserialize;
 use tokio::time::Instant;
 

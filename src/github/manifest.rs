@@ -3,8 +3,8 @@
 
 use std::sync::atomic::AtomicU32;
 
+use http::StatusCode;
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;

@@ -1,8 +1,8 @@
 //! What we read of a run. A `Reader` cannot write: whoever only looks holds this and no `Reviewer`.
 
 use futures_util::future::try_join_all;
+use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::answer::Answer;

@@ -1,9 +1,9 @@
 //! An answer of GitHub's that somebody recorded, or made up, read as the call that it belongs to reads it. For fuzzing, which has no GitHub.
 
 use bytes::Bytes;
+use http::StatusCode;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::GithubError;
 use super::answer::Answer;

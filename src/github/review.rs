@@ -1,6 +1,6 @@
 //! Step 5: the review. Nothing else in the program can post one, and it takes a decision to do so.
 
-use reqwest::StatusCode;
+use http::StatusCode;
 use serde::Serialize;
 
 use super::client::Call;

@@ -1,7 +1,7 @@
 //! What waits in a repository: runs that are not at their end, and the environments that their jobs wait for.
 
+use http::StatusCode;
 use jiff::Timestamp;
-use reqwest::StatusCode;
 use serde::Deserialize;
 
 use super::answer::Answer;

@@ -6,8 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
+use http::StatusCode;
+use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::{Value, json};
 
 use super::answers::{Request, file_of};

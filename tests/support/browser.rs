@@ -3,10 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use environment_gate::transport::Connections;
+use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+use super::http::Http;
 use super::moto::free_port;
 
 /// How long the browser may take to start, and a page to show something.
@@ -17,7 +18,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// A browser with one window; it ends when this is dropped.
 pub(crate) struct Browser {
     _driver: Child,
-    http: reqwest::Client,
+    http: Http,
     session: String,
     profile: std::path::PathBuf,
 }
@@ -32,10 +33,10 @@ impl Browser {
             .kill_on_drop(true)
             .spawn()
             .expect("chromedriver: run `make test`, which installs it");
-        let http = Connections::new(None).unwrap().pool().client().clone();
+        let http = Http::new();
         let url = format!("http://127.0.0.1:{port}");
         let up = async {
-            while http.get(format!("{url}/status")).send().await.is_err() {
+            while http.call((Method::GET, &format!("{url}/status")), &[], String::new()).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
@@ -79,7 +80,7 @@ impl Browser {
 
     /// Ends the window, so that nothing of it is left.
     pub(crate) async fn quit(self) {
-        self.http.delete(&self.session).send().await.unwrap();
+        self.http.call((Method::DELETE, &self.session), &[], String::new()).await.unwrap();
     }
 
     async fn find(&self, selector: &str) -> String {
@@ -87,8 +88,8 @@ impl Browser {
         let found = async {
             loop {
                 let url = format!("{}/element", self.session);
-                let answer = self.http.post(url).body(search.to_string()).send().await.unwrap();
-                let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+                let (_, answer) = self.http.call((Method::POST, &url), &[], search.to_string()).await.unwrap();
+                let answer: Value = serde_json::from_str(&answer).unwrap();
                 if let Some(element) = answer["value"][ELEMENT].as_str() {
                     return element.to_owned();
                 }
@@ -100,12 +101,12 @@ impl Browser {
 
     async fn call(&self, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}{path}", self.session);
-        let request = match body {
-            Some(body) => self.http.post(url).body(body.to_string()),
-            None => self.http.get(url),
+        let (method, body) = match body {
+            Some(body) => (Method::POST, body.to_string()),
+            None => (Method::GET, String::new()),
         };
-        let answer = request.send().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let (_, answer) = self.http.call((method, &url), &[], body).await.unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
         assert!(answer["value"]["error"].is_null(), "{path}: {answer}");
         answer["value"].clone()
     }

@@ -8,6 +8,7 @@ pub(crate) mod fixtures;
 pub(crate) mod fleet;
 pub(crate) mod front;
 pub(crate) mod function;
+pub(crate) mod http;
 pub(crate) mod lambda;
 pub(crate) mod manifest;
 pub(crate) mod mortal;

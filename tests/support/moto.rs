@@ -3,9 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use environment_gate::transport::Connections;
+use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
+
+use super::http::Http;
 
 /// How long moto may take to start.
 const START_TIME_MAX: Duration = Duration::from_mins(1);
@@ -14,7 +16,7 @@ const START_TIME_MAX: Duration = Duration::from_mins(1);
 pub(crate) struct Moto {
     _server: Child,
     recording: std::path::PathBuf,
-    http: reqwest::Client,
+    http: Http,
     pub(crate) url: String,
 }
 
@@ -46,16 +48,17 @@ impl Moto {
         let moto = Self {
             _server: server,
             recording: Self::recording(port),
-            http: Connections::new(None).unwrap().pool().client().clone(),
+            http: Http::new(),
             url: format!("http://127.0.0.1:{port}"),
         };
         let up = async {
-            while moto.http.get(format!("{}/moto-api/", moto.url)).send().await.is_err() {
+            let page = format!("{}/moto-api/", moto.url);
+            while moto.http.call((Method::GET, &page), &[], String::new()).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         tokio::time::timeout(START_TIME_MAX, up).await.expect("moto starts");
-        moto.http.post(format!("{}/moto-api/recorder/start-recording", moto.url)).send().await.unwrap();
+        moto.post("/moto-api/recorder/start-recording", &[], String::new()).await;
         moto
     }
 
@@ -112,10 +115,11 @@ impl Moto {
         let template = template.to_string();
         let template = percent_encoding::utf8_percent_encode(&template, percent_encoding::NON_ALPHANUMERIC);
         let body = format!("Action=CreateStack&Version=2010-05-15&StackName={name}&TemplateBody={template}");
-        let request = self.http.post(&self.url).header("authorization", authorization("cloudformation"));
-        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
-        let response = request.send().await.unwrap();
-        assert!(response.status().is_success(), "{}", response.text().await.unwrap());
+        let headers = [
+            ("authorization", &*authorization("cloudformation")),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        self.post("", &headers, body).await;
     }
 
     /// Deletes a secret for good.
@@ -126,25 +130,29 @@ impl Moto {
 
     /// From now on nobody has leave to do anything.
     pub(crate) async fn refuse_from_now_on(&self) {
-        let request = self.http.post(format!("{}/moto-api/reset-auth", self.url)).body("0");
-        assert!(request.send().await.unwrap().status().is_success());
+        self.post("/moto-api/reset-auth", &[], "0".to_owned()).await;
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: String) -> String {
+        let url = format!("{}{path}", self.url);
+        let (status, text) = self.http.call((Method::POST, &url), headers, body).await.unwrap();
+        assert!(status.is_success(), "{url} {headers:?}: {text}");
+        text
     }
 
     async fn call(&self, service: &str, target: &str, body: &Value) -> Value {
-        let request =
-            self.http.post(&self.url).header("x-amz-target", target).header("authorization", authorization(service));
-        let response =
-            request.header("content-type", "application/x-amz-json-1.1").body(body.to_string()).send().await.unwrap();
-        let (status, text) = (response.status(), response.text().await.unwrap());
-        assert!(status.is_success(), "{target}: {text}");
-        serde_json::from_str(&text).unwrap_or_default()
+        let headers = [
+            ("x-amz-target", target),
+            ("authorization", &*authorization(service)),
+            ("content-type", "application/x-amz-json-1.1"),
+        ];
+        serde_json::from_str(&self.post("", &headers, body.to_string()).await).unwrap_or_default()
     }
 
     /// The actions that were called so far: `AmazonSSM.GetParameters`.
     pub(crate) async fn actions(&self) -> Vec<String> {
-        let recorded =
-            self.http.get(format!("{}/moto-api/recorder/download-recording", self.url)).send().await.unwrap();
-        let recorded = recorded.text().await.unwrap();
+        let url = format!("{}/moto-api/recorder/download-recording", self.url);
+        let (_, recorded) = self.http.call((Method::GET, &url), &[], String::new()).await.unwrap();
         let lines = recorded.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         lines
             .filter_map(|line| {

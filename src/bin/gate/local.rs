@@ -26,6 +26,8 @@ const VARIABLES: &str = "variables.env";
 const PRINT_EVERY: Duration = Duration::from_millis(100);
 /// How long a delivery may take; GitHub itself gives up after 10 s, a first build takes longer.
 const DELIVERY_TIME_MAX: Duration = Duration::from_mins(10);
+/// Bytes of the function's answer, which is one line.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// Serves the story's GitHub and prints its calls, until it is stopped.
 pub(crate) fn github(local: &Local, listen: SocketAddr) -> Told {
@@ -70,17 +72,19 @@ pub(crate) fn deliver(local: &Local, url: &str) -> Told {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     let is_base64 = event.get("isBase64Encoded").and_then(Value::as_bool).unwrap_or_default();
     let body = if is_base64 { STANDARD.decode(text("body"))? } else { text("body").as_bytes().to_vec() };
-    let method = story.delivery.method.as_deref().unwrap_or("POST").parse()?;
-    let mut request =
-        Connections::new(None)?.pool().client().request(method, url).timeout(DELIVERY_TIME_MAX).body(body);
+    let method = story.delivery.method.as_deref().unwrap_or("POST");
+    let mut request = http::Request::builder().method(method).uri(url);
     for (name, value) in event.get("headers").and_then(Value::as_object).into_iter().flatten() {
         request = request.header(name, value.as_str().unwrap_or_default());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (status, line) = runtime.block_on(async {
-        let response = request.send().await?;
-        Ok::<_, reqwest::Error>((response.status().as_u16(), response.text().await?))
+    let request = request.body(body.into())?;
+    let answer = runtime.block_on(async {
+        let pool = Connections::new(None)?.pool();
+        let answer = tokio::time::timeout(DELIVERY_TIME_MAX, pool.exchange(request, ANSWER_BYTES_MAX));
+        Ok::<_, tower::BoxError>(answer.await??)
     })?;
+    let (status, line) = (answer.status().as_u16(), String::from_utf8_lossy(answer.body()));
     let expected = story.expected.status;
     let well = status == expected;
     let so = if well { String::new() } else { format!(", expected {expected}") };
