@@ -20,7 +20,7 @@ use crate::recent::Recent;
 use crate::recovery::{Sweep, Swept};
 use crate::report::{NotNow, NothingToDo, Outcome, Report, http_answer};
 use crate::telemetry;
-use crate::webhook::{self, Event, InvalidEvent, Parsed, Refusal, Route, UnverifiedDelivery, VerifiedDelivery};
+use crate::webhook::{self, Event, Parsed, Refusal, Route, UnverifiedDelivery, VerifiedDelivery};
 
 /// Reviews posted for one delivery, retries and later waves of jobs included.
 const REVIEW_POSTS_MAX: usize = 5;
@@ -137,36 +137,30 @@ impl Gate {
         Ok(Self { settings, client, tokens: Tokens::default(), recent: Recent::default(), clock })
     }
 
-    /// Answers one invocation of the Lambda function, whose event is JSON.
-    ///
-    /// # Errors
-    /// An event that is neither an HTTP request nor a schedule: the invocation fails, and the caller sees 5xx.
-    pub async fn invoke(&self, event: &str) -> Result<Value, InvalidEvent> {
-        match self.answer(event).await.inspect_err(telemetry::record_invalid_event)? {
+    /// Answers one invocation of the Lambda function.
+    pub async fn invoke(&self, event: Event) -> Value {
+        match self.answer(event).await {
             Answer::Swept(swept) => {
                 telemetry::record_sweep(&swept, self.clock.now());
-                Ok(Value::Null)
+                Value::Null
             }
-            Answer::Healthy => Ok(http_answer(200, "ok")),
+            Answer::Healthy => http_answer(200, "ok"),
             Answer::Delivery(report) => {
                 telemetry::record(&report);
                 let outcome = &report.outcome;
-                Ok(http_answer(outcome.status(), &format!("{}: {}", outcome.name(), outcome.reason())))
+                http_answer(outcome.status(), &format!("{}: {}", outcome.name(), outcome.reason()))
             }
         }
     }
 
     /// Does what an event asks for.
-    ///
-    /// # Errors
-    /// As [`Gate::invoke`].
-    pub async fn answer(&self, event: &str) -> Result<Answer, InvalidEvent> {
-        Ok(match Event::parse(event)? {
+    pub async fn answer(&self, event: Event) -> Answer {
+        match event {
             Event::Scheduled => Answer::Swept(Box::new(self.sweep(Sweep::Scheduled).await)),
             Event::Http(Route::Health) => Answer::Healthy,
             Event::Http(Route::Webhook(delivery)) => Answer::Delivery(Box::new(self.deliver(&delivery).await)),
             Event::Http(Route::Refused(refusal)) => Answer::Delivery(Box::new(Report::refused(refusal))),
-        })
+        }
     }
 
     /// Takes one delivery to its end.

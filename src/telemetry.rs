@@ -13,7 +13,6 @@ use crate::config::ConfigError;
 use crate::gate::{PassedGate, Verdict};
 use crate::recovery::{End, Swept};
 use crate::report::{Outcome, Report};
-use crate::webhook::InvalidEvent;
 
 /// The modules whose log lines are ours.
 const OURS: &str = "environment_gate";
@@ -100,11 +99,6 @@ pub fn record_sweep(swept: &Swept, now: Timestamp) {
 /// Writes a line for a setting that could not be read again; the last good one is in use.
 pub fn record_setting(error: &ConfigError) {
     warn!(target: "environment_gate::config", reason = with_causes(error), "setting not read again, the last good one stays in use");
-}
-
-/// Writes a line for an event that is not answered.
-pub fn record_invalid_event(error: &InvalidEvent) {
-    error!(target: "environment_gate::event", reason = with_causes(error), "event not answered");
 }
 
 fn checks_of(outcome: &Outcome, wanted: impl Fn(Verdict) -> bool) -> String {

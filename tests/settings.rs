@@ -48,7 +48,8 @@ impl World {
     async fn outcome_after(&self, minutes: i64) -> &'static str {
         self.minutes.store(minutes, Ordering::Relaxed);
         let event = self.player.event(&self.story, SignedDuration::ZERO, &self.github.url());
-        match self.gate.answer(&event.to_string()).await.unwrap() {
+        let event = serde_json::from_str(&event.to_string()).unwrap();
+        match self.gate.answer(event).await {
             Answer::Delivery(report) => report.outcome.name(),
             other => panic!("{other:?}"),
         }

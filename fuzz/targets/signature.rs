@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
         "body": body,
         "isBase64Encoded": false,
     });
-    let Ok(Event::Http(Route::Webhook(delivery))) = Event::parse(&event.to_string()) else { return };
+    let Ok(Event::Http(Route::Webhook(delivery))) = serde_json::from_str(&event.to_string()) else { return };
     let secrets = Secrets::parse(&secret).unwrap();
     let is_good = header.strip_prefix("sha256=").is_some_and(|digits| format!("sha256={}", digits.to_ascii_lowercase()) == signature);
     assert_eq!(delivery.verify(&secrets).is_ok(), is_good, "{header:?}");

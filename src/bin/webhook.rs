@@ -8,8 +8,8 @@ use environment_gate::config::{Variables, log_filter};
 use environment_gate::github::Limits;
 use environment_gate::handler::{Clock, Gate};
 use environment_gate::telemetry;
+use environment_gate::webhook::Event;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use serde_json::value::RawValue;
 use tracing::error;
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,10 +23,9 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // `lambda_http::run` panics on some events and answers others without a status: the runtime alone does neither.
-    let answer = move |event: LambdaEvent<Box<RawValue>>| {
+    let answer = move |event: LambdaEvent<Event>| {
         let gate = Arc::clone(&gate);
-        async move { gate.invoke(event.payload.get()).await.map_err(Error::from) }
+        async move { Ok::<_, Error>(gate.invoke(event.payload).await) }
     };
     // A task of its own is woken without the system call that wakes the outermost future.
     match tokio::spawn(run(service_fn(answer))).await.map_err(Error::from).flatten() {

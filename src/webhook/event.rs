@@ -1,12 +1,15 @@
 //! What Lambda hands us: an HTTP API request, a schedule, or something that we do not answer.
 
-use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use std::borrow::Cow;
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::{BODY_BYTES_MAX, Refusal};
 use crate::model::quoted;
@@ -14,12 +17,14 @@ use crate::model::quoted;
 const WEBHOOK_PATH: &str = "/github/webhook";
 const HEALTH_PATH: &str = "/health";
 
-/// An event that the function is invoked with.
+/// An event that the function is invoked with. It is an error of the invocation if it is neither: an answer without a status would be taken for
+/// success.
 #[derive(Debug)]
 pub enum Event {
-    /// A request to the HTTP API (payload format 2.0).
+    /// A request to the HTTP API, in payload format 2.0
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
     Http(Route),
-    /// EventBridge's schedule.
+    /// EventBridge's schedule (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
     Scheduled,
 }
 
@@ -32,17 +37,6 @@ pub enum Route {
     Webhook(UnverifiedDelivery),
     /// Nothing that we have, or nothing that can be read.
     Refused(Refusal),
-}
-
-/// An event that is neither. It is an error of the invocation: an answer without a status would be taken for success.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidEvent {
-    /// No HTTP request, by the words of the event's own type.
-    #[error("got an event that is neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge")]
-    Unknown(#[source] serde_json::Error),
-    /// An HTTP request of another format.
-    #[error("got an HTTP request in payload format {}, expected 2.0: set `PayloadFormatVersion` of the integration", quoted(.0))]
-    Format(String),
 }
 
 /// Bytes and headers that anybody may have sent. There is no way to the payload but through
@@ -67,43 +61,93 @@ pub struct UnverifiedDelivery {
     received_at: Option<Timestamp>,
 }
 
+/// The fields of both that are read, all at once: an event is long, and most are deliveries.
 #[derive(Deserialize)]
-struct Schedule {
-    source: String,
-    #[serde(rename = "detail-type")]
-    detail_type: String,
+#[serde(rename_all = "camelCase")]
+struct EventWire<'e> {
+    #[serde(borrow)]
+    version: Option<Cow<'e, str>>,
+    #[serde(borrow)]
+    source: Option<Cow<'e, str>>,
+    #[serde(borrow, rename = "detail-type")]
+    detail_type: Option<Cow<'e, str>>,
+    #[serde(borrow)]
+    request_context: Option<ContextWire<'e>>,
+    #[serde(default, deserialize_with = "headers")]
+    headers: HeaderMap,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
 }
 
-impl Event {
-    /// Tells the kinds of event apart, by the event's JSON.
-    ///
-    /// # Errors
-    /// Anything that is neither an HTTP API request nor a schedule.
-    pub fn parse(event: &str) -> Result<Self, InvalidEvent> {
-        // Most events are deliveries, and long: what else an event may be is looked for in one that is no request.
-        let request: ApiGatewayV2httpRequest = match serde_json::from_str(event) {
-            Ok(request) => request,
-            Err(_) if is_schedule(event) => return Ok(Self::Scheduled),
-            Err(error) => return Err(InvalidEvent::Unknown(error)),
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ContextWire<'e> {
+    #[serde(borrow)]
+    http: Option<HttpWire<'e>>,
+    time_epoch: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct HttpWire<'e> {
+    #[serde(borrow)]
+    method: Cow<'e, str>,
+    #[serde(borrow)]
+    path: Cow<'e, str>,
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut wire = EventWire::deserialize(deserializer)?;
+        let Some(ContextWire { http: Some(http), time_epoch }) = wire.request_context.take() else {
+            let is_schedule =
+                wire.source.as_deref() == Some("aws.events") && wire.detail_type.as_deref() == Some("Scheduled Event");
+            let neither = "got neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge";
+            return if is_schedule { Ok(Self::Scheduled) } else { Err(D::Error::custom(neither)) };
         };
-        match request.version.as_deref() {
-            None | Some("2.0") => Ok(Self::Http(Route::of(request))),
-            Some(other) => Err(InvalidEvent::Format(other.to_owned())),
+        match wire.version.as_deref() {
+            None | Some("2.0") => {}
+            Some(other) => {
+                let expected = "expected 2.0: set `PayloadFormatVersion` of the integration";
+                let problem = format!("got an HTTP request in payload format {}, {expected}", quoted(other));
+                return Err(D::Error::custom(problem));
+            }
         }
+        let method = Method::from_bytes(http.method.as_bytes()).map_err(D::Error::custom)?;
+        Ok(Self::Http(Route::of((&method, &http.path), time_epoch, wire)))
     }
 }
 
-fn is_schedule(event: &str) -> bool {
-    serde_json::from_str::<Schedule>(event)
-        .is_ok_and(|schedule| schedule.source == "aws.events" && schedule.detail_type == "Scheduled Event")
+/// HTTP's headers. Two of one name, in whatever case, stay two.
+fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {
+    struct Headers;
+
+    impl<'de> Visitor<'de> for Headers {
+        type Value = HeaderMap;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("names and values of headers")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<HeaderMap, A::Error> {
+            let mut headers = HeaderMap::new();
+            while let Some((name, value)) = entries.next_entry::<Cow<'de, str>, Cow<'de, str>>()? {
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(A::Error::custom)?;
+                headers.append(name, HeaderValue::from_str(&value).map_err(A::Error::custom)?);
+            }
+            Ok(headers)
+        }
+    }
+
+    deserializer.deserialize_map(Headers)
 }
 
 impl Route {
-    fn of(request: ApiGatewayV2httpRequest) -> Self {
-        let http = &request.request_context.http;
-        let path = http.path.as_deref().or(request.raw_path.as_deref()).unwrap_or_default();
-        match (path, &http.method) {
-            (WEBHOOK_PATH, &Method::POST) => UnverifiedDelivery::of(request).map_or_else(Self::Refused, Self::Webhook),
+    fn of((method, path): (&Method, &str), time_epoch: Option<i64>, wire: EventWire<'_>) -> Self {
+        match (path, method) {
+            (WEBHOOK_PATH, &Method::POST) => {
+                UnverifiedDelivery::of(wire, time_epoch).map_or_else(Self::Refused, Self::Webhook)
+            }
             (HEALTH_PATH, &Method::GET) => Self::Health,
             (WEBHOOK_PATH, method) => Self::Refused(other_method(method, "POST")),
             (HEALTH_PATH, method) => Self::Refused(other_method(method, "GET")),
@@ -117,11 +161,11 @@ fn other_method(got: &Method, expected: &'static str) -> Refusal {
 }
 
 impl UnverifiedDelivery {
-    fn of(request: ApiGatewayV2httpRequest) -> Result<Self, Refusal> {
+    fn of(wire: EventWire<'_>, time_epoch: Option<i64>) -> Result<Self, Refusal> {
         // Four characters of base64 for three bytes; a body that decodes to more is not even decoded.
         const ENCODED_BYTES_MAX: usize = BODY_BYTES_MAX.div_ceil(3).saturating_mul(4);
-        let text = request.body.unwrap_or_default();
-        let body = if request.is_base64_encoded {
+        let text = wire.body.unwrap_or_default();
+        let body = if wire.is_base64_encoded {
             if text.len() > ENCODED_BYTES_MAX {
                 return Err(Refusal::TooLarge);
             }
@@ -132,8 +176,8 @@ impl UnverifiedDelivery {
         if body.len() > BODY_BYTES_MAX {
             return Err(Refusal::TooLarge);
         }
-        let received_at = Timestamp::from_millisecond(request.request_context.time_epoch).ok();
-        Ok(Self { headers: request.headers, body, received_at })
+        let received_at = time_epoch.and_then(|time| Timestamp::from_millisecond(time).ok());
+        Ok(Self { headers: wire.headers, body, received_at })
     }
 
     /// When API Gateway took the request, where it says so. Not signed by anybody: fit for a deadline, not for a decision.

@@ -6,7 +6,7 @@ mod parse;
 mod refusal;
 mod signature;
 
-pub use event::{Event, InvalidEvent, Route, UnverifiedDelivery};
+pub use event::{Event, Route, UnverifiedDelivery};
 pub use parse::{Ignored, Parsed, parse};
 pub use refusal::Refusal;
 pub use signature::{InvalidSecrets, Secrets, VerifiedDelivery, sign};

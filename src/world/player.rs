@@ -85,7 +85,8 @@ impl Player {
         };
         let gate = Gate::open(Variables::given(ApiUrl::parse(&fake.url())?, given)?, self.limits, clock).await?;
         let body = body_of(story, moved_by, &fake.url());
-        match gate.answer(&event_of(&story.delivery, &body, &self.signer).to_string()).await? {
+        let event = event_of(&story.delivery, &body, &self.signer).to_string();
+        match gate.answer(serde_json::from_str(&event)?).await {
             Answer::Delivery(report) => {
                 Ok(Played { report: *report, calls: fake.calls(), violations: fake.violations(), moved_by })
             }
