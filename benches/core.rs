@@ -24,7 +24,9 @@ pub(crate) fn measure() {
     let story = fixtures::one("approve/one-human-approved-the-gate");
     let api = "https://api.github.com";
     let event = player.event(&story, SignedDuration::ZERO, api);
-    let Ok(Event::Http(Route::Webhook(delivery))) = serde_json::from_str(&event.to_string()) else { panic!("a delivery") };
+    let Ok(Event::Http(Route::Webhook(delivery))) = serde_json::from_str(&event.to_string()) else {
+        panic!("a delivery")
+    };
     let (_, secrets, _) = player.app();
     let secrets = Secrets::parse(&secrets).unwrap();
     println!();

@@ -31,7 +31,7 @@ pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = String::new();
+        let mut shown = String::with_capacity(SHOWN_BYTES_MAX.min(self.0.len()));
         for c in self.0.chars() {
             if shown.len() >= SHOWN_BYTES_MAX {
                 shown.push('…');
