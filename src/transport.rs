@@ -97,25 +97,17 @@ impl Pool {
     }
 }
 
-/// A body, copied only if it comes in several pieces.
 async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, ExchangeError> {
-    let mut all = Bytes::new();
-    let mut pieces = BytesMut::new();
+    let mut all = BytesMut::new();
     while let Some(frame) = body.frame().await {
+        // What is no data is trailers.
         let Ok(data) = frame?.into_data() else { continue };
-        if all.len().saturating_add(pieces.len()).saturating_add(data.len()) > bytes_max {
+        if all.len().saturating_add(data.len()) > bytes_max {
             return Err(ExchangeError::TooLong(bytes_max));
         }
-        if all.is_empty() && pieces.is_empty() {
-            all = data;
-            continue;
-        }
-        if pieces.is_empty() {
-            pieces.extend_from_slice(&std::mem::take(&mut all));
-        }
-        pieces.extend_from_slice(&data);
+        all.extend_from_slice(&data);
     }
-    Ok(if pieces.is_empty() { all } else { pieces.freeze() })
+    Ok(all.freeze())
 }
 
 impl Connections {

@@ -1,11 +1,15 @@
 //! How we speak to GitHub: at once, over HTTP/2 where there is TLS, in pages.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use environment_gate::world::{Canned, FakeGithub, Player, Present};
+use environment_gate::world::{Canned, FakeGithub, Player, Present, Story};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 
 use crate::support::authority::authority;
 use crate::support::fixtures;
@@ -29,7 +33,7 @@ async fn the_evidence_is_read_in_one_round_trip_and_the_review_is_the_second() {
     assert_eq!(names[5], "review", "{names:?}");
 }
 
-fn many_jobs(story: &mut environment_gate::world::Story, total: usize) {
+fn many_jobs(story: &mut Story, total: usize) {
     let jobs = story.answers["jobs.1"][0].body.clone().unwrap()["jobs"].as_array().unwrap().clone();
     let mut all: Vec<Value> = (0..total - jobs.len())
         .map(|number| {
@@ -79,20 +83,41 @@ async fn a_job_on_two_pages_hides_another_and_is_a_reason_to_wait() {
     assert_eq!(played.report.outcome.name(), "deferred");
 }
 
+/// What it takes to be met over TLS.
+struct Encrypted {
+    player: Player,
+    story: Story,
+    files: Files,
+    /// Where the authority's certificate is.
+    anchors: String,
+    acceptor: TlsAcceptor,
+}
+
+impl Encrypted {
+    fn new() -> Self {
+        let player = Player::new(fixtures::limits()).unwrap();
+        let story = fixtures::one("approve/one-human-approved-the-gate");
+        let (pem, config) = authority();
+        let files = Files::new(&player, &story.policy);
+        let anchors = files.path("anchors.pem");
+        std::fs::write(&anchors, pem).unwrap();
+        Self { player, story, files, anchors, acceptor: TlsAcceptor::from(Arc::new(config)) }
+    }
+}
+
+/// A port of ours, and its URL.
+async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    (listener, url)
+}
+
 #[tokio::test]
 async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let Encrypted { player, story, files, anchors, acceptor } = Encrypted::new();
     let (app_id, _, key) = player.app();
-    let story = fixtures::one("approve/one-human-approved-the-gate");
-    let (pem, config) = authority();
-    let files = Files::new(&player, &story.policy);
-    let anchors = files.path("anchors.pem");
-    std::fs::write(&anchors, pem).unwrap();
     for (more, status, calls) in [(vec![("SSL_CERT_FILE", anchors.as_str())], 204, 7), (vec![], 503, 0)] {
-        let now = Timestamp::now();
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.clone()));
+        let (now, acceptor, (listener, url)) = (Timestamp::now(), acceptor.clone(), listen().await);
         let answers = Player::answers(&story, now, &url);
         let wrap = move |stream| acceptor.accept(stream);
         let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
@@ -106,18 +131,10 @@ async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
 
 #[tokio::test]
 async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let Encrypted { player, story, files, anchors, acceptor } = Encrypted::new();
     let (app_id, _, key) = player.app();
-    let story = fixtures::one("approve/one-human-approved-the-gate");
-    let (pem, config) = authority();
-    let files = Files::new(&player, &story.policy);
-    let anchors = files.path("anchors.pem");
-    std::fs::write(&anchors, pem).unwrap();
     for death in [Death::Reset, Death::Silence] {
-        let now = Timestamp::now();
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
-        let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config.clone()));
+        let (now, acceptor, (listener, url)) = (Timestamp::now(), acceptor.clone(), listen().await);
         let connections = Connections::new(death);
         let open = connections.clone();
         let wrap = move |stream| acceptor.accept(open.open(stream));
@@ -134,6 +151,31 @@ async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
         assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
         assert_eq!(fake.calls().len(), before + 1, "{death:?}");
     }
+}
+
+#[tokio::test]
+async fn a_slow_handshake_delays_no_readiness_and_the_first_call_waits_for_it() {
+    let Encrypted { player, story, files, anchors, acceptor } = Encrypted::new();
+    let (app_id, _, key) = player.app();
+    let (now, (listener, url)) = (Timestamp::now(), listen().await);
+    let (opened, may_open) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (count, wait) = (Arc::clone(&opened), Arc::clone(&may_open));
+    let wrap = move |stream| {
+        count.fetch_add(1, Ordering::Relaxed);
+        let (acceptor, wait) = (acceptor.clone(), Arc::clone(&wait));
+        async move {
+            let _open = wait.acquire().await.unwrap();
+            acceptor.accept(stream).await
+        }
+    };
+    let answers = Player::answers(&story, now, &url);
+    let _fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
+    let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
+    lambda.ready().await;
+    may_open.add_permits(1);
+    let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
+    assert_eq!(invocation.status(), 204, "{}", lambda.log());
+    assert_eq!(opened.load(Ordering::Relaxed), 1, "one connection for all");
 }
 
 #[tokio::test]

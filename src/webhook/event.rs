@@ -118,7 +118,7 @@ impl<'de> Deserialize<'de> for Event {
     }
 }
 
-/// HTTP's headers. Two of one name, in whatever case, stay two.
+/// HTTP's headers. Two of one name, in whatever case, stay two; what HTTP knows no such header of is none that we read.
 fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {
     struct Headers;
 
@@ -132,8 +132,10 @@ fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::E
         fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<HeaderMap, A::Error> {
             let mut headers = HeaderMap::new();
             while let Some((name, value)) = entries.next_entry::<Cow<'de, str>, Cow<'de, str>>()? {
-                let name = HeaderName::from_bytes(name.as_bytes()).map_err(A::Error::custom)?;
-                headers.append(name, HeaderValue::from_str(&value).map_err(A::Error::custom)?);
+                let header = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
+                if let (Ok(name), Ok(value)) = header {
+                    headers.append(name, value);
+                }
             }
             Ok(headers)
         }
