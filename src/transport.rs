@@ -79,6 +79,8 @@ impl Pool {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
+        // Shared among a host's addresses, so that a dead one leaves time for the next.
+        tcp.set_connect_timeout(Some(CONNECT_TIME_MAX));
         let tls = HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
         let connector = Timeout::new(tls.enable_all_versions().wrap_connector(tcp), CONNECT_TIME_MAX);
         let connector = Connector::new(connector);
@@ -86,15 +88,35 @@ impl Pool {
         Self { client, generation }
     }
 
-    /// Sends a request and reads its whole answer, of at most `bytes_max` bytes. Nothing is sent twice but what no connection took, and no redirect is
-    /// followed: that does who knows where a token may go.
+    /// Sends a request and reads its whole answer, of at most `bytes_max` bytes. Nothing is sent twice but what no connection took, or what the other side
+    /// refused to look at. No redirect is followed: that does who knows where a token may go.
     ///
     /// # Errors
     /// No answer, half of one, or too long a one.
     pub async fn exchange(&self, request: Request<Bytes>, bytes_max: usize) -> Result<Response<Bytes>, ExchangeError> {
-        let (head, body) = self.client.request(request.map(Full::new)).await?.into_parts();
+        let again = request.clone();
+        let answer = match self.client.request(request.map(Full::new)).await {
+            Err(error) if was_not_looked_at(&error) => self.client.request(again.map(Full::new)).await?,
+            answer => answer?,
+        };
+        let (head, body) = answer.into_parts();
         Ok(Response::from_parts(head, read(body, bytes_max).await?))
     }
+}
+
+/// Did the other side say over HTTP/2 that it did nothing with the request? It closes the connection without an error, or refuses the stream
+/// (<https://www.rfc-editor.org/rfc/rfc9113#section-8.7>).
+fn was_not_looked_at(error: &hyper_util::client::legacy::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            let is_closing = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+            let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            return error.is_remote() && (is_closing || is_refused);
+        }
+        cause = error.source();
+    }
+    false
 }
 
 async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, ExchangeError> {

@@ -34,6 +34,17 @@ fn not_events(good: &Value) -> Vec<(&'static str, Value)> {
             json!({ "requestContext": { "elb": { "targetGroupArn": "arn" } }, "httpMethod": "POST", "path": "/", "headers": {}, "body": "" }),
         ),
         ("payload format 1.0", with("/version", "1.0".into())),
+        (
+            "an HTTP API's event in payload format 1.0",
+            json!({ "version": "1.0", "path": "/github/webhook", "httpMethod": "POST", "headers": {}, "requestContext": { "httpMethod": "POST" }, "body": "{}", "isBase64Encoded": false }),
+        ),
+        (
+            "more headers than there is room for",
+            with(
+                "/headers",
+                (0..40_000).map(|n| (format!("x-{n}"), json!(""))).collect::<serde_json::Map<_, _>>().into(),
+            ),
+        ),
         ("headers that are a number", with("/headers", 1.into())),
         ("a method that is none", with("/requestContext/http/method", "P O S T".into())),
         ("a body that is a number", with("/body", 1.into())),
@@ -68,6 +79,12 @@ fn odd_requests(good: &Value) -> Vec<(&'static str, Value, u64)> {
         ("a header in another script", header("x-name", "Zoë"), 204),
         ("a signature with a control in it", header("x-hub-signature-256", "sha256=\u{7f}"), 401),
         ("two signatures in one header", header("x-hub-signature-256", "sha256=00,sha256=00"), 401),
+        (
+            "two signatures, one in upper case",
+            header("X-HUB-SIGNATURE-256", good["headers"]["x-hub-signature-256"].as_str().unwrap()),
+            401,
+        ),
+        ("no time of receipt", with("/requestContext/timeEpoch", Value::Null), 204),
         ("an empty signature", header("x-hub-signature-256", ""), 401),
         (
             "a signature with a blank before it",

@@ -4,7 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use environment_gate::transport;
 use environment_gate::world::{Canned, FakeGithub, Player, Present, Story};
+use http_body_util::Empty;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -176,6 +182,36 @@ async fn a_slow_handshake_delays_no_readiness_and_the_first_call_waits_for_it() 
     let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
     assert_eq!(invocation.status(), 204, "{}", lambda.log());
     assert_eq!(opened.load(Ordering::Relaxed), 1, "one connection for all");
+}
+
+/// How often a request is seen by a server that resets its first stream for `reason`, and whether it is answered.
+async fn seen_and_answered(reason: h2::Reason) -> (usize, bool) {
+    let (pem, config) = authority();
+    let (listener, url) = listen().await;
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    tokio::spawn(async move {
+        let stream = TlsAcceptor::from(Arc::new(config)).accept(listener.accept().await.unwrap().0).await.unwrap();
+        let answer = service_fn(move |_| {
+            let is_first = count.fetch_add(1, Ordering::Relaxed) == 0;
+            let answer = hyper::Response::new(Empty::<Bytes>::new());
+            async move { if is_first { Err(h2::Error::from(reason)) } else { Ok(answer) } }
+        });
+        http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await
+    });
+    let pool = transport::Connections::new(Some(pem.as_bytes())).unwrap().pool();
+    let answer = pool.exchange(http::Request::post(url).body("a review".into()).unwrap(), 1_024).await;
+    (seen.load(Ordering::Relaxed), answer.is_ok())
+}
+
+#[tokio::test]
+async fn what_the_other_side_refused_to_look_at_is_sent_again() {
+    assert_eq!(seen_and_answered(h2::Reason::REFUSED_STREAM).await, (2, true));
+}
+
+#[tokio::test]
+async fn what_the_other_side_may_have_done_is_not_sent_again() {
+    assert_eq!(seen_and_answered(h2::Reason::INTERNAL_ERROR).await, (1, false));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
-use http::{Method, Request};
+use http::{Method, Request, Uri};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -158,9 +158,12 @@ impl Client {
         if !self.api.is_encrypted() {
             return;
         }
-        let pool = self.connections.pool();
+        let (connections, pool) = (self.connections.clone(), self.connections.pool());
         *self.opening.lock().await = Some(tokio::spawn(async move {
-            let _ = tokio::time::timeout(CONNECT_TIME_MAX, pool.exchange(request, CONNECT_BYTES_MAX)).await;
+            let opened = tokio::time::timeout(CONNECT_TIME_MAX, pool.exchange(request, CONNECT_BYTES_MAX));
+            if !matches!(opened.await, Ok(Ok(_))) {
+                connections.give_up(&pool);
+            }
         }));
     }
 
@@ -260,7 +263,7 @@ impl Client {
         } else {
             location.to_owned()
         };
-        self.api.covers(&url).then_some(url)
+        (self.api.covers(&url) && url.parse::<Uri>().is_ok()).then_some(url)
     }
 
     async fn send_to(

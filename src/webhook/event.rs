@@ -1,6 +1,5 @@
 //! What Lambda hands us: an HTTP API request, a schedule, or something that we do not answer.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
@@ -64,15 +63,12 @@ pub struct UnverifiedDelivery {
 /// The fields of both that are read, all at once: an event is long, and most are deliveries.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct EventWire<'e> {
-    #[serde(borrow)]
-    version: Option<Cow<'e, str>>,
-    #[serde(borrow)]
-    source: Option<Cow<'e, str>>,
-    #[serde(borrow, rename = "detail-type")]
-    detail_type: Option<Cow<'e, str>>,
-    #[serde(borrow)]
-    request_context: Option<ContextWire<'e>>,
+struct EventWire {
+    version: Option<String>,
+    source: Option<String>,
+    #[serde(rename = "detail-type")]
+    detail_type: Option<String>,
+    request_context: Option<ContextWire>,
     #[serde(default, deserialize_with = "headers")]
     headers: HeaderMap,
     body: Option<String>,
@@ -82,37 +78,32 @@ struct EventWire<'e> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ContextWire<'e> {
-    #[serde(borrow)]
-    http: Option<HttpWire<'e>>,
+struct ContextWire {
+    http: Option<HttpWire>,
     time_epoch: Option<i64>,
 }
 
 #[derive(Deserialize)]
-struct HttpWire<'e> {
-    #[serde(borrow)]
-    method: Cow<'e, str>,
-    #[serde(borrow)]
-    path: Cow<'e, str>,
+struct HttpWire {
+    method: String,
+    path: String,
 }
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut wire = EventWire::deserialize(deserializer)?;
-        let Some(ContextWire { http: Some(http), time_epoch }) = wire.request_context.take() else {
-            let is_schedule =
-                wire.source.as_deref() == Some("aws.events") && wire.detail_type.as_deref() == Some("Scheduled Event");
-            let neither = "got neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge";
+        let is_schedule =
+            wire.source.as_deref() == Some("aws.events") && wire.detail_type.as_deref() == Some("Scheduled Event");
+        let neither = "got neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge";
+        let Some(ContextWire { http, time_epoch }) = wire.request_context.take() else {
             return if is_schedule { Ok(Self::Scheduled) } else { Err(D::Error::custom(neither)) };
         };
-        match wire.version.as_deref() {
-            None | Some("2.0") => {}
-            Some(other) => {
-                let expected = "expected 2.0: set `PayloadFormatVersion` of the integration";
-                let problem = format!("got an HTTP request in payload format {}, {expected}", quoted(other));
-                return Err(D::Error::custom(problem));
-            }
+        if let Some(other) = wire.version.as_deref().filter(|version| *version != "2.0") {
+            let expected = "expected 2.0: set `PayloadFormatVersion` of the integration";
+            let problem = format!("got an HTTP request in payload format {}, {expected}", quoted(other));
+            return Err(D::Error::custom(problem));
         }
+        let http = http.ok_or_else(|| D::Error::custom(neither))?;
         let method = Method::from_bytes(http.method.as_bytes()).map_err(D::Error::custom)?;
         Ok(Self::Http(Route::of((&method, &http.path), time_epoch, wire)))
     }
@@ -131,10 +122,10 @@ fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::E
 
         fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<HeaderMap, A::Error> {
             let mut headers = HeaderMap::new();
-            while let Some((name, value)) = entries.next_entry::<Cow<'de, str>, Cow<'de, str>>()? {
+            while let Some((name, value)) = entries.next_entry::<String, String>()? {
                 let header = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
                 if let (Ok(name), Ok(value)) = header {
-                    headers.append(name, value);
+                    headers.try_append(name, value).map_err(A::Error::custom)?;
                 }
             }
             Ok(headers)
@@ -145,7 +136,7 @@ fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::E
 }
 
 impl Route {
-    fn of((method, path): (&Method, &str), time_epoch: Option<i64>, wire: EventWire<'_>) -> Self {
+    fn of((method, path): (&Method, &str), time_epoch: Option<i64>, wire: EventWire) -> Self {
         match (path, method) {
             (WEBHOOK_PATH, &Method::POST) => {
                 UnverifiedDelivery::of(wire, time_epoch).map_or_else(Self::Refused, Self::Webhook)
@@ -163,7 +154,7 @@ fn other_method(got: &Method, expected: &'static str) -> Refusal {
 }
 
 impl UnverifiedDelivery {
-    fn of(wire: EventWire<'_>, time_epoch: Option<i64>) -> Result<Self, Refusal> {
+    fn of(wire: EventWire, time_epoch: Option<i64>) -> Result<Self, Refusal> {
         // Four characters of base64 for three bytes; a body that decodes to more is not even decoded.
         const ENCODED_BYTES_MAX: usize = BODY_BYTES_MAX.div_ceil(3).saturating_mul(4);
         let text = wire.body.unwrap_or_default();
