@@ -46,6 +46,7 @@ fn not_events(good: &Value) -> Vec<(&'static str, Value)> {
             ),
         ),
         ("headers that are a number", with("/headers", 1.into())),
+        ("a flag that is a text", with("/isBase64Encoded", "the text of an event".into())),
         ("a method that is none", with("/requestContext/http/method", "P O S T".into())),
         ("a body that is a number", with("/body", 1.into())),
         ("no request context", with("/requestContext", Value::Null)),
@@ -123,6 +124,9 @@ async fn every_event_ends_in_an_error_or_in_a_status_that_we_chose() {
         let invocation = lambda.invoke(event).await;
         assert_eq!(invocation.status(), status, "{what}: got {invocation:?}");
     }
+    assert!(!lambda.log().contains("the text of an event"), "{}", lambda.log());
+    assert!(lambda.log().contains("isBase64Encoded"), "the log names the field: {}", lambda.log());
+    assert!(lambda.log().contains("set `PayloadFormatVersion`"), "the log says what to do: {}", lambda.log());
     assert!(github.calls().is_empty(), "none of them reaches GitHub");
 }
 

@@ -91,10 +91,11 @@ struct HttpWire {
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut wire = EventWire::deserialize(deserializer)?;
+        let neither = "got neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge";
+        // JSON's own words of a wrong type quote the value, and this reaches the log.
+        let mut wire = EventWire::deserialize(deserializer).map_err(|_| D::Error::custom(neither))?;
         let is_schedule =
             wire.source.as_deref() == Some("aws.events") && wire.detail_type.as_deref() == Some("Scheduled Event");
-        let neither = "got neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge";
         let Some(ContextWire { http, time_epoch }) = wire.request_context.take() else {
             return if is_schedule { Ok(Self::Scheduled) } else { Err(D::Error::custom(neither)) };
         };
