@@ -150,8 +150,8 @@ impl Client {
     }
 
     /// Begins to open a connection where that takes a TLS handshake, while settings are read: the library opens none without a call, and this one costs no
-    /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). Whatever comes of it changes nothing; the first call waits for it, or it would
-    /// begin a handshake of its own.
+    /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). The first call waits for it, or it would begin a handshake of its own;
+    /// if nothing comes of it that call begins anew.
     pub async fn begin_to_connect(&self) {
         let request = Request::get(self.api.join("/rate_limit")).header(USER_AGENT, AGENT).body(Bytes::new());
         let Ok(request) = request else { return };
