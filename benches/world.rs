@@ -36,7 +36,7 @@ pub(crate) struct Setup {
     pub(crate) told: Told,
 }
 
-/// How much GitHub tells: what a decision costs without a network is mostly the JSON that it is read from.
+/// How much GitHub tells: beside the exchanges themselves, a decision costs the JSON that it is read from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
     /// A delivery of 12 kB and answers of 15: a release from a branch or a tag that is no pull request's.

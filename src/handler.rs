@@ -130,9 +130,9 @@ impl Gate {
     /// # Errors
     /// A setting that cannot be had: the function cannot start.
     pub async fn open(variables: Variables, limits: Limits, clock: Clock) -> Result<Self, ConfigError> {
-        let client = Client::new(variables.http.clone(), variables.api.clone(), limits);
+        let mut client = Client::new(variables.http.clone(), variables.api.clone(), limits);
         // Meanwhile settings are read; the first call to GitHub comes later still.
-        client.begin_to_connect().await;
+        client.begin_to_connect();
         let settings = SettingsStore::open(Sources::new(variables), clock.now()).await?;
         Ok(Self { settings, client, tokens: Tokens::default(), recent: Recent::default(), clock })
     }

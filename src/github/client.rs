@@ -152,14 +152,14 @@ impl Client {
     /// Begins to open a connection where that takes a TLS handshake, while settings are read: the library opens none without a call, and this one costs no
     /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). The first call waits for it, or it would begin a handshake of its own;
     /// if nothing comes of it that call begins anew.
-    pub async fn begin_to_connect(&self) {
+    pub fn begin_to_connect(&mut self) {
         let request = Request::get(self.api.join("/rate_limit")).header(USER_AGENT, AGENT).body(Bytes::new());
         let Ok(request) = request else { return };
         if !self.api.is_encrypted() {
             return;
         }
         let (connections, pool) = (self.connections.clone(), self.connections.pool());
-        *self.opening.lock().await = Some(tokio::spawn(async move {
+        *self.opening.get_mut() = Some(tokio::spawn(async move {
             let opened = tokio::time::timeout(CONNECT_TIME_MAX, pool.exchange(request, CONNECT_BYTES_MAX));
             if !matches!(opened.await, Ok(Ok(_))) {
                 connections.give_up(&pool);
