@@ -1,6 +1,8 @@
 //! The body of a delivery that GitHub signed: what is taken for a request is one, and its parts are those of its callback URL.
 #![no_main]
 
+mod keys;
+
 use environment_gate::model::ApiUrl;
 use environment_gate::webhook::{Event, Parsed, Route, Secrets, parse, sign};
 use libfuzzer_sys::fuzz_target;
@@ -27,7 +29,8 @@ fuzz_target!(|data: &[u8]| {
     let api = ApiUrl::parse("https://api.github.com").unwrap();
     match parse(&verified, &api) {
         Ok(Parsed::Request(request)) => {
-            let body: Value = serde_json::from_str(body).expect("a request is JSON");
+            let text = body;
+            let body: Value = serde_json::from_str(text).expect("a request is JSON");
             let callback = body["deployment_callback_url"].as_str().unwrap();
             let rebuilt = api.join(&(ApiUrl::run_path(&request) + "/deployment_protection_rule"));
             let (scheme_and_host, path) = (rebuilt.len() - rebuilt.trim_start_matches("https://api.github.com").len(), &rebuilt);
@@ -35,6 +38,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(!rebuilt.contains("..") || request.repository.name.to_string().contains(".."));
             assert!(request.installation_id > 0);
             assert_eq!(body["action"], "requested");
+            assert_eq!(keys::given(text), keys::kept(&body), "a key given twice");
         }
         Ok(Parsed::Ignored(_)) => {}
         Err(refusal) => {

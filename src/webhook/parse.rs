@@ -6,8 +6,9 @@
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::json::UniqueKeys;
+use super::json::Unique;
 use super::{Refusal, VerifiedDelivery};
 use crate::model::{ApiUrl, EnvironmentName, RefName, Repository, RepositoryName, Request, RunId, Sha, quoted};
 
@@ -99,13 +100,17 @@ pub fn parse(delivery: &VerifiedDelivery<'_>, api: &ApiUrl) -> Result<Parsed, Re
     let payload = std::str::from_utf8(delivery.payload()).map_err(|_| {
         Refusal::Shape(format!("got bytes that are not UTF-8, expected the JSON of a `{EVENT}` delivery"))
     })?;
-    let _: UniqueKeys = read(payload)?;
-    match event {
-        EVENT => {}
-        "ping" => return Ok(Parsed::Ignored(Ignored::Ping)),
-        other => return Ok(Parsed::Ignored(Ignored::Event(quoted(other).to_string()))),
-    }
-    match serde_json::from_str::<DeliveryWire>(payload) {
+    let ignored = match event {
+        EVENT => return requested(payload, api),
+        "ping" => Ignored::Ping,
+        other => Ignored::Event(quoted(other).to_string()),
+    };
+    read::<IgnoredAny>(payload)?;
+    Ok(Parsed::Ignored(ignored))
+}
+
+fn requested(payload: &str, api: &ApiUrl) -> Result<Parsed, Refusal> {
+    match from_json::<DeliveryWire>(payload) {
         Ok(delivery) if delivery.action == ACTION => Ok(Parsed::Request(Box::new(request(&delivery, api)?))),
         // A delivery of another action may look otherwise.
         _ => {
@@ -139,16 +144,23 @@ fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
-/// Reads JSON.
+/// Reads JSON, or tells what is wrong with it.
 fn read<'de, T: Deserialize<'de>>(payload: &'de str) -> Result<T, Refusal> {
-    serde_json::from_str(payload).map_err(|_| problem::<T>(payload))
+    from_json(payload).map_err(|_| problem::<T>(payload))
+}
+
+fn from_json<'de, T: Deserialize<'de>>(payload: &'de str) -> serde_json::Result<T> {
+    let mut deserializer = serde_json::Deserializer::from_str(payload);
+    let value = T::deserialize(Unique(&mut deserializer))?;
+    deserializer.end()?;
+    Ok(value)
 }
 
 /// Which field of a payload is wrong, and how; nothing of what stands there. To keep track of fields costs more than to read them, so that is
 /// done for what is refused alone.
 fn problem<'de, T: Deserialize<'de>>(payload: &'de str) -> Refusal {
     let mut deserializer = serde_json::Deserializer::from_str(payload);
-    let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut deserializer) else {
+    let Err(error) = serde_path_to_error::deserialize::<_, T>(Unique(&mut deserializer)) else {
         return Refusal::Shape("got more than one JSON value, expected one".to_owned());
     };
     let at = quoted(&error.path().to_string()).to_string();
