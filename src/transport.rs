@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_rustls::{HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -120,7 +120,8 @@ fn was_not_looked_at(error: &hyper_util::client::legacy::Error) -> bool {
 }
 
 async fn read(mut body: Incoming, bytes_max: usize) -> Result<Bytes, ExchangeError> {
-    let mut all = BytesMut::new();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(bytes_max);
+    let mut all = BytesMut::with_capacity(announced.min(bytes_max));
     while let Some(frame) = body.frame().await {
         // What is no data is trailers.
         let Ok(data) = frame?.into_data() else { continue };

@@ -28,16 +28,10 @@ impl Answer {
         if !self.status.is_success() {
             return Err(self.error());
         }
-        serde_json::from_slice(&self.body).map_err(|error| self.unreadable(self.problem::<T>(&error)))
-    }
-
-    /// Which field is wrong, and how. To keep track of fields costs more than to read them, so that is done for wrong answers alone.
-    fn problem<T: DeserializeOwned>(&self, error: &serde_json::Error) -> String {
-        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
-        match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-            Ok(_) => format!("more than one JSON value: {}", kind_of(error)),
-            Err(error) => format!("{}: {}", quoted(&error.path().to_string()), kind_of(error.inner())),
-        }
+        // Once for all: what reads a text need not look at each string in it again.
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_| self.unreadable("no JSON: bytes that are not UTF-8".to_owned()))?;
+        serde_json::from_str(text).map_err(|error| self.unreadable(problem::<T>(text, &error)))
     }
 
     pub(super) fn unreadable(&self, problem: String) -> GithubError {
@@ -125,6 +119,15 @@ impl Answer {
         self.number("retry-after")
             .map(|seconds| format!("for {seconds} s"))
             .or_else(|| self.reset_of_nothing().map(|reset| format!("until {reset}")))
+    }
+}
+
+/// Which field is wrong, and how. To keep track of fields costs more than to read them, so that is done for wrong answers alone.
+fn problem<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> String {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Ok(_) => format!("more than one JSON value: {}", kind_of(error)),
+        Err(error) => format!("{}: {}", quoted(&error.path().to_string()), kind_of(error.inner())),
     }
 }
 

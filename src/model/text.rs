@@ -31,6 +31,10 @@ pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As nearly all are.
+        if self.0.len() <= SHOWN_BYTES_MAX && self.0.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'`') {
+            return write!(f, "`{}`", self.0);
+        }
         let mut shown = String::with_capacity(SHOWN_BYTES_MAX.min(self.0.len()));
         for c in self.0.chars() {
             if shown.len() >= SHOWN_BYTES_MAX {
