@@ -214,11 +214,18 @@ fn from_aws(port: u16) -> Vec<(&'static str, String)> {
     .into()
 }
 
+/// The one webhook secret that there is while none is rotated.
+fn webhook_secret(player: &Player) -> String {
+    let (_, secrets, _) = player.app();
+    secrets.expose_secret().lines().next().unwrap().to_owned()
+}
+
 fn stored(player: &Player, story: &Story, latency: Duration) -> Stored {
-    let (app_id, secrets, key) = player.app();
+    let (app_id, _, key) = player.app();
+    let webhook_secret = webhook_secret(player);
     let parameters = [
         ("/gate/app-id", app_id),
-        ("/gate/webhook-secret", secrets.expose_secret()),
+        ("/gate/webhook-secret", webhook_secret.as_str()),
         ("/gate/policy", story.policy.as_str()),
     ];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -226,10 +233,10 @@ fn stored(player: &Player, story: &Story, latency: Duration) -> Stored {
 }
 
 fn from_files(player: &Player, files: &Files) -> Vec<(&'static str, String)> {
-    let (app_id, secrets, _) = player.app();
+    let (app_id, ..) = player.app();
     vec![
         ("APP_ID", app_id.to_owned()),
-        ("WEBHOOK_SECRET", secrets.expose_secret().to_owned()),
+        ("WEBHOOK_SECRET", webhook_secret(player)),
         ("POLICY_FILE", files.path("policy.toml")),
         ("PRIVATE_KEY_FILE", files.path("key.pem")),
     ]
