@@ -219,12 +219,11 @@ impl Gate {
     async fn take(&self, delivery: &UnverifiedDelivery, at: Moment, asked: &mut Asked) -> Result<Outcome, Refusal> {
         let verified = self.verify(delivery, at).await?;
         let request = match webhook::parse(&verified, self.client.api())? {
-            Parsed::Request(request) => *request,
+            Parsed::Request(request) => asked.request.insert(*request),
             Parsed::Ignored(why) => return Ok(Outcome::Ignored(NothingToDo::NotForUs(why))),
         };
-        asked.request = Some(request.clone());
         self.refresh_settings(at).await;
-        let (outcome, calls) = self.settle(Ask { request: &request, origin: Origin::Delivery, at }).await;
+        let (outcome, calls) = self.settle(Ask { request, origin: Origin::Delivery, at }).await;
         asked.calls = calls;
         Ok(outcome)
     }

@@ -1,8 +1,8 @@
 //! One installation of the App on one repository: its token, minted when it is needed, narrowed to what we do.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -74,12 +74,12 @@ struct MintedRepository {
 
 /// Tokens of one process, kept until shortly before they expire (GitHub gives them an hour).
 #[derive(Debug, Default)]
-pub struct Tokens(Mutex<HashMap<Key, Token>>);
+pub struct Tokens(Mutex<HashMap<Key, Arc<Token>>>);
 
 /// The installation, and the repository as it was asked for.
 type Key = (u64, String);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Token {
     authorization: HeaderValue,
     expires_at: Timestamp,
@@ -88,12 +88,12 @@ pub(super) struct Token {
 }
 
 impl Tokens {
-    fn get(&self, key: &Key, now: Timestamp) -> Option<Token> {
+    fn get(&self, key: &Key, now: Timestamp) -> Option<Arc<Token>> {
         let tokens = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         tokens.get(key).filter(|token| token.expires_at.duration_since(now) > TOKEN_RESERVE).cloned()
     }
 
-    fn put(&self, key: Key, token: Token) {
+    fn put(&self, key: Key, token: Arc<Token>) {
         let mut tokens = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if tokens.len() >= TOKENS_MAX {
             tokens.clear();
@@ -110,6 +110,7 @@ pub struct Installation<'a> {
     tokens: &'a Tokens,
     id: u64,
     of: Of,
+    key: Key,
     now: Timestamp,
     deadline: Instant,
     /// Held while a token is minted, so that parallel calls mint one; says whether one was minted after a refusal.
@@ -125,12 +126,17 @@ impl<'a> Installation<'a> {
         now: Timestamp,
         deadline: Instant,
     ) -> Self {
+        let repository = match &of {
+            Of::Id(id) => id.to_string(),
+            Of::Name(name) => name.to_string(),
+        };
         Self {
             client,
             app,
             tokens,
             id,
             of,
+            key: (id, repository),
             now,
             deadline,
             renewed: tokio::sync::Mutex::new(false),
@@ -146,19 +152,11 @@ impl<'a> Installation<'a> {
     /// The repository, by the words of the token's answer: a failed delivery knows only its id, the policy only its name.
     pub async fn repository(&self) -> Result<Repository, GithubError> {
         let token = self.token(None).await?;
-        let name = token.repository_name.ok_or_else(|| GithubError::Unreadable {
+        let name = token.repository_name.clone().ok_or_else(|| GithubError::Unreadable {
             route: MINT,
             problem: "`repositories[0].full_name`: missing".to_owned(),
         })?;
         Ok(Repository { id: token.repository_id, name })
-    }
-
-    fn key(&self) -> Key {
-        let repository = match &self.of {
-            Of::Id(id) => id.to_string(),
-            Of::Name(name) => name.to_string(),
-        };
-        (self.id, repository)
     }
 
     /// Waits a moment, by chance up to `longest`: for GitHub's data, which lags, and so that not all who wait do the same at once.
@@ -205,10 +203,10 @@ impl<'a> Installation<'a> {
     }
 
     /// The kept token, or a new one if there is none or it is the refused one.
-    async fn token(&self, refused: Option<&Token>) -> Result<Token, GithubError> {
+    async fn token(&self, refused: Option<&Token>) -> Result<Arc<Token>, GithubError> {
         let mut renewed = self.renewed.lock().await;
         let is_refused = |token: &Token| refused.is_some_and(|refused| refused.authorization == token.authorization);
-        if let Some(token) = self.tokens.get(&self.key(), self.now).filter(|token| !is_refused(token)) {
+        if let Some(token) = self.tokens.get(&self.key, self.now).filter(|token| !is_refused(token)) {
             return Ok(token);
         }
         if refused.is_some() {
@@ -217,8 +215,8 @@ impl<'a> Installation<'a> {
             }
             *renewed = true;
         }
-        let token = self.mint().await?;
-        self.tokens.put(self.key(), token.clone());
+        let token = Arc::new(self.mint().await?);
+        self.tokens.put(self.key.clone(), Arc::clone(&token));
         Ok(token)
     }
 

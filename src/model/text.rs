@@ -22,7 +22,7 @@ pub fn quoted(text: &str) -> Quoted<'_> {
 /// The first three of some texts, and how many more there are.
 pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
     let texts: Vec<String> = texts.into_iter().collect();
-    let shown = texts.iter().take(LISTED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    let shown = texts.get(..LISTED_MAX).unwrap_or(&texts).join(", ");
     match texts.len().saturating_sub(LISTED_MAX) {
         0 => shown,
         more => format!("{shown} and {more} more"),

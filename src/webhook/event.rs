@@ -1,5 +1,6 @@
 //! What Lambda hands us: an HTTP API request, a schedule, or something that we do not answer.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
@@ -112,6 +113,11 @@ impl<'de> Deserialize<'de> for Event {
 
 /// HTTP's headers. Two of one name, in whatever case, stay two; what HTTP knows no such header of is none that we read.
 fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {
+    /// Borrowed from the event unless it has escapes.
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
     struct Headers;
 
     impl<'de> Visitor<'de> for Headers {
@@ -123,7 +129,7 @@ fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::E
 
         fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<HeaderMap, A::Error> {
             let mut headers = HeaderMap::new();
-            while let Some((name, value)) = entries.next_entry::<String, String>()? {
+            while let Some((Text(name), Text(value))) = entries.next_entry()? {
                 let header = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()));
                 if let (Ok(name), Ok(value)) = header {
                     headers.try_append(name, value).map_err(A::Error::custom)?;
