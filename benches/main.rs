@@ -109,8 +109,8 @@ async fn main() {
     core::measure();
 }
 
-/// Keeps this process, and what it starts from now on, on one processor. On several each message wakes whoever waits on another one, and the kernel charges
-/// that to the sender: in a virtual machine it costs more than the message.
+/// Keeps this process, and what it starts from now on, on one processor. On two each message also wakes the other one, and what the kernel charges the
+/// sender for that follows the machine more than the program.
 fn stay_on_one_processor() {
     let own = std::process::id().to_string();
     let options = ["--all-tasks", "--cpu-list", "--pid", "0", &own];

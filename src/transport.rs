@@ -1,6 +1,6 @@
 //! The one HTTP client of the program, for GitHub and for AWS: one TLS stack, one pool of connections.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -60,22 +60,21 @@ pub struct Connections(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     tls: ClientConfig,
-    pool: Mutex<Pool>,
+    pool: Mutex<Arc<Pool>>,
 }
 
 /// Opens a connection, in the time that it may take.
 type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 
-/// The pool of the present, as one call takes it.
-#[derive(Debug, Clone)]
+/// Connections that calls share.
+#[derive(Debug)]
 pub struct Pool {
     client: Client<Connector, Full<Bytes>>,
-    generation: u64,
 }
 
 impl Pool {
     /// Opens nothing yet.
-    fn new(tls: &ClientConfig, generation: u64) -> Self {
+    fn new(tls: &ClientConfig) -> Arc<Self> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -85,7 +84,7 @@ impl Pool {
         let connector = Timeout::new(tls.enable_all_versions().wrap_connector(tcp), CONNECT_TIME_MAX);
         let connector = Connector::new(connector);
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
-        Self { client, generation }
+        Arc::new(Self { client })
     }
 
     /// Sends a request and reads its whole answer, of at most `bytes_max` bytes. Nothing is sent twice but what no connection took, or what the other side
@@ -156,27 +155,26 @@ impl Connections {
             .map_err(TransportError::Tls)?
             .with_root_certificates(anchors)
             .with_no_client_auth();
-        let pool = Mutex::new(Pool::new(&tls, 0));
+        let pool = Mutex::new(Pool::new(&tls));
         Ok(Self(Arc::new(Inner { tls, pool })))
     }
 
     /// The pool that calls use now.
-    pub fn pool(&self) -> Pool {
-        self.with(|pool| pool.clone())
+    pub fn pool(&self) -> Arc<Pool> {
+        Arc::clone(&self.present())
     }
 
     /// Gives up the connections of `pool`, on which a call had no answer: what died while the function slept would hold up the next call
     /// just as well. Calls under way on it go on.
-    pub fn give_up(&self, pool: &Pool) {
-        self.with(|present| {
-            // Of several calls that had no answer the first one did this for all.
-            if present.generation == pool.generation {
-                *present = Pool::new(&self.0.tls, present.generation.wrapping_add(1));
-            }
-        });
+    pub fn give_up(&self, pool: &Arc<Pool>) {
+        let mut present = self.present();
+        // Of several calls that had no answer the first one did this for all.
+        if Arc::ptr_eq(&present, pool) {
+            *present = Pool::new(&self.0.tls);
+        }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Pool) -> T) -> T {
-        act(&mut self.0.pool.lock().unwrap_or_else(PoisonError::into_inner))
+    fn present(&self) -> MutexGuard<'_, Arc<Pool>> {
+        self.0.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, USER_AGENT};
 use http::{Method, Request, Uri};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
@@ -19,9 +19,13 @@ use crate::model::ApiUrl;
 use crate::transport::{Connections, ExchangeError, Pool};
 
 /// Version of the REST API (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
-const API_VERSION: &str = "2022-11-28";
+static API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
+const API_VERSION_HEADER: HeaderName = HeaderName::from_static("x-github-api-version");
+/// What GitHub recommends to accept (<https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types>).
+static MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.github+json");
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// GitHub refuses requests without a user agent.
-const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
+static AGENT: HeaderValue = HeaderValue::from_static(concat!("environment-gate/", env!("CARGO_PKG_VERSION")));
 
 /// How often a call that may be repeated is made, the first time included.
 const TRIES_MAX: u32 = 3;
@@ -153,7 +157,7 @@ impl Client {
     /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). The first call waits for it, or it would begin a handshake of its own;
     /// if nothing comes of it that call begins anew.
     pub fn begin_to_connect(&mut self) {
-        let request = Request::get(self.api.join("/rate_limit")).header(USER_AGENT, AGENT).body(Bytes::new());
+        let request = Request::get(self.api.join("/rate_limit")).header(USER_AGENT, &AGENT).body(Bytes::new());
         let Ok(request) = request else { return };
         if !self.api.is_encrypted() {
             return;
@@ -291,14 +295,14 @@ impl Client {
         let mut request = Request::builder()
             .method(&call.method)
             .uri(url)
-            .header(ACCEPT, "application/vnd.github+json")
-            .header("x-github-api-version", API_VERSION)
-            .header(USER_AGENT, AGENT);
+            .header(ACCEPT, &MEDIA_TYPE)
+            .header(API_VERSION_HEADER, &API_VERSION)
+            .header(USER_AGENT, &AGENT);
         if let Some(authorization) = caller.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
         if !call.body.is_empty() {
-            request = request.header(CONTENT_TYPE, "application/json");
+            request = request.header(CONTENT_TYPE, &JSON);
         }
         let unreadable = |problem: String| GithubError::Unreadable { route: call.route, problem };
         let request = request.body(call.body.clone()).map_err(|_| unreadable("a URL that is none".to_owned()))?;

@@ -1,5 +1,7 @@
 //! HTTP to the servers of the tests, with the function's own client.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use environment_gate::transport::{Connections, ExchangeError, Pool};
 use http::{Method, Request, StatusCode};
@@ -7,7 +9,7 @@ use http::{Method, Request, StatusCode};
 /// Bytes of an answer.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-pub(crate) struct Http(Pool);
+pub(crate) struct Http(Arc<Pool>);
 
 impl Http {
     pub(crate) fn new() -> Self {
