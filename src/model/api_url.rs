@@ -75,7 +75,7 @@ impl ApiUrl {
 
     /// The URL of a path under the API, `path` beginning with a slash.
     pub fn join(&self, path: &str) -> String {
-        format!("{self}{path}")
+        [self.origin.as_str(), self.path.as_str(), path].concat()
     }
 
     /// Is `url` on this API's origin?
