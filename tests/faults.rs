@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use environment_gate::github::Limits;
+use environment_gate::github::read_answer;
 use environment_gate::world::{Canned, Fault, Played, Player, Present};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -182,4 +184,12 @@ async fn a_sweep_that_cannot_look_leaves_it_to_the_next_one() {
             assert_eq!(process.github.pending(), 0, "{route}, {what}");
         }
     }
+}
+
+/// Stories are told in text; this is read as the calls read theirs.
+#[test]
+fn bytes_that_are_no_text_are_no_answer_even_where_nobody_looks() {
+    let jobs = Bytes::from_static(b"{\"total_count\":0,\"jobs\":[],\"something else\":\"\xff\"}");
+    let error = read_answer("jobs", 200, "", jobs).unwrap_err();
+    assert!(error.to_string().contains("bytes that are not UTF-8"), "{error}");
 }
