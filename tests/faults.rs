@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use environment_gate::github::Limits;
-use environment_gate::github::read_answer;
+use environment_gate::github::{Limits, read_answer};
 use environment_gate::world::{Canned, Fault, Played, Player, Present};
 use jiff::SignedDuration;
 use serde_json::json;

@@ -1,6 +1,5 @@
 //! What Lambda hands us: an HTTP API request, a schedule, or something that we do not answer.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
@@ -11,6 +10,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
+use super::json::Text;
 use super::{BODY_BYTES_MAX, Refusal};
 use crate::model::quoted;
 
@@ -113,11 +113,6 @@ impl<'de> Deserialize<'de> for Event {
 
 /// HTTP's headers. Two of one name, in whatever case, stay two; what HTTP knows no such header of is none that we read.
 fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderMap, D::Error> {
-    /// Borrowed from the event unless it has escapes.
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
     struct Headers;
 
     impl<'de> Visitor<'de> for Headers {

@@ -131,19 +131,19 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
 /// The entries of an object, and the keys that were read of them.
 struct Entries<'de, A> {
     entries: A,
-    keys: Vec<Key<'de>>,
+    keys: Vec<Text<'de>>,
 }
 
-/// A key, borrowed from the text unless it has escapes.
+/// A string, borrowed from the JSON unless it has escapes.
 #[derive(Clone, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(transparent)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Entries<'de, A> {
     type Error = A::Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, A::Error> {
-        let Some(key) = self.entries.next_key::<Key<'de>>()? else { return Ok(None) };
+        let Some(key) = self.entries.next_key::<Text<'de>>()? else { return Ok(None) };
         self.keys.push(key.clone());
         seed.deserialize(CowStrDeserializer::new(key.0)).map(Some)
     }
