@@ -21,8 +21,9 @@ const OURS: &str = "environment_gate";
 /// counts as `info`. Lines of other crates are never more than `info`, because some of them log whole events.
 pub fn init(filter: &str) {
     let targets: Targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    // No line tells a span: those of the Lambda runtime need not be kept for it.
     let ours_or_quiet = FilterFn::new(|metadata: &Metadata<'_>| {
-        metadata.target().starts_with(OURS) || *metadata.level() <= LevelFilter::INFO
+        metadata.is_event() && (metadata.target().starts_with(OURS) || *metadata.level() <= LevelFilter::INFO)
     });
     let lines = tracing_subscriber::fmt::layer()
         .json()
