@@ -34,7 +34,7 @@ const STARTS: usize = 101;
 const WARM_DECISIONS: usize = 40;
 /// Decisions over which CPU time is measured, after as many that warm up, and how often.
 const CPU_DECISIONS: u64 = 600;
-const CPU_ROUNDS: usize = 5;
+const CPU_ROUNDS: usize = 15;
 /// Says that this program is to be the bootstrap that does nothing.
 const DO_NOTHING: &str = "DO_NOTHING";
 
