@@ -1,45 +1,45 @@
 //! Environment Gate: one human approval of a gate environment counts for a whole workflow run.
 //!
-//! A delivery is *verified*; a request is *parsed* from it; evidence is *collected*; the gate *decides*; the
-//! deployment is *reviewed*. The modules stand here in reading order.
+//! A delivery is *verified*; a request is *parsed* from it; the policy *scopes* it; evidence is *collected*; the gate *decides*; the deployment is
+//! *reviewed*. The modules are listed in reading order.
 
-// The sentence itself.
+// AWS's edge, and the sentence behind it.
+pub mod lambda;
+
 pub mod handler;
 
-// Steps 1 and 2.
+mod review_loop;
+
+// What still waits at GitHub, whatever became of its webhook.
+pub mod recovery;
+
+// Verify, parse.
 pub mod webhook;
 
 // What all of them talk about.
 pub mod model;
 
-// Step 4.
+// Scope, decide.
 pub mod gate;
 
-// Steps 3 and 5.
+// Collect, review.
 pub mod github;
 
-// Whatever became of the webhook.
-pub mod recovery;
-
-// What would be decided of a run that nobody asked about.
-pub mod simulation;
-
-// Whether a deployment is as it should be.
-pub mod doctor;
-
-// What is told of the end.
-pub mod report;
-
-mod recent;
+// What became of a delivery, and what the log says of it.
+pub mod outcome;
 
 pub mod telemetry;
 
-// What has to be there before.
+// What everything rests on.
 pub mod config;
 
-pub mod transport;
+pub mod http;
 
-pub mod causes;
+pub mod time;
 
-// A pretend GitHub, for the command line and the tests; never linked into the function.
+// For the command line: what would be decided, whether a deployment is as it should be, and a fake GitHub. Never linked into the function.
+pub mod simulation;
+
+pub mod doctor;
+
 pub mod world;

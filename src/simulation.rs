@@ -1,31 +1,31 @@
-//! A simulation: what would be decided of a run, by the very same reads and the very same code as for a delivery.
+//! A simulation: what would be decided about a run, by the very same reads and the very same code as for a delivery.
 //!
-//! There is nothing here that could post a review: whoever asks why a run was turned away changes nothing by asking.
+//! Nothing here can post a review: asking why a run was rejected changes nothing.
 
 use jiff::Timestamp;
 
 use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
-use crate::gate::{self, Covered, Evidence, Scope};
+use crate::gate::{self, Evidence, Scope};
 use crate::github::{
-    Client, Exchange, GithubError, Installation, Limits, Lost, Of, Reader, Tape, Tokens, Waiting, WaitingRun, collect,
+    Exchange, GithubClient, GithubError, Limits, Recording, RepositoryRef, RunReader, WaitingRun, WaitingRuns, collect,
 };
-use crate::handler::{Clock, Moment};
 use crate::model::{EnvironmentName, InvalidName, RefName, Request, RunId, RunStatus, RunUrl, Sha, listed, quoted};
+use crate::outcome::Outcome;
 use crate::recovery::request_of;
-use crate::report::Outcome;
+use crate::time::{Clock, Deadline};
 
 /// What is to be simulated.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub struct SimulationRequest {
     /// The run.
     pub run: RunUrl,
-    /// The environment that it would enter; `None` for the one that the policy's rules for its repository name.
+    /// The environment that it would deploy to; `None` for the one that the policy's rules for its repository name.
     pub environment: Option<EnvironmentName>,
-    /// The present to decide in; `None` for now, or for a run that has ended the moment at which it did.
+    /// The present to decide in; `None` for now, or for a run that has ended the moment when it ended.
     pub at: Option<Timestamp>,
 }
 
-/// What came of it.
+/// What came of a simulation.
 #[derive(Debug)]
 pub struct Simulated {
     /// What a delivery would have asked.
@@ -47,23 +47,21 @@ pub struct Simulated {
 /// Why there is nothing to simulate.
 #[derive(Debug, thiserror::Error)]
 pub enum SimulationError {
-    /// A setting that cannot be had.
+    /// A setting that cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// GitHub did not give what is needed to ask.
+    /// GitHub did not answer with what is needed.
     #[error(transparent)]
     Github(#[from] GithubError),
     /// The App may not read the repository.
-    #[error("got no installation of the App on {0}, expected one: is it the App's repository, and the right App?")]
+    #[error("the App is not installed on {0}: check the repository, and that the settings are the right App's")]
     NotInstalled(String),
     /// There is no such run.
-    #[error(
-        "got no run {0} with a branch or tag, expected one in that repository: GitHub deletes runs after some time"
-    )]
+    #[error("there is no run {0} of a branch or tag in that repository: GitHub deletes runs after some time")]
     NoRun(String),
     /// The attempt is over.
     #[error(
-        "got attempt {asked}, but the run is in attempt {present}: GitHub shows jobs and reviews as they are now; leave `/attempts/{asked}` out"
+        "got attempt {asked}, but the run is in attempt {present}, and GitHub shows only its present state: leave out `/attempts/{asked}`"
     )]
     OtherAttempt {
         /// The attempt that was asked for.
@@ -71,19 +69,19 @@ pub enum SimulationError {
         /// The run's.
         present: u32,
     },
-    /// A name that is none.
+    /// Text that is not a name.
     #[error(transparent)]
     Name(#[from] InvalidName),
     /// The policy names several environments for the repository.
-    #[error("the policy protects {0} of this repository: say which with `--environment`")]
+    #[error("the policy protects {0} of this repository: choose one with `--environment`")]
     Environments(String),
 }
 
-fn no_run(asked: &Asked) -> SimulationError {
+fn no_run(asked: &SimulationRequest) -> SimulationError {
     SimulationError::NoRun(asked.run.run.to_string())
 }
 
-/// A run of which nothing is known. Nothing is decided of it.
+/// A run about which nothing is known. Nothing is decided about it.
 fn unknown(id: RunId, now: Timestamp) -> Result<WaitingRun, InvalidName> {
     Ok(WaitingRun {
         id,
@@ -100,9 +98,8 @@ fn unknown(id: RunId, now: Timestamp) -> Result<WaitingRun, InvalidName> {
 /// Everything that is needed to simulate, and nothing to review with.
 #[derive(Debug)]
 pub struct Simulation {
-    client: Client,
-    tape: Tape,
-    tokens: Tokens,
+    github: GithubClient,
+    recording: Recording,
     settings: Settings,
     clock: Clock,
 }
@@ -111,12 +108,13 @@ impl Simulation {
     /// Reads the settings.
     ///
     /// # Errors
-    /// A setting that cannot be had.
+    /// A setting that cannot be read.
     pub async fn open(variables: Variables, limits: Limits, clock: Clock) -> Result<Self, SimulationError> {
-        let tape = Tape::default();
-        let client = Client::new(variables.http.clone(), variables.api.clone(), limits).taped(tape.clone());
+        let recording = Recording::default();
+        let github =
+            GithubClient::new(variables.http.clone(), variables.api.clone(), limits).recorded(recording.clone());
         let store = SettingsStore::open(Sources::new(variables), clock.now()).await?;
-        Ok(Self { client, tape, tokens: Tokens::default(), settings: store.current(), clock })
+        Ok(Self { github, recording, settings: store.current(), clock })
     }
 
     /// The policy that is asked.
@@ -128,30 +126,30 @@ impl Simulation {
     ///
     /// # Errors
     /// What stands in the way of asking at all. Once it can be asked, whatever goes wrong is an outcome, as for a delivery.
-    pub async fn of(&self, asked: &Asked) -> Result<Simulated, SimulationError> {
-        let began = Moment::begin(&self.clock, self.client.limits().delivery);
-        let lost = Lost::new((&self.client, &self.settings.app), began.now, began.deadline);
+    pub async fn of(&self, asked: &SimulationRequest) -> Result<Simulated, SimulationError> {
+        let deadline = Deadline::begin(&self.clock, self.github.limits().delivery);
+        let app = self.github.as_app(&self.settings.app, deadline);
         let name = &asked.run.repository;
-        let id = lost.installation(name).await?;
-        let id = id.ok_or_else(|| SimulationError::NotInstalled(quoted(&name.to_string()).to_string()))?;
-        let app = (&self.client, &*self.settings.app, &self.tokens);
-        let installation = Installation::new(app, (id, Of::Name(name.clone())), began.now, began.deadline);
-        let repository = installation.repository().await?;
+        let installation = app.installation(name).await?;
+        let installation =
+            installation.ok_or_else(|| SimulationError::NotInstalled(quoted(&name.to_string()).to_string()))?;
+        let client = app.repository(installation.id, RepositoryRef::Name(name.clone()));
+        let repository = client.repository().await?;
         let environment = self.environment(asked)?;
-        let read = Waiting::new(&installation, &repository).run(asked.run.run).await;
+        let read = WaitingRuns::new(&client, &repository).run(asked.run.run).await;
         let read = read.map_err(SimulationError::from).and_then(|run| run.ok_or_else(|| no_run(asked)));
-        let run = read.as_ref().map_or_else(|_| unknown(asked.run.run, began.now), |run| Ok(run.clone()))?;
+        let run = read.as_ref().map_or_else(|_| unknown(asked.run.run, deadline.now), |run| Ok(run.clone()))?;
         if let (Some(asked), Some(present)) = (asked.run.attempt, run.attempt)
             && asked != present
         {
             return Err(SimulationError::OtherAttempt { asked, present });
         }
-        let request = Request { run: asked.run.run, ..request_of(id, &repository, &run, environment) };
+        let request = Request { run: asked.run.run, ..request_of(installation.id, &repository, &run, environment) };
         let had_ended = run.status == RunStatus::Completed;
-        let at = asked.at.unwrap_or(if had_ended { run.updated_at } else { began.now });
-        let before = self.tape.exchanges();
-        let (outcome, evidence) = self.decide(&Reader::new(&installation, &request), (at, had_ended)).await;
-        // A run that could not be read may not be readable for a delivery either: that is an outcome. A decision on it would be none.
+        let at = asked.at.unwrap_or(if had_ended { run.updated_at } else { deadline.now });
+        let before = self.recording.exchanges();
+        let (outcome, evidence) = self.decide(&RunReader::new(&client, &request), run.status, at).await;
+        // A run that cannot be read would stop a delivery too: that is an outcome. A decision about it would not be one.
         if let Err(error) = read
             && evidence.is_some()
         {
@@ -159,8 +157,8 @@ impl Simulation {
         }
         Ok(Simulated {
             more_may_wait: evidence.is_some_and(|evidence| evidence.more_may_wait()),
-            calls: lost.calls().saturating_add(installation.calls()),
-            // What the policy has nothing to say of is not asked about.
+            calls: app.calls(),
+            // Where the policy says nothing, nothing would be read.
             exchanges: if gate::scope(&self.settings.policy, &request).is_ok() {
                 self.exchanges(&before)
             } else {
@@ -174,7 +172,7 @@ impl Simulation {
     }
 
     /// The environment that was asked for, or the one that the policy protects.
-    fn environment(&self, asked: &Asked) -> Result<EnvironmentName, SimulationError> {
+    fn environment(&self, asked: &SimulationRequest) -> Result<EnvironmentName, SimulationError> {
         if let Some(environment) = &asked.environment {
             return Ok(environment.clone());
         }
@@ -182,7 +180,7 @@ impl Simulation {
         let rules = self.settings.policy.rules.iter();
         let mut named: Vec<&EnvironmentName> = rules.clone().filter(ours).map(|rule| &rule.environment).collect();
         if named.is_empty() {
-            // No rule for this repository: what is protected elsewhere shows that.
+            // No rule for this repository: the environments of the others show that.
             named = rules.map(|rule| &rule.environment).collect();
         }
         named.sort();
@@ -197,32 +195,30 @@ impl Simulation {
         }
     }
 
-    async fn decide(&self, reader: &Reader<'_>, (at, had_ended): (Timestamp, bool)) -> (Outcome, Option<Evidence>) {
+    /// Decides, and shows the evidence where a decision rests on any. A run that has ended is decided as if it still waited.
+    async fn decide(
+        &self,
+        reader: &RunReader<'_>,
+        status: RunStatus,
+        at: Timestamp,
+    ) -> (Outcome, Option<Evidence>) {
         let request = reader.request();
         let covered = match gate::scope(&self.settings.policy, request) {
             Ok(Scope::Covered(covered)) => covered,
             Ok(Scope::Uncovered(rejection)) => return (Outcome::Rejected(rejection), None),
             Err(why) => return (Outcome::out_of_scope(why, request), None),
         };
-        match self.evidence(reader, &covered, had_ended).await {
-            Ok(evidence) => (gate::decide(&covered, request, &evidence, at).into(), Some(evidence)),
-            Err(error) => (error.into(), None),
-        }
+        let evidence = match collect(reader, &covered).await {
+            Ok(evidence) if status == RunStatus::Completed => evidence.as_if_it_waited(),
+            Ok(evidence) => evidence,
+            Err(error) => return (error.into(), None),
+        };
+        (gate::decide(&covered, request, &evidence, at).into(), Some(evidence))
     }
 
-    async fn evidence(
-        &self,
-        reader: &Reader<'_>,
-        covered: &Covered<'_>,
-        had_ended: bool,
-    ) -> Result<Evidence, GithubError> {
-        let evidence = collect(reader, covered).await?;
-        Ok(if had_ended { evidence.as_if_it_waited() } else { evidence })
-    }
-
-    /// What was asked to decide, and the last token before it.
+    /// The calls that were made to decide, and the last token before them.
     fn exchanges(&self, before: &[Exchange]) -> Vec<Exchange> {
         let token = before.iter().rfind(|exchange| exchange.path.ends_with("/access_tokens"));
-        token.into_iter().chain(self.tape.exchanges().iter().skip(before.len())).cloned().collect()
+        token.into_iter().chain(self.recording.exchanges().iter().skip(before.len())).cloned().collect()
     }
 }

@@ -8,11 +8,9 @@ use tracing_subscriber::filter::{FilterFn, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::causes::with_causes;
-use crate::config::ConfigError;
 use crate::gate::{PassedGate, Verdict};
-use crate::recovery::{End, Swept};
-use crate::report::{Outcome, Report};
+use crate::outcome::{Outcome, Report};
+use crate::recovery::{Found, FoundEnd, Sweep};
 
 /// The modules whose log lines are ours.
 const OURS: &str = "environment_gate";
@@ -21,9 +19,8 @@ const OURS: &str = "environment_gate";
 /// counts as `info`. Lines of other crates are never more than `info`, because some of them log whole events.
 pub fn init(filter: &str) {
     let targets: Targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    // No line tells a span: those of the Lambda runtime need not be kept for it.
     let ours_or_quiet = FilterFn::new(|metadata: &Metadata<'_>| {
-        metadata.is_event() && (metadata.target().starts_with(OURS) || *metadata.level() <= LevelFilter::INFO)
+        metadata.target().starts_with(OURS) || *metadata.level() <= LevelFilter::INFO
     });
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -78,28 +75,23 @@ pub fn record(report: &Report) {
 }
 
 /// Writes the line of a sweep, and one for each request that it settled.
-pub fn record_sweep(swept: &Swept, now: Timestamp) {
-    let reports = swept.found.iter().filter_map(|found| match &found.end {
-        End::Settled(report) => Some(report),
-        End::WouldBe(..) => None,
-    });
-    reports.for_each(|report| record(report));
+pub fn record_sweep(sweep: &Sweep, now: Timestamp) {
+    for Found { end, .. } in &sweep.found {
+        if let FoundEnd::Settled(report) = end {
+            record(report);
+        }
+    }
     info!(
         target: "environment_gate::sweep",
-        found = swept.found.len(),
-        left = swept.left,
-        oldest_wait_seconds = swept.oldest_wait(now).as_secs(),
-        github_calls = swept.calls,
-        paused = swept.paused,
-        complete = swept.is_complete(),
-        problems = swept.problems.join("; "),
+        found = sweep.found.len(),
+        left = sweep.left,
+        oldest_wait_seconds = sweep.oldest_wait(now).as_secs(),
+        github_calls = sweep.calls,
+        paused = sweep.paused,
+        complete = sweep.is_complete(),
+        problems = sweep.problems.join("; "),
         "sweep"
     );
-}
-
-/// Writes a line for a setting that could not be read again; the last good one is in use.
-pub fn record_setting(error: &ConfigError) {
-    warn!(target: "environment_gate::config", reason = with_causes(error), "setting not read again, the last good one stays in use");
 }
 
 fn checks_of(outcome: &Outcome, wanted: impl Fn(Verdict) -> bool) -> String {

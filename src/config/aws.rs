@@ -1,211 +1,145 @@
-//! AWS, as far as it is asked: a signed POST and its answer. AWS's own SDKs for these few calls would be more than half of what is compiled, and a
-//! third of a cold start.
+//! AWS: how it is reached, and the two calls that read the settings.
 
-use std::time::{Duration, SystemTime};
+use std::collections::HashMap;
+use std::error::Error;
+use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
+use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use bytes::Bytes;
-use http::{Request, StatusCode};
-use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
-use serde::de::DeserializeOwned;
+use secrecy::SecretString;
 
-use super::variables::AwsVariables;
-use crate::transport::{Connections, ExchangeError};
+use super::ConfigError;
+use super::environment::variable;
+use crate::http::{Bounds, HttpClient, HttpError};
+use crate::model::with_causes;
 
-/// How often a call is made, the first time included: all of them do twice what they do once.
-const TRIES_MAX: u32 = 3;
-/// Time for one try: a connection that died while the function slept leaves time for another.
-const TRY_TIME_MAX: Duration = Duration::from_millis(1200);
-/// The longest first pause before a call is made again; it is by chance, up to this.
-const PAUSE_MAX: Duration = Duration::from_millis(100);
-/// Bytes of an answer: a policy has at most 8 kB, the description of a stack some more.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
-/// Characters of AWS's words that are shown.
-const MESSAGE_CHARS_MAX: usize = 300;
+/// How often a call is made, the first time included: all calls to AWS are idempotent.
+const ATTEMPTS_MAX: u32 = 3;
+/// The first pause before a call is repeated.
+const PAUSE: Duration = Duration::from_millis(100);
+/// One attempt: a connection that died while the function slept leaves time for another. A policy has at most 8 kB, the description of a stack more.
+const ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_millis(1200), body_bytes: 1024 * 1024 };
 
-/// A service of AWS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Service {
-    /// SSM Parameter Store.
-    Ssm,
-    /// Secrets Manager.
-    SecretsManager,
-    /// CloudFormation.
-    CloudFormation,
-}
-
-/// A call that AWS did not do.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum AwsError {
-    /// No answer.
-    #[error("no answer from AWS")]
-    NoAnswer(#[source] ExchangeError),
-    /// None in time.
-    #[error("no answer from AWS in time")]
-    TimedOut,
-    /// A refusal: the name of AWS's exception, and its words.
-    #[error("got {status}, AWS says {kind}: {message}")]
-    Refused {
-        /// The HTTP status.
-        status: StatusCode,
-        /// Such as `AccessDeniedException`.
-        kind: String,
-        /// AWS's words.
-        message: String,
-    },
-    /// An answer that is not what AWS documents. What it says may be a secret.
-    #[error("got an answer that cannot be read")]
-    Unreadable,
-    /// It could not be signed.
-    #[error("the call cannot be signed; are region and credentials what AWS gave?")]
-    Unsigned,
-}
-
-impl AwsError {
-    /// Is it that exception?
-    pub(super) fn is(&self, wanted: &str) -> bool {
-        matches!(self, Self::Refused { kind, .. } if kind == wanted)
-    }
-
-    /// May it be better in a moment?
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::NoAnswer(_) | Self::TimedOut => true,
-            Self::Refused { status, kind, .. } => status.is_server_error() || kind.starts_with("Throttling"),
-            Self::Unreadable | Self::Unsigned => false,
-        }
-    }
-}
-
-/// AWS in the environment's region, with its credentials and endpoints. Nothing is looked up: neither profiles nor an instance's metadata.
-#[derive(Debug)]
-pub(super) struct Aws {
-    http: Connections,
-    variables: AwsVariables,
-}
-
-impl Aws {
-    pub(super) fn new(http: &Connections, variables: &AwsVariables) -> Self {
-        Self { http: http.clone(), variables: variables.clone() }
-    }
-
-    /// Calls an action of a service that speaks JSON, such as `AmazonSSM.GetParameters`.
-    pub(super) async fn json<T: DeserializeOwned>(
-        &self,
-        (service, action): (Service, &str),
-        body: &serde_json::Value,
-        now: Timestamp,
-    ) -> Result<T, AwsError> {
-        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", action)];
-        let answer = self.send((service, &headers), body.to_string().as_bytes(), now).await?;
-        serde_json::from_slice(&answer).map_err(|_| AwsError::Unreadable)
-    }
-
-    /// Makes a call, more than once if need be, and gives the body of a success.
-    pub(super) async fn send(
-        &self,
-        (service, headers): (Service, &[(&str, &str)]),
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Bytes, AwsError> {
-        let mut pause = PAUSE_MAX;
-        for _ in 1..TRIES_MAX {
-            match self.send_once((service, headers), body, now).await {
-                Err(error) if error.is_passing() => {}
-                done => return done,
-            }
-            tokio::time::sleep(pause.mul_f64(fastrand::f64())).await;
-            pause = pause.saturating_mul(2);
-        }
-        self.send_once((service, headers), body, now).await
-    }
-
-    async fn send_once(
-        &self,
-        (service, headers): (Service, &[(&str, &str)]),
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<Bytes, AwsError> {
-        let request = self.signed((service, headers), body, now).ok_or(AwsError::Unsigned)?;
-        let pool = self.http.pool();
-        let exchange = tokio::time::timeout(TRY_TIME_MAX, pool.exchange(request, ANSWER_BYTES_MAX));
-        let answer = match exchange.await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(ExchangeError::TooLong(_))) => return Err(AwsError::Unreadable),
-            Ok(Err(error)) => {
-                self.http.give_up(&pool);
-                return Err(AwsError::NoAnswer(error));
-            }
-            Err(_) => {
-                self.http.give_up(&pool);
-                return Err(AwsError::TimedOut);
-            }
-        };
-        let (status, body) = (answer.status(), answer.into_body());
-        if status.is_success() { Ok(body) } else { Err(refused(status, &body)) }
-    }
-
-    /// The request, with a signature (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>).
-    fn signed(
-        &self,
-        (service, headers): (Service, &[(&str, &str)]),
-        body: &[u8],
-        now: Timestamp,
-    ) -> Option<Request<Bytes>> {
-        let url = self.variables.endpoint_of(service);
-        let session = self.variables.session_token.as_ref().map(|token| token.expose_secret().to_owned());
-        let (id, secret) = &self.variables.access_key;
-        let identity = Credentials::new(id.as_str(), secret.expose_secret(), session, None, "the environment").into();
-        let parameters = v4::SigningParams::builder()
-            .identity(&identity)
-            .region(&self.variables.region)
-            .name(service.name())
-            .time(SystemTime::from(now))
-            .settings(SigningSettings::default())
-            .build()
-            .ok()?
-            .into();
-        let signable = SignableRequest::new("POST", &url, headers.iter().copied(), SignableBody::Bytes(body)).ok()?;
-        let (instructions, _) = sign(signable, &parameters).ok()?.into_parts();
-        let mut request = Request::post(&url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut request = request.body(Bytes::copy_from_slice(body)).ok()?;
-        instructions.apply_to_request_http1x(&mut request);
-        Some(request)
-    }
-}
-
-impl Service {
-    /// In signatures and host names.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Ssm => "ssm",
-            Self::SecretsManager => "secretsmanager",
-            Self::CloudFormation => "cloudformation",
-        }
-    }
-}
-
-/// An exception, in JSON or in XML; its name may come with a namespace before it, and its words under two names at once.
-fn refused(status: StatusCode, body: &[u8]) -> AwsError {
-    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = String::from_utf8_lossy(body);
-    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(MESSAGE_CHARS_MAX).collect::<String>();
-    let said = |names: [&str; 2], (before, behind): (&str, &str)| {
-        let in_json = names.into_iter().find_map(|name| json.get(name)?.as_str());
-        clean(in_json.or_else(|| between(&text, before, behind)).unwrap_or_default())
+/// AWS as the function reaches it: by the variables that Lambda sets. Neither profiles nor a metadata service are looked up.
+///
+/// # Errors
+/// A variable that is missing or blank.
+pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, ConfigError> {
+    let needed = |name, value: Option<String>| {
+        let problem = "got nothing, expected what Lambda sets";
+        value.ok_or_else(|| ConfigError::of_variable(name, problem))
     };
-    let kind = said(["__type", "code"], ("<Code>", "</Code>"));
-    let kind = kind.rsplit('#').next().unwrap_or_default().to_owned();
-    AwsError::Refused { status, kind, message: said(["message", "Message"], ("<Message>", "</Message>")) }
+    let region = variable("AWS_REGION")?.or(variable("AWS_DEFAULT_REGION")?);
+    let region = needed("AWS_REGION", region)?;
+    let id = needed("AWS_ACCESS_KEY_ID", variable("AWS_ACCESS_KEY_ID")?)?;
+    let secret = needed("AWS_SECRET_ACCESS_KEY", variable("AWS_SECRET_ACCESS_KEY")?)?;
+    let credentials = Credentials::new(id, secret, variable("AWS_SESSION_TOKEN")?, None, "environment");
+    let loader = loader(http)
+        .region(Region::new(region))
+        .credentials_provider(credentials)
+        .profile_files(EnvConfigFiles::builder().build());
+    Ok(loader.load().await)
 }
 
-/// What stands between two texts.
-pub(super) fn between<'t>(text: &'t str, before: &str, behind: &str) -> Option<&'t str> {
-    text.split_once(before)?.1.split_once(behind).map(|(value, _)| value)
+/// AWS as a person reaches it from a terminal: variables, profiles, SSO, whatever the AWS command line knows
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
+pub async fn aws_for_person(http: &HttpClient) -> SdkConfig {
+    loader(http).load().await
+}
+
+fn loader(http: &HttpClient) -> ConfigLoader {
+    let connector = SharedHttpConnector::new(AwsConnector(http.clone()));
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client_fn(move |_, _| connector.clone()))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(PAUSE))
+        // Every response is small, and bounded in time.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+/// The program's one HTTP client, as AWS's SDKs ask for it.
+#[derive(Debug, Clone)]
+struct AwsConnector(HttpClient);
+
+impl HttpConnector for AwsConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let http = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let request = request.map(|body| Bytes::copy_from_slice(body.bytes().unwrap_or_default()));
+            let response = http.send(request, ATTEMPT_BOUNDS).await.map_err(|error| match error {
+                HttpError::TimedOut(_) => ConnectorError::timeout(error.into()),
+                HttpError::Connection(_) => ConnectorError::io(error.into()),
+                HttpError::Request(_) | HttpError::TooLong(_) => ConnectorError::user(error.into()),
+            })?;
+            HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| ConnectorError::user(error.into()))
+        })
+    }
+}
+
+/// Why AWS did not do what it was asked, in one line.
+pub fn aws_problem<E: ProvideErrorMetadata + Error + 'static, R: std::fmt::Debug>(error: &SdkError<E, R>) -> String
+where
+    SdkError<E, R>: Error,
+{
+    match error {
+        SdkError::ServiceError(refused) => {
+            let metadata = refused.err().meta();
+            let (code, message) = (metadata.code().unwrap_or("an error"), metadata.message().unwrap_or_default());
+            format!("AWS says {code}: {message}")
+        }
+        SdkError::TimeoutError(_) => "no answer from AWS in time".to_owned(),
+        SdkError::DispatchFailure(failure) => {
+            let cause = failure.as_connector_error().map(|error| with_causes(error)).unwrap_or_default();
+            format!("no answer from AWS: {cause}")
+        }
+        // A response may hold a secret, so nothing of it is shown.
+        SdkError::ResponseError(_) => "got an answer from AWS that cannot be read".to_owned(),
+        other => with_causes(other),
+    }
+}
+
+/// SSM Parameter Store and Secrets Manager: names in, texts out.
+#[derive(Debug)]
+pub(super) struct AwsSettings {
+    ssm: aws_sdk_ssm::Client,
+    secrets_manager: aws_sdk_secretsmanager::Client,
+}
+
+impl AwsSettings {
+    pub(super) fn new(aws: &SdkConfig) -> Self {
+        Self { ssm: aws_sdk_ssm::Client::new(aws), secrets_manager: aws_sdk_secretsmanager::Client::new(aws) }
+    }
+
+    /// Reads parameters in one call, SecureStrings decrypted. A name that is not in the result does not exist.
+    pub(super) async fn parameters(&self, names: Vec<String>) -> Result<HashMap<String, SecretString>, String> {
+        if names.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let read = self.ssm.get_parameters().set_names(Some(names)).with_decryption(true).send().await;
+        let read = read.map_err(|error| aws_problem(&error))?;
+        // A parameter may be asked for by its ARN.
+        let found = read.parameters.unwrap_or_default().into_iter().flat_map(|parameter| {
+            let value = SecretString::from(parameter.value.unwrap_or_default());
+            [parameter.name, parameter.arn].into_iter().flatten().map(move |name| (name, value.clone()))
+        });
+        Ok(found.collect())
+    }
+
+    /// Reads the current version of a secret.
+    pub(super) async fn secret(&self, name: &str) -> Result<SecretString, String> {
+        let read = self.secrets_manager.get_secret_value().secret_id(name).send().await;
+        let read = read.map_err(|error| aws_problem(&error))?;
+        read.secret_string.map(SecretString::from).ok_or_else(|| "got a binary secret, expected text".to_owned())
+    }
 }

@@ -1,18 +1,39 @@
-//! Settings: the only reader of the environment, of SSM Parameter Store and of Secrets Manager.
+//! Settings: the only reader of the environment, of SSM Parameter Store and of Secrets Manager. Not here: writing them.
 
 mod aws;
-mod aws_settings;
+mod environment;
+mod error;
+mod names;
 mod sources;
-mod stack;
 mod store;
 mod variables;
-mod vault;
 
+use std::path::PathBuf;
+
+pub use aws::{aws_for_person, aws_problem};
+pub use environment::log_filter;
+pub use error::ConfigError;
+pub use names::Names;
 pub use sources::{Reading, Sources};
-pub use stack::webhook_url_of_stack;
 pub use store::{Settings, SettingsStore};
-pub use variables::{
-    AwsVariables, ConfigError, Given, Names, Source, Variables, api_from_env, colour_is_unwanted, http_from_env,
-    log_filter,
-};
-pub use vault::{Kept, Vault, VaultError};
+pub use variables::{Given, Source, Variables, api_from_env, http_from_env};
+
+/// The variables of the function, and AWS as Lambda sets it up.
+///
+/// # Errors
+/// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
+pub async fn function_variables() -> Result<Variables, ConfigError> {
+    let variables = Variables::from_env(None)?;
+    let aws = if variables.use_aws() { Some(aws::aws_for_function(&variables.http).await?) } else { None };
+    Ok(Variables { aws, ..variables })
+}
+
+/// The variables of the function, and AWS as a person's terminal reaches it. `policy_file` replaces the policy.
+///
+/// # Errors
+/// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
+pub async fn person_variables(policy_file: Option<PathBuf>) -> Result<Variables, ConfigError> {
+    let variables = Variables::from_env(policy_file)?;
+    let aws = if variables.use_aws() { Some(aws_for_person(&variables.http).await) } else { None };
+    Ok(Variables { aws, ..variables })
+}

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::aws_settings::AwsSettings;
-use super::variables::{ConfigError, Place, Source, Variables};
+use super::ConfigError;
+use super::aws::AwsSettings;
+use super::variables::{Place, Source, Variables};
 
 use crate::gate::Policy;
 use crate::github::App;
@@ -29,7 +29,7 @@ pub struct Sources {
     aws: Option<AwsSettings>,
 }
 
-/// Each setting, or why it could not be had.
+/// Each setting, or why it could not be read.
 #[derive(Debug)]
 pub struct Reading {
     /// Who we are at GitHub.
@@ -40,7 +40,7 @@ pub struct Reading {
     pub policy: Result<Policy, ConfigError>,
 }
 
-/// What AWS answered.
+/// What AWS answered; `None` where it was not asked.
 #[derive(Default)]
 struct FromAws {
     parameters: Option<Result<HashMap<String, SecretString>, String>>,
@@ -50,27 +50,27 @@ struct FromAws {
 impl Sources {
     /// Takes the sources that the environment names.
     pub fn new(variables: Variables) -> Self {
-        let Variables { http, app_id, webhook_secret, policy, private_key, aws, api: _ } = variables;
-        let aws = aws.map(|aws| AwsSettings::new(&http, &aws));
+        let Variables { app_id, webhook_secret, policy, private_key, aws, http: _, api: _ } = variables;
+        let aws = aws.as_ref().map(AwsSettings::new);
         Self { app_id, webhook_secret, policy, private_key, aws }
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
-    pub async fn read(&self, now: Timestamp) -> Reading {
-        let aws = self.read_aws(now).await;
+    pub async fn read(&self) -> Reading {
+        let aws = self.read_aws().await;
         let app_id = Self::text(&self.app_id, &aws);
         let key = Self::text(&self.private_key, &aws);
         Reading {
             app: app_id.and_then(|id| self.app(&id, &key?)),
             secrets: Self::text(&self.webhook_secret, &aws)
-                .and_then(|text| Secrets::parse(&text).map_err(|error| ConfigError::new(&self.webhook_secret, error))),
+                .and_then(|text| Secrets::parse(&text).map_err(|error| self.webhook_secret.error(error))),
             policy: Self::text(&self.policy, &aws).and_then(|text| {
-                Policy::parse(text.expose_secret()).map_err(|error| ConfigError::new(&self.policy, error))
+                Policy::parse(text.expose_secret()).map_err(|error| self.policy.error(error))
             }),
         }
     }
 
-    async fn read_aws(&self, now: Timestamp) -> FromAws {
+    async fn read_aws(&self) -> FromAws {
         let Some(aws) = &self.aws else {
             return FromAws::default();
         };
@@ -83,11 +83,11 @@ impl Sources {
             .collect();
         let secret = async {
             match &self.private_key.place {
-                Place::Secret(name) => Some(in_time(aws.secret(name, now)).await),
+                Place::Secret(name) => Some(in_time(aws.secret(name)).await),
                 _ => None,
             }
         };
-        let (parameters, secret) = tokio::join!(in_time(aws.parameters(&names, now)), secret);
+        let (parameters, secret) = tokio::join!(in_time(aws.parameters(names)), secret);
         FromAws { parameters: Some(parameters), secret }
     }
 
@@ -98,18 +98,18 @@ impl Sources {
             Place::File(path) => {
                 return std::fs::read_to_string(path)
                     .map(SecretString::from)
-                    .map_err(|error| ConfigError::because(source, "cannot be read", error));
+                    .map_err(|error| source.error("cannot be read").because(error));
             }
             Place::Parameter(name) => match &aws.parameters {
                 Some(Ok(parameters)) => parameters.get(name).cloned().ok_or_else(|| {
-                    "got no such parameter, expected one in this account and region: create it, or mend the variable".to_owned()
+                    "does not exist in this account and region: create it, or fix the variable".to_owned()
                 }),
                 Some(Err(problem)) => Err(problem.clone()),
                 None => unread(),
             },
             Place::Secret(_) => aws.secret.clone().unwrap_or_else(unread),
         };
-        read.map_err(|problem| ConfigError::new(source, problem))
+        read.map_err(|problem| source.error(problem))
     }
 
     fn app(&self, id: &SecretString, key: &SecretString) -> Result<App, ConfigError> {
@@ -117,9 +117,9 @@ impl Sources {
         let fits = (1..=APP_ID_CHARS_MAX).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
         if !fits {
-            return Err(ConfigError::new(&self.app_id, "got no App id, expected a number or a client id (`Iv…`)"));
+            return Err(self.app_id.error("got text that is not an App id, expected a number or a client id (`Iv…`)"));
         }
-        App::new(id, key).map_err(|error| ConfigError::new(&self.private_key, error))
+        App::new(id, key).map_err(|error| self.private_key.error(error))
     }
 }
 

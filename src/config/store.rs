@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::warn;
 
+use super::ConfigError;
 use super::sources::{Reading, Sources};
-use super::variables::ConfigError;
 use crate::gate::Policy;
 use crate::github::App;
+use crate::model::with_causes;
 use crate::webhook::Secrets;
 
 /// Settings older than this are read again.
@@ -30,11 +32,11 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct SettingsStore {
     sources: Sources,
-    kept: Mutex<Kept>,
+    kept: Mutex<KeptSettings>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct KeptSettings {
     settings: Settings,
     /// When a reading last gave everything.
     read_at: Timestamp,
@@ -46,38 +48,32 @@ impl SettingsStore {
     /// Reads everything for the first time.
     ///
     /// # Errors
-    /// Any setting that cannot be had: without all of them nothing can be decided.
+    /// Any setting that cannot be read: without all of them nothing can be decided.
     pub async fn open(sources: Sources, now: Timestamp) -> Result<Self, ConfigError> {
-        let Reading { app, secrets, policy } = sources.read(now).await;
+        let Reading { app, secrets, policy } = sources.read().await;
         let settings = Settings { app: Arc::new(app?), secrets: Arc::new(secrets?), policy: Arc::new(policy?) };
-        Ok(Self { sources, kept: Mutex::new(Kept { settings, read_at: now, tried_at: None }) })
+        Ok(Self { sources, kept: Mutex::new(KeptSettings { settings, read_at: now, tried_at: None }) })
     }
 
-    /// What is known, without asking anybody.
+    /// The settings in use, without asking anybody.
     pub fn current(&self) -> Settings {
         self.with(|kept| kept.settings.clone())
     }
 
-    /// Reads again what is too old; gives what could not be read.
-    pub async fn refresh_if_old(&self, now: Timestamp) -> Vec<ConfigError> {
-        let is_old = self.with(|kept| now.duration_since(kept.read_at) > SETTINGS_AGE_MAX);
-        if is_old { self.refresh(now).await } else { Vec::new() }
+    /// Reads again what is too old.
+    pub async fn refresh_if_old(&self, now: Timestamp) {
+        if self.with(|kept| now.duration_since(kept.read_at) > SETTINGS_AGE_MAX) {
+            self.refresh(now).await;
+        }
     }
 
-    /// Reads again because a signature or the App's token was refused; gives what could not be read. Does nothing within a minute of
-    /// the last reading.
-    pub async fn refresh(&self, now: Timestamp) -> Vec<ConfigError> {
-        let may_try = self.with(|kept| {
-            let may_try = kept.tried_at.is_none_or(|tried_at| now.duration_since(tried_at) >= READING_PAUSE);
-            if may_try {
-                kept.tried_at = Some(now);
-            }
-            may_try
-        });
-        if !may_try {
-            return Vec::new();
+    /// Reads again because a signature or the App's token was refused. Does nothing within a minute of the last reading. What cannot be read
+    /// stays in use as it was, and a line of the log says so.
+    pub async fn refresh(&self, now: Timestamp) {
+        if !self.with(|kept| kept.begin_reading(now)) {
+            return;
         }
-        let Reading { app, secrets, policy } = self.sources.read(now).await;
+        let Reading { app, secrets, policy } = self.sources.read().await;
         let mut errors = Vec::new();
         self.with(|kept| {
             replace(&mut kept.settings.app, app, &mut errors);
@@ -87,11 +83,25 @@ impl SettingsStore {
                 kept.read_at = now;
             }
         });
-        errors
+        for error in errors {
+            let reason = with_causes(&error);
+            warn!(target: "environment_gate::config", reason, "setting not read again, the last good one stays in use");
+        }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Kept) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut KeptSettings) -> T) -> T {
         act(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl KeptSettings {
+    /// Begins a reading, unless the last one was a moment ago.
+    fn begin_reading(&mut self, now: Timestamp) -> bool {
+        let may_begin = self.tried_at.is_none_or(|tried_at| now.duration_since(tried_at) >= READING_PAUSE);
+        if may_begin {
+            self.tried_at = Some(now);
+        }
+        may_begin
     }
 }
 

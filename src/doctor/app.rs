@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Item, Line};
+use super::{HookFacts, Item, Line};
 use crate::config::Reading;
-use crate::github::{AppFacts, DeliveryFacts, HookFacts, InstallationFacts};
+use crate::github::{AppWire, HookDeliveryWire, InstallationWire};
 use crate::model::{ApiUrl, listed, quoted};
 
 /// What the App may do. GitHub adds `metadata: read` to every App.
@@ -22,7 +22,7 @@ const LOOKED_AT_AGAIN: [u16; 2] = [503, 429];
 pub(super) fn settings(reading: &Reading) -> Vec<Line> {
     let mut lines = match &reading.app {
         Ok(_) => vec![Line::right(Item::AppId, "an id"), Line::right(Item::PrivateKey, "a key that signs")],
-        Err(error) if error.is_of_the_app_id() => {
+        Err(error) if error.is_about_the_app_id() => {
             vec![Line::wrong(Item::AppId, error), Line::not_seen(Item::PrivateKey, "needs the App's id")]
         }
         Err(error) => vec![Line::right(Item::AppId, "an id"), Line::wrong(Item::PrivateKey, error)],
@@ -40,7 +40,7 @@ pub(super) fn settings(reading: &Reading) -> Vec<Line> {
 }
 
 /// Who the App is, what it may do, what it is told of.
-pub(super) fn rights(facts: &AppFacts) -> Vec<Line> {
+pub(super) fn rights(facts: &AppWire) -> Vec<Line> {
     let wanted: BTreeMap<String, String> =
         PERMISSIONS.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect();
     // An App without any other permission may come without the one that every App has.
@@ -86,12 +86,12 @@ pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
 }
 
 /// What became of the deliveries of the last day.
-pub(super) fn deliveries(deliveries: &[DeliveryFacts], now: Timestamp) -> Line {
+pub(super) fn deliveries(deliveries: &[HookDeliveryWire], now: Timestamp) -> Line {
     // GitHub's greeting to a new webhook may have met a function that was not there yet.
     let is_ours =
-        |delivery: &&DeliveryFacts| delivery.event == EVENT && now.duration_since(delivery.delivered_at) <= RECENT;
+        |delivery: &&HookDeliveryWire| delivery.event == EVENT && now.duration_since(delivery.delivered_at) <= RECENT;
     let recent = || deliveries.iter().filter(is_ours);
-    let failed = |delivery: &&DeliveryFacts| !(200..300).contains(&delivery.status_code);
+    let failed = |delivery: &&HookDeliveryWire| !(200..300).contains(&delivery.status_code);
     let deferred = recent().filter(|delivery| LOOKED_AT_AGAIN.contains(&delivery.status_code)).count();
     let mut counts: BTreeMap<u16, (usize, Timestamp)> = BTreeMap::new();
     for delivery in recent().filter(failed).filter(|delivery| !LOOKED_AT_AGAIN.contains(&delivery.status_code)) {
@@ -110,7 +110,7 @@ pub(super) fn deliveries(deliveries: &[DeliveryFacts], now: Timestamp) -> Line {
 }
 
 /// The App on one repository.
-pub(super) fn installation(found: Option<&InstallationFacts>) -> Line {
+pub(super) fn installation(found: Option<&InstallationWire>) -> Line {
     let Some(found) = found else { return Line::wrong(Item::Installation, "no installation, or no such repository") };
     if let Some(at) = found.suspended_at {
         return Line::wrong(Item::Installation, format!("suspended at {at}"));

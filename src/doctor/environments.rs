@@ -1,17 +1,18 @@
 //! The environments of one rule in one repository.
 
+use super::inspector::{BranchPolicy, EnvironmentPlace, Inspector};
 use super::{Item, Line};
 use crate::gate::policy::{Gate, RefPattern, Rule};
-use crate::github::{AppFacts, BranchPolicy, EnvironmentFacts, GithubError, Inspector, Installation};
-use crate::model::{EnvironmentName, RefName, RepositoryName, listed, quoted};
+use crate::github::{AppWire, EnvironmentWire, GithubError, RepositoryClient};
+use crate::model::{RefName, RepositoryName, listed, quoted};
 
 /// Who looks, and through which installation.
-type Through<'a> = (&'a Inspector<'a>, &'a Installation<'a>);
+type Through<'a> = (&'a Inspector<'a>, &'a RepositoryClient<'a>);
 
 /// Examines the protected environment and those of the gates.
 pub(super) async fn examine(
     through: Through<'_>,
-    (repository, app): (&RepositoryName, &AppFacts),
+    (repository, app): (&RepositoryName, &AppWire),
     rule: &Rule,
 ) -> Result<Vec<Line>, GithubError> {
     let mut lines = release(through, (repository, app), rule).await?;
@@ -23,10 +24,10 @@ pub(super) async fn examine(
 
 async fn release(
     (inspector, installation): Through<'_>,
-    (repository, app): (&RepositoryName, &AppFacts),
+    (repository, app): (&RepositoryName, &AppWire),
     rule: &Rule,
 ) -> Result<Vec<Line>, GithubError> {
-    let place = (repository, &rule.environment);
+    let place = EnvironmentPlace { repository, environment: &rule.environment };
     let about = about(place);
     let Some(environment) = inspector.environment(installation, place).await? else {
         return Ok(vec![Line::wrong(Item::ReleaseEnvironment, "no such environment").about(about)]);
@@ -56,12 +57,12 @@ async fn gate(
     repository: &RepositoryName,
     (rule, gate): (&Rule, &Gate),
 ) -> Result<Vec<Line>, GithubError> {
-    let place = (repository, &gate.environment);
+    let place = EnvironmentPlace { repository, environment: &gate.environment };
     let about = about(place);
     let Some(environment) = inspector.environment(installation, place).await? else {
         return Ok(vec![Line::wrong(Item::GateEnvironment, "no such environment").about(about)]);
     };
-    let reviewers = environment.reviewers();
+    let reviewers = environment.required_reviewers();
     let prevented = environment.prevents_self_review();
     let self_review = match (reviewers, prevented, rule.self_approval) {
         (_, true, _) => Line::right(Item::GateSelfReview, "prevented"),
@@ -79,7 +80,7 @@ async fn gate(
     Ok(lines.into_iter().map(|line| line.about(&about)).collect())
 }
 
-fn bypass(item: Item, environment: &EnvironmentFacts) -> Line {
+fn bypass(item: Item, environment: &EnvironmentWire) -> Line {
     match environment.can_admins_bypass {
         Some(may) => Line::holds(item, !may, if may { "admins may bypass" } else { "nobody may bypass" }),
         None => Line::not_seen(item, "GitHub does not say whether admins may bypass"),
@@ -89,7 +90,7 @@ fn bypass(item: Item, environment: &EnvironmentFacts) -> Line {
 /// Which branches and tags may enter an environment.
 async fn branches(
     (inspector, installation): Through<'_>,
-    (place, environment): ((&RepositoryName, &EnvironmentName), &EnvironmentFacts),
+    (place, environment): (EnvironmentPlace<'_>, &EnvironmentWire),
     (item, rule): (Item, &Rule),
 ) -> Result<Line, GithubError> {
     Ok(match environment.deployment_branch_policy {
@@ -142,6 +143,6 @@ fn may_match(pattern: &str, name: &RefPattern) -> bool {
     }
 }
 
-fn about((repository, name): (&RepositoryName, &EnvironmentName)) -> String {
-    format!("{} of {}", quoted(name.as_str()), quoted(&repository.to_string()))
+fn about(place: EnvironmentPlace<'_>) -> String {
+    format!("{} of {}", quoted(place.environment.as_str()), quoted(&place.repository.to_string()))
 }

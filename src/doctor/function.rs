@@ -5,21 +5,18 @@ use std::time::Duration;
 use http::{Request, StatusCode};
 
 use super::{Item, Line};
-use crate::causes::with_causes;
-use crate::handler::Clock;
-use crate::model::quoted;
-use crate::transport::Connections;
+use crate::http::{Bounds, HttpClient};
+use crate::model::{quoted, with_causes};
+use crate::time::Clock;
 use crate::webhook::Secrets;
 
-/// GitHub waits no longer either.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
-/// Bytes of an answer: ours is one short line, whatever else answers may say more.
-const READ_BYTES_MAX: usize = 1024 * 1024;
+/// GitHub waits no longer either. The function answers one short line; whatever else answers may say more.
+const PING_BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), body_bytes: 1024 * 1024 };
 /// Characters of an answer that are shown.
 const SHOWN_CHARS_MAX: usize = 120;
 
 /// Sends the ping that GitHub sends to a new webhook. It changes nothing.
-pub(super) async fn ping(http: &Connections, (url, secrets): (&str, &Secrets), clock: &Clock) -> Line {
+pub(super) async fn ping(http: &HttpClient, url: &str, secrets: &Secrets, clock: &Clock) -> Line {
     let body = format!("{{\"zen\":\"gate doctor\",\"hook_id\":1,\"asked_at\":\"{}\"}}", clock.now());
     let request = Request::post(url)
         .header("content-type", "application/json")
@@ -30,15 +27,13 @@ pub(super) async fn ping(http: &Connections, (url, secrets): (&str, &Secrets), c
         .body(body.into());
     let no_answer = |why: &str| Line::wrong(Item::Function, format!("no answer: {why}"));
     let Ok(request) = request else { return no_answer("no URL") };
-    let pool = http.pool();
-    match tokio::time::timeout(ANSWER_TIME_MAX, pool.exchange(request, READ_BYTES_MAX)).await {
-        Ok(Ok(answer)) if answer.status() == StatusCode::NO_CONTENT => Line::right(Item::Function, "204"),
-        Ok(Ok(answer)) => {
+    match http.send(request, PING_BOUNDS).await {
+        Ok(answer) if answer.status() == StatusCode::NO_CONTENT => Line::right(Item::Function, "204"),
+        Ok(answer) => {
             let said = String::from_utf8_lossy(answer.body());
             let said: String = said.trim().chars().take(SHOWN_CHARS_MAX).collect();
             Line::wrong(Item::Function, format!("{}, {}", answer.status().as_u16(), quoted(&said)))
         }
-        Ok(Err(error)) => no_answer(&with_causes(&error)),
-        Err(_) => no_answer("it took too long"),
+        Err(error) => no_answer(&with_causes(&error)),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::causes::with_causes;
-use crate::github::{GithubError, Meaning};
+use crate::github::{GithubError, Remedy};
+use crate::model::with_causes;
 
 /// Something that is examined. Its id is relied on from outside: it never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -241,9 +241,9 @@ impl Line {
 
     /// What an error says: an answer about the thing is a defect, no answer is none.
     pub(super) fn of_error(item: Item, error: &GithubError) -> Self {
-        match error.meaning() {
-            Meaning::Defer => Self::not_seen(item, with_causes(error)),
-            Meaning::Fail | Meaning::Gone => Self::wrong(item, with_causes(error)),
+        match error.remedy() {
+            Remedy::Wait => Self::not_seen(item, with_causes(error)),
+            Remedy::Operator | Remedy::Nothing => Self::wrong(item, with_causes(error)),
         }
     }
 

@@ -6,6 +6,7 @@
 mod app;
 mod environments;
 mod function;
+mod inspector;
 mod item;
 mod workflow;
 
@@ -14,15 +15,15 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::causes::with_causes;
 use crate::config::{Reading, Sources, Variables};
 use crate::gate::Policy;
 use crate::gate::policy::{RefPattern, RepositoryPattern, Rule};
-use crate::github::{App, AppFacts, Client, Inspector, Installation, Limits, Of, Tokens};
-use crate::handler::{Clock, Moment};
-use crate::model::{RepositoryName, quoted};
-use crate::transport::Connections;
+use crate::github::{AppWire, GithubClient, Limits, RepositoryRef};
+use crate::http::HttpClient;
+use crate::model::{RepositoryName, quoted, with_causes};
+use crate::time::{Clock, Deadline};
 
+pub use inspector::{EnvironmentPlace, HookFacts, Inspector};
 pub use item::{Item, Line, State};
 pub use workflow::examine as examine_workflow;
 
@@ -45,10 +46,9 @@ pub struct Known {
 /// What is needed to look, and nothing to review with.
 #[derive(Debug)]
 pub struct Doctor {
-    http: Connections,
-    client: Client,
+    http: HttpClient,
+    github: GithubClient,
     sources: Sources,
-    tokens: Tokens,
     known: Known,
 }
 
@@ -57,26 +57,20 @@ impl Doctor {
     pub fn new(variables: Variables, limits: Limits, known: Known) -> Self {
         // It looks at many things, one after the other.
         let limits = Limits { delivery: TIME_MAX, ..limits };
-        let client = Client::new(variables.http.clone(), variables.api.clone(), limits);
-        Self {
-            http: variables.http.clone(),
-            client,
-            sources: Sources::new(variables),
-            tokens: Tokens::default(),
-            known,
-        }
+        let github = GithubClient::new(variables.http.clone(), variables.api.clone(), limits);
+        Self { http: variables.http.clone(), github, sources: Sources::new(variables), known }
     }
 
     /// Examines everything that can be seen, in the order in which it is set up.
     pub async fn examine(&self, clock: &Clock) -> Vec<Line> {
-        let at = Moment::begin(clock, TIME_MAX);
-        let reading = Box::pin(self.sources.read(at.now)).await;
+        let deadline = Deadline::begin(clock, TIME_MAX);
+        let reading = self.sources.read().await;
         let mut lines = app::settings(&reading);
         let Reading { app: Ok(app), secrets, policy } = &reading else {
             lines.push(Line::not_seen(Item::App, "the App's id and key are needed to ask GitHub"));
             return lines;
         };
-        let inspector = Inspector::new((&self.client, app), at.now, at.deadline);
+        let inspector = Inspector::new(&self.github, app, deadline);
         let facts = match inspector.app().await {
             Ok(facts) => facts,
             Err(error) => {
@@ -91,14 +85,14 @@ impl Doctor {
                 let leads_to_us = found.iter().any(|line| line.item == Item::HookUrl && line.state == State::Right);
                 lines.extend(found);
                 lines.push(match (secrets, &hook.url) {
-                    (Ok(secrets), Some(url)) if leads_to_us => function::ping(&self.http, (url, secrets), clock).await,
+                    (Ok(secrets), Some(url)) if leads_to_us => function::ping(&self.http, url, secrets, clock).await,
                     _ => Line::not_seen(Item::Function, "needs the webhook's URL and secret"),
                 });
             }
             Err(error) => lines.push(Line::of_error(Item::HookUrl, &error)),
         }
         lines.push(match inspector.deliveries().await {
-            Ok(deliveries) => app::deliveries(&deliveries, at.now),
+            Ok(deliveries) => app::deliveries(&deliveries, deadline.now),
             Err(error) => Line::of_error(Item::Deliveries, &error),
         });
         if let Ok(policy) = policy {
@@ -109,7 +103,7 @@ impl Doctor {
             };
             let workflows = repositories.iter().flat_map(files).collect::<BTreeSet<_>>().len();
             let visit =
-                Visit { doctor: self, inspector: &inspector, app, facts: &facts, at, is_one_workflow: workflows == 1 };
+                Visit { doctor: self, inspector: &inspector, facts: &facts, is_one_workflow: workflows == 1 };
             for (repository, rules) in repositories {
                 lines.extend(visit.repository(&repository, &rules).await);
             }
@@ -154,9 +148,7 @@ impl Doctor {
 struct Visit<'a> {
     doctor: &'a Doctor,
     inspector: &'a Inspector<'a>,
-    app: &'a App,
-    facts: &'a AppFacts,
-    at: Moment,
+    facts: &'a AppWire,
     /// The policy names one workflow file of one repository: the one that a person gives can only be that.
     is_one_workflow: bool,
 }
@@ -171,12 +163,9 @@ impl Visit<'_> {
         };
         let mut lines = vec![app::installation(found.as_ref()).about(&about)];
         let Some(found) = found.filter(|_| lines.iter().all(|line| line.state == State::Right)) else { return lines };
-        let of = (found.id, Of::Name(repository.clone()));
-        let doctor = self.doctor;
-        let asker = (&doctor.client, self.app, &doctor.tokens);
-        let installation = Installation::new(asker, of, self.at.now, self.at.deadline);
+        let client = self.inspector.app.repository(found.id, RepositoryRef::Name(repository.clone()));
         for rule in rules {
-            let through = (self.inspector, &installation);
+            let through = (self.inspector, &client);
             let seen = environments::examine(through, (repository, self.facts), rule).await;
             let unseen = |error| vec![Line::of_error(Item::Installation, &error).about(&about)];
             lines.extend(seen.unwrap_or_else(unseen));
@@ -211,7 +200,7 @@ impl Visit<'_> {
         }
         let mut sources = Vec::new();
         for name in refs {
-            let source = match self.inspector.file(token, (repository, &rule.workflow), name).await {
+            let source = match self.inspector.file(token, repository, &rule.workflow, name).await {
                 Ok(Some(text)) => workflow::Source::Text(text),
                 Ok(None) => workflow::Source::Missing,
                 Err(error) => workflow::Source::Unreadable(with_causes(&error)),

@@ -1,4 +1,4 @@
-//! One answer of GitHub: its status told apart, its JSON read with the name of a wrong field.
+//! One answer from GitHub: what its status means, and its JSON, read with the name of a wrong field.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use super::GithubError;
 use crate::model::quoted;
 
-/// A limit that does not say how long means a minute.
+/// A rate limit that does not say for how long means a minute.
 const LIMIT_TIME: SignedDuration = SignedDuration::from_secs(60);
-/// No limit of GitHub lasts longer than an hour; one that says so is not believed.
+/// No rate limit of GitHub lasts longer than an hour; a longer one is not believed.
 const LIMIT_TIME_MAX: SignedDuration = SignedDuration::from_hours(1);
 
 /// A complete answer.
@@ -28,20 +28,22 @@ impl Answer {
         if !self.status.is_success() {
             return Err(self.error());
         }
-        // Once for all: what reads a text need not look at each string in it again.
-        let text = std::str::from_utf8(&self.body)
-            .map_err(|_| self.unreadable("no JSON: bytes that are not UTF-8".to_owned()))?;
-        serde_json::from_str(text).map_err(|error| self.unreadable(problem::<T>(text, &error)))
+        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
+        let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            self.unreadable(format!("{}: {}", quoted(&error.path().to_string()), problem(error.inner())))
+        })?;
+        deserializer.end().map_err(|error| self.unreadable(format!("more than one JSON value: {}", problem(&error))))?;
+        Ok(value)
     }
 
     pub(super) fn unreadable(&self, problem: String) -> GithubError {
         GithubError::Unreadable { route: self.route, problem }
     }
 
-    /// What an answer that is no success means, wherever it comes from.
+    /// What an answer that is not a success means, whatever the call.
     pub(super) fn error(&self) -> GithubError {
         let (route, status) = (self.route, self.status);
-        if self.is_limit() {
+        if self.is_rate_limit() {
             return GithubError::Limited { route, status, retry: self.retry() };
         }
         if status.is_redirection() {
@@ -65,7 +67,7 @@ impl Answer {
 
     /// 429, or a 403 that says it is a limit
     /// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
-    pub(super) fn is_limit(&self) -> bool {
+    pub(super) fn is_rate_limit(&self) -> bool {
         let header = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
         match self.status {
             StatusCode::TOO_MANY_REQUESTS => true,
@@ -78,14 +80,13 @@ impl Answer {
         }
     }
 
-    /// Is it a success whose body ends in the middle, or is no JSON at all? A look at the last byte is enough to try once more; what it
-    /// does not tell, reading will.
+    /// Whether it is a success whose body is cut off or not JSON. The last byte is enough to decide to try once more; reading finds the rest.
     pub(super) fn is_cut_off(&self) -> bool {
         let end = self.body.trim_ascii_end().last();
         self.status.is_success() && self.status != StatusCode::NO_CONTENT && !matches!(end, Some(b'}' | b']'))
     }
 
-    /// Until when a limit wants us to wait: `retry-after`, then `x-ratelimit-reset` where nothing remains, else a minute.
+    /// Until when a rate limit asks us to wait: `retry-after`, then `x-ratelimit-reset` where nothing remains, else a minute.
     pub(super) fn wait_until(&self, now: Timestamp) -> Timestamp {
         let after = |wait: SignedDuration| now.checked_add(wait).unwrap_or(now);
         let seconds = self.number("retry-after").map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
@@ -93,7 +94,7 @@ impl Answer {
         retry_after.or_else(|| self.reset_of_nothing()).unwrap_or_else(|| after(LIMIT_TIME)).min(after(LIMIT_TIME_MAX))
     }
 
-    /// The same where nothing is left of it. Any other limit is a secondary one, of which it says nothing.
+    /// The same where nothing is left of it. Any other limit is a secondary one, about which it says nothing.
     fn reset_of_nothing(&self) -> Option<Timestamp> {
         self.reset().filter(|_| self.number("x-ratelimit-remaining") == Some(0))
     }
@@ -108,7 +109,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()?.trim().parse().ok()
     }
 
-    /// Does the body say these words (lower case)? Looked for in the beginning only: GitHub's errors are short.
+    /// Whether the body has these words (lower case). Only its beginning is searched: GitHub's errors are short.
     pub(super) fn says(&self, words: &str) -> bool {
         const ERROR_BYTES_MAX: usize = 4096;
         let beginning = self.body.get(..ERROR_BYTES_MAX).unwrap_or(&self.body);
@@ -122,20 +123,11 @@ impl Answer {
     }
 }
 
-/// Which field is wrong, and how. To keep track of fields costs more than to read them, so that is done for wrong answers alone.
-fn problem<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> String {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
-        Ok(_) => format!("more than one JSON value: {}", kind_of(error)),
-        Err(error) => format!("{}: {}", quoted(&error.path().to_string()), kind_of(error.inner())),
-    }
-}
-
 /// What is wrong with a JSON text, without any of the text in it.
-fn kind_of(error: &serde_json::Error) -> String {
+fn problem(error: &serde_json::Error) -> String {
     let kind = match error.classify() {
         serde_json::error::Category::Io | serde_json::error::Category::Eof => "the text ends too early",
-        serde_json::error::Category::Syntax => "no JSON",
+        serde_json::error::Category::Syntax => "not JSON",
         serde_json::error::Category::Data => "not of the documented type, or missing",
     };
     format!("{kind} (line {}, column {})", error.line(), error.column())

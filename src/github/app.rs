@@ -2,60 +2,62 @@
 
 use std::fmt;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::HeaderValue;
 use jiff::Timestamp;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject as _;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde::Serialize;
 
-/// Seconds that `iat` lies back, "to protect against clock drift"
+/// Seconds that `iat` lies in the past, "to protect against clock drift"
 /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>).
 const ISSUED_SECONDS_BACK: i64 = 60;
-/// Seconds that the token is good for; GitHub takes at most 600 from now.
+/// Seconds until the token expires; GitHub accepts at most 600 from now.
 const LIFETIME_SECONDS: i64 = 540;
 
 /// A GitHub App: who we are.
 pub struct App {
     id: String,
-    key: RsaKeyPair,
+    key: EncodingKey,
 }
 
-/// A text that is no RSA private key. What was got is a secret, so it is not said.
+/// A text that is not an RSA private key. The text is a secret, so the message does not show it.
 #[derive(Debug, thiserror::Error)]
-#[error("got a text that is no RSA private key, expected the PEM file that GitHub made for the App (PKCS#1 or PKCS#8)")]
+#[error("got text that is not a usable RSA private key, expected the PEM file that GitHub generated for the App (PKCS#1 or PKCS#8)")]
 pub struct InvalidPrivateKey;
+
+/// The claims of the App's token (RFC 7519).
+#[derive(Serialize)]
+struct Claims<'a> {
+    iat: i64,
+    exp: i64,
+    iss: &'a str,
+}
 
 impl App {
     /// Takes the App's id (or client id) and its key in PEM, with real or escaped (`\n`) line ends.
     ///
     /// # Errors
-    /// The text is no key: its numbers do not belong together, or are too small.
+    /// The text is not a key that signs.
     pub fn new(id: &str, pem: &SecretString) -> Result<Self, InvalidPrivateKey> {
         let pem = SecretString::from(pem.expose_secret().replace("\\n", "\n"));
-        let der = PrivateKeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| InvalidPrivateKey)?;
-        let key = match &der {
-            PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-            PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
-            _ => return Err(InvalidPrivateKey),
-        };
-        Ok(Self { id: id.to_owned(), key: key.map_err(|_| InvalidPrivateKey)? })
+        let key = EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| InvalidPrivateKey)?;
+        let app = Self { id: id.to_owned(), key };
+        // The library reads the numbers of the key when it signs: a key that does not fit together must stop the start, not a delivery.
+        app.token(Timestamp::UNIX_EPOCH).ok_or(InvalidPrivateKey)?;
+        Ok(app)
     }
 
-    /// The `Authorization` of the App itself, for minting installation tokens: a JWT (RFC 7519), signed with RS256.
+    /// The `Authorization` header of the App itself. `None` when the key cannot sign.
     pub(super) fn authorization(&self, now: Timestamp) -> Option<HeaderValue> {
+        bearer(&self.token(now)?)
+    }
+
+    /// A token of the App, signed with RS256, as GitHub asks for it.
+    fn token(&self, now: Timestamp) -> Option<SecretString> {
         let now = now.as_second();
-        let (issued, expires) = (now.saturating_sub(ISSUED_SECONDS_BACK), now.saturating_add(LIFETIME_SECONDS));
-        let part = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
-        let header = part(json!({ "alg": "RS256", "typ": "JWT" }));
-        let signed = format!("{header}.{}", part(json!({ "iat": issued, "exp": expires, "iss": self.id })));
-        let mut signature = vec![0; self.key.public_modulus_len()];
-        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).ok()?;
-        bearer(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
+        let (iat, exp) = (now.saturating_sub(ISSUED_SECONDS_BACK), now.saturating_add(LIFETIME_SECONDS));
+        let claims = Claims { iat, exp, iss: &self.id };
+        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &self.key).ok().map(SecretString::from)
     }
 }
 

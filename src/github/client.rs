@@ -1,42 +1,41 @@
-//! One call: bounded in time and bytes, redirected at most once and never to another origin.
+//! One call without a credential of its own: bounded in time and bytes, repeated where that does no harm, redirected at most once and never to
+//! another origin.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, USER_AGENT};
-use http::{Method, Request, Uri};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
+use http::{Method, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
-use super::GithubError;
 use super::answer::Answer;
-use super::budget::{Asker, Budget};
-use super::tape::Tape;
+use super::app::bearer;
+use super::installation_token::InstallationTokens;
+use super::rate_limit::{RateLimitOwner, RateLimits};
+use super::recording::Recording;
+use super::{App, AppClient, GithubError};
+use crate::http::{Bounds, HttpClient, HttpError};
 use crate::model::ApiUrl;
-use crate::transport::{Connections, ExchangeError, Pool};
+use crate::time::Deadline;
 
 /// Version of the REST API (<https://docs.github.com/rest/about-the-rest-api/api-versions>).
-static API_VERSION: HeaderValue = HeaderValue::from_static("2022-11-28");
-const API_VERSION_HEADER: HeaderName = HeaderName::from_static("x-github-api-version");
+const API_VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
 /// What GitHub recommends to accept (<https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types>).
-static MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/vnd.github+json");
-static JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// GitHub refuses requests without a user agent.
-static AGENT: HeaderValue = HeaderValue::from_static(concat!("environment-gate/", env!("CARGO_PKG_VERSION")));
+const MEDIA_TYPE: &str = "application/vnd.github+json";
+/// GitHub rejects requests without a user agent.
+const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
 
 /// How often a call that may be repeated is made, the first time included.
-const TRIES_MAX: u32 = 3;
-
+const ATTEMPTS_MAX: u32 = 3;
 /// The longest wait that GitHub may ask for and that is waited out; a longer one defers at once.
 const LIMIT_WAIT_MAX: Duration = Duration::from_secs(2);
-
-/// Time for the handshake before the first delivery; settings are read meanwhile, and get as much.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
-/// Bytes of the answer that comes with it; GitHub's has some 2,000.
-const CONNECT_BYTES_MAX: usize = 64 * 1024;
+/// The handshake before the first delivery. Settings are read meanwhile and get as much time; GitHub's answer has some 2,000 bytes.
+const CONNECT_BOUNDS: Bounds = Bounds { time: Duration::from_secs(2), body_bytes: 64 * 1024 };
 
 /// What one delivery may cost. The defaults are what ships; tests pass smaller ones.
 #[derive(Debug, Clone, Copy)]
@@ -45,9 +44,9 @@ pub struct Limits {
     pub delivery: Duration,
     /// Time for one call, so that an unknown outcome can still be looked up.
     pub call: Duration,
-    /// The longest first pause before a call is made again; the pause is by chance, up to this.
+    /// The longest first pause before a call is repeated; the pause is random, up to this.
     pub pause: Duration,
-    /// The same before each review after the first: long beside a look and a review, so that of many processes few do it, and short beside a delivery.
+    /// The same before each review after the first: long beside a look and a review, so that of many processes few post one, and short beside a delivery.
     pub review_pause: Duration,
     /// Bytes of one answer. A hundred jobs with their steps are about 400 kB.
     pub answer_bytes: usize,
@@ -65,29 +64,26 @@ impl Default for Limits {
     }
 }
 
-/// GitHub's API, reached through one pool of connections, and what it still lets us ask.
+/// GitHub's API, and what this process remembers of it: rate limits, and installation tokens that still hold.
 #[derive(Debug)]
-pub struct Client {
-    connections: Connections,
+pub struct GithubClient {
+    http: HttpClient,
     api: ApiUrl,
     limits: Limits,
-    budget: Budget,
-    tape: Option<Tape>,
+    pub(super) rate_limits: RateLimits,
+    pub(super) tokens: InstallationTokens,
+    recording: Option<Recording>,
     /// The first connection, while it is being opened.
-    opening: Mutex<Option<JoinHandle<()>>>,
+    connecting: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Who calls, when, and until when.
-#[derive(Debug, Clone, Copy)]
+/// Who makes a call, and until when.
 pub(super) struct Caller<'a> {
-    pub(super) asker: Asker,
-    /// `None` where whoever asks shows nothing.
+    pub(super) owner: RateLimitOwner,
+    /// `None` for a call that needs no credential.
     pub(super) authorization: Option<&'a HeaderValue>,
-    /// When the delivery or the sweep began.
-    pub(super) now: Timestamp,
-    /// When it must be done.
-    pub(super) deadline: Instant,
-    /// Counts every call that is made, tries included.
+    pub(super) deadline: Deadline,
+    /// Counts every call that is made, repeated ones included.
     pub(super) calls: &'a AtomicU32,
 }
 
@@ -99,31 +95,31 @@ pub(super) struct Call {
     pub(super) path: String,
     /// JSON, or nothing.
     pub(super) body: Bytes,
-    /// Twice does what once does.
-    pub(super) may_be_repeated: bool,
+    /// Two of it do what one does.
+    pub(super) is_idempotent: bool,
 }
 
 impl Call {
     pub(super) fn get(route: &'static str, path: String) -> Self {
-        Self { route, method: Method::GET, path, body: Bytes::new(), may_be_repeated: true }
+        Self { route, method: Method::GET, path, body: Bytes::new(), is_idempotent: true }
     }
 
     pub(super) fn post(route: &'static str, path: String, body: Vec<u8>) -> Self {
-        Self { route, method: Method::POST, path, body: body.into(), may_be_repeated: false }
+        Self { route, method: Method::POST, path, body: body.into(), is_idempotent: false }
     }
 
     pub(super) fn patch(route: &'static str, path: String, body: Vec<u8>) -> Self {
-        Self { method: Method::PATCH, ..Self::post(route, path, body) }
+        Self { route, method: Method::PATCH, path, body: body.into(), is_idempotent: true }
     }
 
-    /// What it costs by GitHub's secondary limit.
+    /// What it costs by GitHub's secondary rate limit.
     fn points(&self) -> u32 {
         if self.method == Method::GET { 1 } else { 5 }
     }
 }
 
-/// Is there no answer, or one that GitHub gives when it is in trouble?
-fn brought_nothing(answer: &Result<Answer, GithubError>) -> bool {
+/// Whether there is no answer, or one that GitHub gives when it is in trouble.
+fn is_transient(answer: &Result<Answer, GithubError>) -> bool {
     match answer {
         Ok(answer) => answer.status.is_server_error() || answer.is_cut_off(),
         Err(GithubError::NoAnswer { .. } | GithubError::TimedOut { .. } | GithubError::Unreadable { .. }) => true,
@@ -131,16 +127,24 @@ fn brought_nothing(answer: &Result<Answer, GithubError>) -> bool {
     }
 }
 
-impl Client {
-    /// Takes connections, and where the API is.
-    pub fn new(connections: Connections, api: ApiUrl, limits: Limits) -> Self {
-        Self { connections, api, limits, budget: Budget::default(), tape: None, opening: Mutex::default() }
+impl GithubClient {
+    /// A client for the API at `api`. Nothing is called yet.
+    pub fn new(http: HttpClient, api: ApiUrl, limits: Limits) -> Self {
+        Self {
+            http,
+            api,
+            limits,
+            rate_limits: RateLimits::default(),
+            tokens: InstallationTokens::default(),
+            recording: None,
+            connecting: Mutex::default(),
+        }
     }
 
-    /// The same client, whose calls are kept on a tape.
+    /// The same client, whose calls are recorded.
     #[must_use]
-    pub fn taped(self, tape: Tape) -> Self {
-        Self { tape: Some(tape), ..self }
+    pub fn recorded(self, recording: Recording) -> Self {
+        Self { recording: Some(recording), ..self }
     }
 
     /// Where the API is.
@@ -153,79 +157,111 @@ impl Client {
         self.limits
     }
 
-    /// Begins to open a connection where that takes a TLS handshake, while settings are read: the library opens none without a call, and this one costs no
-    /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). The first call waits for it, or it would begin a handshake of its own;
-    /// if nothing comes of it that call begins anew.
+    /// Calls as the App itself, until `deadline`.
+    pub fn as_app<'a>(&'a self, app: &'a App, deadline: Deadline) -> AppClient<'a> {
+        AppClient::new(self, app, deadline)
+    }
+
+    /// Reads with a person's token; `None` for a 404.
+    ///
+    /// # Errors
+    /// No answer, or one that is neither a success nor a 404.
+    pub async fn find_as_person<T: DeserializeOwned>(
+        &self,
+        token: &SecretString,
+        route: &'static str,
+        path: String,
+        deadline: Deadline,
+    ) -> Result<Option<T>, GithubError> {
+        let authorization = bearer(token).ok_or(GithubError::UnusableToken { route })?;
+        let calls = AtomicU32::new(0);
+        let caller =
+            Caller { owner: RateLimitOwner::Person, authorization: Some(&authorization), deadline, calls: &calls };
+        let answer = self.send(&Call::get(route, path), &caller).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(None) } else { answer.json().map(Some) }
+    }
+
+    /// Posts without a body and without a credential; `None` for a 404.
+    ///
+    /// # Errors
+    /// No answer, or one that is neither a success nor a 404.
+    pub async fn post_anonymously<T: DeserializeOwned>(
+        &self,
+        route: &'static str,
+        path: String,
+        deadline: Deadline,
+    ) -> Result<Option<T>, GithubError> {
+        let calls = AtomicU32::new(0);
+        let caller = Caller { owner: RateLimitOwner::Person, authorization: None, deadline, calls: &calls };
+        let answer = self.send(&Call::post(route, path, Vec::new()), &caller).await?;
+        if answer.status == StatusCode::NOT_FOUND { Ok(None) } else { answer.json().map(Some) }
+    }
+
+    /// Begins to open a connection where that takes a TLS handshake, while settings are read. The library opens none without a request, and this one costs no
+    /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). The first call waits for it instead of beginning a handshake of its own;
+    /// if nothing comes of it, that call begins anew.
     pub fn begin_to_connect(&mut self) {
-        let request = Request::get(self.api.join("/rate_limit")).header(USER_AGENT, &AGENT).body(Bytes::new());
-        let Ok(request) = request else { return };
         if !self.api.is_encrypted() {
             return;
         }
-        let (connections, pool) = (self.connections.clone(), self.connections.pool());
-        *self.opening.get_mut() = Some(tokio::spawn(async move {
-            let opened = tokio::time::timeout(CONNECT_TIME_MAX, pool.exchange(request, CONNECT_BYTES_MAX));
-            if !matches!(opened.await, Ok(Ok(_))) {
-                connections.give_up(&pool);
-            }
+        let request = Request::get(self.api.join("/rate_limit")).header(USER_AGENT, AGENT).body(Bytes::new());
+        let Ok(request) = request else { return };
+        let http = self.http.clone();
+        *self.connecting.get_mut() = Some(tokio::spawn(async move {
+            // Whatever comes of it, the first call finds out.
+            let _ = http.send(request, CONNECT_BOUNDS).await;
         }));
     }
 
-    /// Points that this process spent in the minute before `now`.
+    /// Points of the secondary rate limit that this process spent in the minute before `now`.
     pub(crate) fn points_spent(&self, now: Timestamp) -> u32 {
-        self.budget.spent(now)
+        self.rate_limits.points_spent(now)
     }
 
-    /// Does GitHub want to be left alone by an installation, or is so little left of its hourly calls that it should be kept for deliveries?
-    pub(super) fn is_scarce(&self, installation: u64, now: Timestamp) -> bool {
-        let asker = Asker::Installation(installation);
-        self.budget.is_scarce(asker, now) || self.budget.alone_until(asker, now).is_some()
-    }
-
-    /// Makes the call, unless GitHub asked to be left alone. What may be repeated without harm is repeated when it brought nothing: a
-    /// connection that died while the function slept costs a try, not a delivery.
+    /// Makes the call, unless GitHub asked for a pause. An idempotent call that brought nothing is repeated: a connection that died while the function
+    /// slept costs an attempt, not a delivery.
     pub(super) async fn send(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
-        if let Some(until) = self.budget.alone_until(caller.asker, caller.now) {
-            return Err(GithubError::LeftAlone { route: call.route, until });
+        if let Some(until) = self.rate_limits.paused_until(caller.owner, caller.deadline.now) {
+            return Err(GithubError::Paused { route: call.route, until });
         }
-        self.opened(caller.deadline).await;
-        let answer = self.send_often(call, caller).await;
+        self.connected(caller.deadline).await;
+        let answer = self.send_with_retries(call, caller).await;
         if let Ok(answer) = &answer {
-            self.budget.note(caller.asker, answer);
-            if answer.is_limit() {
+            self.rate_limits.note(caller.owner, answer);
+            if answer.is_rate_limit() {
                 // It counts from the answer, which came within the delivery's time.
                 let answered_by = SignedDuration::try_from(self.limits.delivery).unwrap_or_default();
-                let until = answer.wait_until(caller.now.checked_add(answered_by).unwrap_or(caller.now));
-                self.budget.leave_alone(caller.asker, until);
+                let now = caller.deadline.now;
+                let until = answer.wait_until(now.checked_add(answered_by).unwrap_or(now));
+                self.rate_limits.pause(caller.owner, until);
             }
         }
         answer
     }
 
     /// Waits for the first connection, if it is still being opened.
-    async fn opened(&self, deadline: Instant) {
-        let mut opening = self.opening.lock().await;
-        if let Some(opening) = opening.take() {
-            let _ = tokio::time::timeout_at(deadline, opening).await;
+    async fn connected(&self, deadline: Deadline) {
+        if let Some(connecting) = self.connecting.lock().await.take() {
+            let _ = tokio::time::timeout_at(deadline.ends, connecting).await;
         }
     }
 
-    async fn send_often(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
+    async fn send_with_retries(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
         let mut pause = self.limits.pause;
-        for _ in 1..TRIES_MAX {
+        for _ in 1..ATTEMPTS_MAX {
             let answer = self.send_once(call, caller).await;
             let wait = match &answer {
-                _ if !call.may_be_repeated => return answer,
+                _ if !call.is_idempotent => return answer,
                 // A limit that outlasts the delivery is not slept out.
-                Ok(limited) if limited.is_limit() => {
-                    let wait = limited.wait_until(caller.now).duration_since(caller.now);
+                Ok(limited) if limited.is_rate_limit() => {
+                    let wait = limited.wait_until(caller.deadline.now).duration_since(caller.deadline.now);
                     Duration::try_from(wait).ok().filter(|wait| *wait <= LIMIT_WAIT_MAX)
                 }
-                answer if brought_nothing(answer) => Some(pause.mul_f64(fastrand::f64())),
+                answer if is_transient(answer) => Some(pause.mul_f64(fastrand::f64())),
                 _ => return answer,
             };
             let Some(wait) = wait else { return answer };
-            if tokio::time::timeout_at(caller.deadline, tokio::time::sleep(wait)).await.is_err() {
+            if tokio::time::timeout_at(caller.deadline.ends, tokio::time::sleep(wait)).await.is_err() {
                 return answer;
             }
             pause = pause.saturating_mul(2);
@@ -235,84 +271,65 @@ impl Client {
 
     async fn send_once(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
         let url = self.api.join(&call.path);
-        let pool = self.connections.pool();
         let once = async {
-            let answer = self.send_to(&url, call, (caller, &pool)).await?;
-            match self.redirect(call, &answer) {
-                Some(elsewhere) => self.send_to(&elsewhere, call, (caller, &pool)).await,
+            let answer = self.exchange_recorded(&url, call, caller).await?;
+            match self.redirect(call, &url, &answer) {
+                Some(elsewhere) => self.exchange_recorded(&elsewhere, call, caller).await,
                 None => Ok(answer),
             }
         };
-        let call_ends = tokio::time::sleep(self.limits.call).deadline();
-        let ends = call_ends.min(caller.deadline);
-        let timed_out = || Err(GithubError::TimedOut { route: call.route });
-        let answer = tokio::time::timeout_at(ends, once).await.unwrap_or_else(|_| timed_out());
-        match &answer {
-            // The delivery's time is over: that says nothing of the connection.
-            Err(GithubError::TimedOut { .. }) if ends < call_ends => {}
-            Err(GithubError::TimedOut { .. } | GithubError::NoAnswer { .. }) => self.connections.give_up(&pool),
-            _ => {}
-        }
-        answer
+        let in_time = tokio::time::timeout_at(caller.deadline.ends, once);
+        in_time.await.unwrap_or(Err(GithubError::TimedOut { route: call.route }))
     }
 
     /// Where a read is to go instead, if GitHub says so and the token may go there.
-    fn redirect(&self, call: &Call, answer: &Answer) -> Option<String> {
+    fn redirect(&self, call: &Call, url: &str, answer: &Answer) -> Option<String> {
         if call.method != Method::GET || !answer.status.is_redirection() {
             return None;
         }
-        let location = answer.headers.get(LOCATION)?.to_str().ok()?;
-        let url = if location.starts_with('/') && !location.starts_with("//") {
-            format!("{}{location}", self.api.origin())
-        } else {
-            location.to_owned()
-        };
-        (self.api.covers(&url) && url.parse::<Uri>().is_ok()).then_some(url)
+        self.api.redirect(url, answer.headers.get(LOCATION)?.to_str().ok()?)
     }
 
-    async fn send_to(
-        &self,
-        url: &str,
-        call: &Call,
-        (caller, pool): (&Caller<'_>, &Pool),
-    ) -> Result<Answer, GithubError> {
-        let Some(tape) = &self.tape else { return self.exchange(url, call, (caller, pool)).await };
+    async fn exchange_recorded(&self, url: &str, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
+        let Some(recording) = &self.recording else { return self.exchange(url, call, caller).await };
         let path = url.strip_prefix(&self.api.to_string()).unwrap_or(url);
-        let place = tape.begin(&call.method, path);
-        let answer = self.exchange(url, call, (caller, pool)).await;
-        tape.end(place, &answer);
+        let place = recording.begin(&call.method, path);
+        let answer = self.exchange(url, call, caller).await;
+        recording.end(place, &answer);
         answer
     }
 
-    async fn exchange(
-        &self,
-        url: &str,
-        call: &Call,
-        (caller, pool): (&Caller<'_>, &Pool),
-    ) -> Result<Answer, GithubError> {
+    async fn exchange(&self, url: &str, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
+        let route = call.route;
         caller.calls.fetch_add(1, Ordering::Relaxed);
-        self.budget.spend(call.points(), caller.now);
+        self.rate_limits.spend(call.points(), caller.deadline.now);
         let mut request = Request::builder()
             .method(&call.method)
             .uri(url)
-            .header(ACCEPT, &MEDIA_TYPE)
-            .header(API_VERSION_HEADER, &API_VERSION)
-            .header(USER_AGENT, &AGENT);
+            .header(ACCEPT, MEDIA_TYPE)
+            .header(API_VERSION.0, API_VERSION.1)
+            .header(USER_AGENT, AGENT);
         if let Some(authorization) = caller.authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
         if !call.body.is_empty() {
-            request = request.header(CONTENT_TYPE, &JSON);
+            request = request.header(CONTENT_TYPE, "application/json");
         }
-        let unreadable = |problem: String| GithubError::Unreadable { route: call.route, problem };
-        let request = request.body(call.body.clone()).map_err(|_| unreadable("a URL that is none".to_owned()))?;
-        match pool.exchange(request, self.limits.answer_bytes).await {
-            Ok(answer) => {
-                let (head, body) = answer.into_parts();
-                Ok(Answer { route: call.route, status: head.status, headers: head.headers, body })
+        let request = request
+            .body(call.body.clone())
+            .map_err(|error| GithubError::NotSent { route, source: error.into() })?;
+        let bounds = Bounds { time: self.limits.call, body_bytes: self.limits.answer_bytes };
+        match self.http.send(request, bounds).await {
+            Ok(response) => {
+                let (head, body) = response.into_parts();
+                Ok(Answer { route, status: head.status, headers: head.headers, body })
             }
-            Err(ExchangeError::TooLong(bytes)) => Err(unreadable(format!("more than {bytes} bytes"))),
-            Err(source) => Err(GithubError::NoAnswer { route: call.route, source }),
+            Err(HttpError::TooLong(bytes)) => {
+                Err(GithubError::Unreadable { route, problem: format!("more than {bytes} bytes") })
+            }
+            Err(HttpError::TimedOut(_)) => Err(GithubError::TimedOut { route }),
+            Err(error @ HttpError::Request(_)) => Err(GithubError::NotSent { route, source: error.into() }),
+            Err(source @ HttpError::Connection(_)) => Err(GithubError::NoAnswer { route, source }),
         }
     }
 }

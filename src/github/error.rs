@@ -4,7 +4,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use crate::gate::Incomplete;
-use crate::transport::ExchangeError;
+use crate::http::HttpError;
 
 /// A call that did not give what was asked for. An unreachable GitHub is this, and never a rejection.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum GithubError {
         route: &'static str,
         /// What HTTP says.
         #[source]
-        source: ExchangeError,
+        source: HttpError,
     },
     /// Nothing came back in time.
     #[error("`{route}`: no answer from GitHub in time")]
@@ -24,8 +24,29 @@ pub enum GithubError {
         /// The call.
         route: &'static str,
     },
+    /// The request could not be built: nothing was sent.
+    #[error("`{route}`: nothing was sent, the request could not be built")]
+    NotSent {
+        /// The call.
+        route: &'static str,
+        /// What stood in the way.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The App's key does not sign.
+    #[error("`{route}`: nothing was sent, the App's private key cannot sign a token")]
+    CannotSign {
+        /// The call.
+        route: &'static str,
+    },
+    /// A person's token that no HTTP header can carry.
+    #[error("`{route}`: nothing was sent, the token has characters that no HTTP header can carry")]
+    UnusableToken {
+        /// The call.
+        route: &'static str,
+    },
     /// GitHub answered 5xx.
-    #[error("`{route}`: got {status}, expected an answer; GitHub is in trouble, see https://www.githubstatus.com")]
+    #[error("`{route}`: got {status}; GitHub has an incident, see https://www.githubstatus.com")]
     Unavailable {
         /// The call.
         route: &'static str,
@@ -42,12 +63,12 @@ pub enum GithubError {
         /// What GitHub says of when to come back.
         retry: Option<String>,
     },
-    /// GitHub wanted us to slow down a moment ago, so it was not called.
-    #[error("`{route}`: not called, GitHub asked to be left alone until {until}")]
-    LeftAlone {
+    /// GitHub asked for a pause a moment ago, so it was not called.
+    #[error("`{route}`: not called, because GitHub asked for a pause until {until}")]
+    Paused {
         /// The call.
         route: &'static str,
-        /// By GitHub's words.
+        /// By GitHub's own headers.
         until: Timestamp,
     },
     /// GitHub answered with something that is not what its documentation says.
@@ -58,20 +79,20 @@ pub enum GithubError {
         /// Which field, and what is wrong with it.
         problem: String,
     },
-    /// GitHub points to a place that the token must not go to.
-    #[error("`{route}`: got {status}, a redirect that is not followed")]
+    /// GitHub redirects to a place where the token must not go.
+    #[error("`{route}`: got {status}, a redirect that is not followed because it leaves the API's origin")]
     Redirected {
         /// The call.
         route: &'static str,
         /// The status.
         status: StatusCode,
     },
-    /// The answers leave a gap.
+    /// The answers do not cover everything that was asked for.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
-    /// GitHub does not take the App's own token.
+    /// GitHub rejects the App's own token.
     #[error(
-        "`{route}`: got 401, expected GitHub to know the App: check that `APP_ID` and the private key belong together and that the clock is right; GitHub says {message}"
+        "`{route}`: got 401 for the App's own token: check that the App's id and private key belong together and that the clock is right; GitHub says {message}"
     )]
     AppRefused {
         /// The call.
@@ -79,15 +100,15 @@ pub enum GithubError {
         /// GitHub's words.
         message: String,
     },
-    /// GitHub takes none of two fresh installation tokens.
-    #[error("`{route}`: got 401 with two fresh installation tokens; is the App still installed on the repository?")]
+    /// GitHub rejects two fresh installation tokens.
+    #[error("`{route}`: got 401 for two fresh installation tokens: check that the App is still installed on the repository")]
     TokenRefused {
         /// The call.
         route: &'static str,
     },
-    /// No token for this repository and these permissions.
+    /// GitHub gives no token for this repository and these permissions.
     #[error(
-        "`{route}`: got {status}, expected a token: install the App on the repository with `actions: read` and `deployments: write`, and accept its new permissions; GitHub says {message}"
+        "`{route}`: got {status} instead of a token: install the App on the repository with `actions: read` and `deployments: write`, and accept its new permissions; GitHub says {message}"
     )]
     MintRefused {
         /// The call.
@@ -97,7 +118,7 @@ pub enum GithubError {
         /// GitHub's words.
         message: String,
     },
-    /// The token is not for what was asked.
+    /// The token is not the one that was asked for.
     #[error("`{route}`: got a token for {got}, expected one for {expected}")]
     WrongToken {
         /// The call.
@@ -117,43 +138,46 @@ pub enum GithubError {
         /// GitHub's words.
         message: String,
     },
-    /// GitHub knows no such run, twice.
-    #[error("`{route}`: got 404 twice: GitHub knows no such run any more")]
+    /// GitHub answered 404 for the run, twice.
+    #[error("`{route}`: got 404 twice: the run does not exist any more")]
     RunGone {
         /// The call.
         route: &'static str,
     },
 }
 
-/// What an error means for the delivery.
+/// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    /// It may be better later.
-    Defer,
-    /// An operator has to do something.
-    Fail,
-    /// There is nothing to decide any more.
-    Gone,
+pub enum Remedy {
+    /// Wait: it may work later.
+    Wait,
+    /// Only an operator can fix it.
+    Operator,
+    /// Nothing: there is nothing left to decide.
+    Nothing,
 }
 
 impl GithubError {
-    /// What it means for the delivery.
-    pub fn meaning(&self) -> Meaning {
+    /// What can be done about it.
+    pub fn remedy(&self) -> Remedy {
         match self {
             Self::NoAnswer { .. }
             | Self::TimedOut { .. }
             | Self::Unavailable { .. }
             | Self::Limited { .. }
-            | Self::LeftAlone { .. }
+            | Self::Paused { .. }
             | Self::Unreadable { .. }
             | Self::Redirected { .. }
-            | Self::Incomplete(_) => Meaning::Defer,
-            Self::AppRefused { .. }
+            | Self::Incomplete(_) => Remedy::Wait,
+            Self::NotSent { .. }
+            | Self::CannotSign { .. }
+            | Self::UnusableToken { .. }
+            | Self::AppRefused { .. }
             | Self::TokenRefused { .. }
             | Self::MintRefused { .. }
             | Self::WrongToken { .. }
-            | Self::Unexpected { .. } => Meaning::Fail,
-            Self::RunGone { .. } => Meaning::Gone,
+            | Self::Unexpected { .. } => Remedy::Operator,
+            Self::RunGone { .. } => Remedy::Nothing,
         }
     }
 }

@@ -1,37 +1,38 @@
-//! GitHub's REST API: evidence in, reviews out. The only module that speaks HTTP to GitHub.
+//! GitHub's REST API: evidence in, reviews out. The only module that speaks HTTP to GitHub, with one client for each credential.
+//!
+//! - [`GithubClient`]: nobody's. Bounded, retried, and quiet while GitHub asks for it.
+//! - [`AppClient`]: the App's own token (a JWT).
+//! - [`RepositoryClient`]: an installation token for one repository. It only reads.
+//! - [`Reviewer`]: the one writer, for one request.
 //!
 //! Not here: what the evidence means (`gate`), and where it was asked for (`webhook`).
 
 mod answer;
 mod app;
-mod budget;
+mod app_client;
 mod client;
-mod collect;
 mod error;
-mod inspector;
-mod installation;
-mod lost;
-mod manifest;
-mod reader;
-mod recorded;
+mod evidence;
+mod installation_token;
+mod rate_limit;
+mod recorded_answer;
+mod recording;
+mod repository_client;
 mod review;
-mod tape;
-mod waiting;
+mod run_reader;
+mod waiting_runs;
 mod wire;
 
 pub use app::{App, InvalidPrivateKey};
-pub use client::{Client, Limits};
-pub use collect::collect;
-pub use error::{GithubError, Meaning};
-pub use inspector::{
-    AppFacts, BranchPolicy, BranchRestriction, CustomRule, CustomRuleApp, DeliveryFacts, EnvironmentFacts, HookFacts,
-    Inspector, InstallationFacts,
-};
-pub use installation::{Installation, Of, Tokens};
-pub use lost::Lost;
-pub use manifest::{Hook, MadeApp, Manifest, convert, set_hook};
-pub use reader::Reader;
-pub use recorded::read_answer;
-pub use review::{Reviewed, Reviewer, Verdict};
-pub use tape::{Ending, Exchange, Tape};
-pub use waiting::{Waiting, WaitingRun};
+pub use app_client::AppClient;
+pub use client::{GithubClient, Limits};
+pub use error::{GithubError, Remedy};
+pub use evidence::collect;
+pub use installation_token::{PERMISSIONS, Permissions, RepositoryRef};
+pub use recorded_answer::read_answer;
+pub use recording::{Exchange, ExchangeEnd, Recording};
+pub use repository_client::{RepositoryClient, environment_path, path_segment};
+pub use review::{Review, ReviewResult, Reviewer};
+pub use run_reader::RunReader;
+pub use waiting_runs::{WaitingRun, WaitingRuns};
+pub use wire::{AppWire, BranchRestrictionWire, EnvironmentWire, HookDeliveryWire, InstallationWire};

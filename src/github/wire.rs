@@ -1,9 +1,13 @@
-//! GitHub's answers as they come: only the fields that we read, turned into the model. What GitHub may leave out is optional.
+//! GitHub's answers as they come, one type for each of its nouns: only the fields that are read, turned into the model. What GitHub may leave out is
+//! optional.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::WaitingRun;
 use crate::model::{
     Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus,
     Login, RefName, ReviewState, RunId, RunStatus, Sha, WorkflowRun,
@@ -24,6 +28,14 @@ pub(super) struct RunWire {
     actor: Option<AccountWire>,
     triggering_actor: Option<AccountWire>,
     run_started_at: Option<Timestamp>,
+    created_at: Option<Timestamp>,
+    updated_at: Option<Timestamp>,
+}
+
+/// <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>
+#[derive(Deserialize)]
+pub(super) struct RunsWire {
+    pub(super) workflow_runs: Vec<RunWire>,
 }
 
 #[derive(Deserialize)]
@@ -74,19 +86,32 @@ struct EnvironmentIdWire {
     id: u64,
 }
 
-/// <https://docs.github.com/rest/deployments/environments#get-an-environment>
-#[derive(Deserialize)]
-pub(super) struct EnvironmentWire {
+/// How an environment is protected (<https://docs.github.com/rest/deployments/environments#get-an-environment>).
+#[derive(Debug, Deserialize)]
+pub struct EnvironmentWire {
     id: u64,
-    name: String,
+    /// Its name, as GitHub spells it.
+    pub name: String,
     protection_rules: Option<Vec<ProtectionRuleWire>>,
+    /// Which branches and tags may deploy; `None` for all.
+    pub deployment_branch_policy: Option<BranchRestrictionWire>,
+    /// Whether admins may bypass the rules. Not in GitHub's schema, but in its answers.
+    pub can_admins_bypass: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 struct ProtectionRuleWire {
     #[serde(rename = "type")]
     rule_type: String,
     reviewers: Option<Vec<IgnoredAny>>,
+    prevent_self_review: Option<bool>,
+}
+
+/// Which branches and tags may deploy to an environment.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct BranchRestrictionWire {
+    /// Those with a branch protection rule; else those of the environment's own list.
+    pub protected_branches: bool,
 }
 
 /// <https://docs.github.com/rest/actions/workflow-runs#get-pending-deployments-for-a-workflow-run>
@@ -100,7 +125,74 @@ struct PendingEnvironmentWire {
     name: Option<String>,
 }
 
+/// A delivery of the App's webhook (<https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook>).
+#[derive(Debug, Deserialize)]
+pub struct HookDeliveryWire {
+    /// When GitHub sent it.
+    pub delivered_at: Timestamp,
+    /// The HTTP status of the response; 0 for none.
+    pub status_code: u16,
+    /// The event.
+    pub event: String,
+    action: Option<String>,
+    pub(super) installation_id: Option<u64>,
+    pub(super) repository_id: Option<u64>,
+}
+
+/// The App on one repository (<https://docs.github.com/rest/apps/apps#get-a-repository-installation-for-the-authenticated-app>).
+#[derive(Debug, Deserialize)]
+pub struct InstallationWire {
+    /// Its id.
+    pub id: u64,
+    /// The permissions that it was granted.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, String>,
+    /// When it was suspended, if it is.
+    pub suspended_at: Option<Timestamp>,
+}
+
+/// The App (<https://docs.github.com/rest/apps/apps#get-the-authenticated-app>).
+#[derive(Debug, Deserialize)]
+pub struct AppWire {
+    /// Its id.
+    pub id: u64,
+    /// The name in its URLs.
+    pub slug: String,
+    /// Its page.
+    pub html_url: String,
+    /// What it may do, such as `actions: read`.
+    #[serde(default)]
+    pub permissions: BTreeMap<String, String>,
+    /// The events that it subscribes to.
+    #[serde(default)]
+    pub events: Vec<String>,
+}
+
+impl HookDeliveryWire {
+    /// Whether it is a request for a review that failed. A server that does not know `status` lists all deliveries.
+    pub(super) fn is_failed_request(&self) -> bool {
+        !(200..300).contains(&self.status_code)
+            && self.event == "deployment_protection_rule"
+            && self.action.as_deref() == Some("requested")
+    }
+}
+
 impl RunWire {
+    /// A run in a list. `None` for one that cannot be read, or that is not of a branch or tag.
+    pub(super) fn into_waiting(self) -> Option<WaitingRun> {
+        let created_at = self.created_at?;
+        Some(WaitingRun {
+            id: RunId::new(self.id)?,
+            sha: Sha::parse(&self.head_sha).ok()?,
+            ref_name: RefName::parse(&self.head_branch?).ok()?,
+            event: self.event,
+            started_at: self.run_started_at.unwrap_or(created_at),
+            updated_at: self.updated_at?,
+            attempt: self.run_attempt,
+            status: self.status.map_or(RunStatus::Open, |status| RunStatus::parse(&status)),
+        })
+    }
+
     pub(super) fn into_model(self) -> Result<WorkflowRun, InvalidName> {
         Ok(WorkflowRun {
             id: run_id(self.id)?,
@@ -158,13 +250,22 @@ impl ReviewWire {
 
 impl EnvironmentWire {
     pub(super) fn into_model(self) -> Result<Environment, InvalidName> {
-        let rules = self.protection_rules.unwrap_or_default();
-        let required = rules.into_iter().filter(|rule| rule.rule_type == "required_reviewers");
-        Ok(Environment {
-            id: self.id,
-            name: EnvironmentName::parse(&self.name)?,
-            required_reviewers: required.map(|rule| rule.reviewers.map_or(0, |reviewers| reviewers.len())).sum(),
-        })
+        let (id, required_reviewers) = (self.id, self.required_reviewers());
+        Ok(Environment { id, name: EnvironmentName::parse(&self.name)?, required_reviewers })
+    }
+
+    /// How many users and teams are required reviewers; 0 when nobody is asked.
+    pub fn required_reviewers(&self) -> usize {
+        self.reviewer_rules().map(|rule| rule.reviewers.as_ref().map_or(0, Vec::len)).sum()
+    }
+
+    /// Whether nobody may approve a run of their own.
+    pub fn prevents_self_review(&self) -> bool {
+        self.reviewer_rules().any(|rule| rule.prevent_self_review == Some(true))
+    }
+
+    fn reviewer_rules(&self) -> impl Iterator<Item = &ProtectionRuleWire> {
+        self.protection_rules.iter().flatten().filter(|rule| rule.rule_type == "required_reviewers")
     }
 }
 
@@ -174,7 +275,7 @@ impl PendingDeploymentWire {
         self.environment.name.as_ref().and_then(|name| EnvironmentName::parse(name).ok())
     }
 
-    /// Is it for that environment? One without a name might be.
+    /// Whether it is for that environment. One without a name might be.
     pub(super) fn is_for(&self, environment: &EnvironmentName) -> bool {
         self.environment
             .name

@@ -1,5 +1,7 @@
 //! The address of a run's page, as a person copies it from a browser.
 
+use url::Url;
+
 use super::{ApiUrl, InvalidName, RepositoryName, RunId};
 
 /// A run, by the address of its page: `https://github.com/OWNER/REPO/actions/runs/ID`, with `/attempts/N` and more behind it where the browser
@@ -18,24 +20,25 @@ impl RunUrl {
     /// Reads the address of a run of the GitHub whose API is `api`.
     ///
     /// # Errors
-    /// Another site, or a page that is no run's.
+    /// Another site, or a page that is not a run's.
     pub fn parse(text: &str, api: &ApiUrl) -> Result<Self, InvalidName> {
-        let page = text.split(['?', '#']).next().unwrap_or_default();
-        let page = page.strip_suffix('/').unwrap_or(page);
         let web = api.web();
-        let no_run = || {
+        let not_a_run = || {
             InvalidName::new(
                 text,
                 format!(
-                    "the address of a run, such as `{web}/octo-org/widgets/actions/runs/9001` (its site is that of `GITHUB_API_URL`)"
+                    "the address of a run, such as `{web}/octo-org/widgets/actions/runs/9001` (on the site of `GITHUB_API_URL`)"
                 ),
             )
         };
-        let path = page.strip_prefix(&web).and_then(|path| path.strip_prefix('/')).ok_or_else(no_run)?;
-        let parts: Vec<&str> = path.split('/').collect();
-        let [owner, name, "actions", "runs", run, rest @ ..] = parts.as_slice() else { return Err(no_run()) };
+        let page = Url::parse(text).map_err(|_| not_a_run())?;
+        if page.origin().ascii_serialization() != web || !page.username().is_empty() {
+            return Err(not_a_run());
+        }
+        let parts: Vec<&str> = page.path().trim_matches('/').split('/').collect();
+        let [owner, name, "actions", "runs", run, rest @ ..] = parts.as_slice() else { return Err(not_a_run()) };
         let attempt = match rest {
-            ["attempts", number, ..] => Some(number.parse().map_err(|_| no_run())?),
+            ["attempts", number, ..] => Some(number.parse().map_err(|_| not_a_run())?),
             _ => None,
         };
         Ok(Self { repository: RepositoryName::new(owner, name)?, run: RunId::parse(run)?, attempt })

@@ -29,6 +29,18 @@ pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
     }
 }
 
+/// An error and what caused it, in one line. Never their `Debug`, which may show what nobody should read.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}
+
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // As nearly all are.

@@ -1,14 +1,13 @@
-//! Step 2: what does a verified delivery ask for?
+//! What a verified delivery asks for.
 //!
-//! The event is what GitHub really sends (<https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_protection_rule>): the run's id
-//! stands in the callback URL alone, `sha` and `ref` in `deployment`; where a fact stands twice it must agree.
+//! The payload is what GitHub really sends (<https://docs.github.com/webhooks/webhook-events-and-payloads#deployment_protection_rule>): the run's id
+//! is in the callback URL alone, `sha` and `ref` are in `deployment`; a fact that is given in two places must agree.
 
 use http::HeaderMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::json::Unique;
 use super::{Refusal, VerifiedDelivery};
 use crate::model::{ApiUrl, EnvironmentName, RefName, Repository, RepositoryName, Request, RunId, Sha, quoted};
 
@@ -20,50 +19,49 @@ const ACTION: &str = "requested";
 pub enum Parsed {
     /// Something to decide.
     Request(Box<Request>),
-    /// Valid, and not for us.
-    Ignored(Ignored),
+    /// Valid, but not a request.
+    NotForUs(NotForUs),
 }
 
-/// Why a valid delivery is not for us.
+/// A valid delivery that asks for nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ignored {
+pub enum NotForUs {
     /// GitHub's greeting to a new webhook.
     Ping,
-    /// An event that the App need not subscribe to.
+    /// An event that the App does not need.
     Event(String),
-    /// Another action of our event.
+    /// Another action of the event.
     Action(String),
 }
 
 #[derive(Deserialize)]
-struct ActionWire {
+struct ActionPayload {
     action: String,
 }
 
 #[derive(Deserialize)]
-struct DeliveryWire {
-    action: String,
+struct RequestedPayload {
     environment: String,
     event: Option<String>,
     deployment_callback_url: String,
     sha: Option<String>,
     #[serde(rename = "ref")]
     ref_name: Option<String>,
-    workflow_run: Option<WorkflowRunWire>,
-    deployment: Option<DeploymentWire>,
-    repository: RepositoryWire,
-    installation: InstallationWire,
+    workflow_run: Option<PayloadRun>,
+    deployment: Option<PayloadDeployment>,
+    repository: PayloadRepository,
+    installation: PayloadInstallation,
 }
 
 #[derive(Deserialize)]
-struct WorkflowRunWire {
+struct PayloadRun {
     id: u64,
     head_sha: Option<String>,
     head_branch: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct DeploymentWire {
+struct PayloadDeployment {
     environment: Option<String>,
     sha: Option<String>,
     #[serde(rename = "ref")]
@@ -72,55 +70,47 @@ struct DeploymentWire {
 }
 
 #[derive(Deserialize)]
-struct RepositoryWire {
+struct PayloadRepository {
     id: u64,
     name: String,
     full_name: String,
-    owner: OwnerWire,
+    owner: PayloadOwner,
 }
 
 #[derive(Deserialize)]
-struct OwnerWire {
+struct PayloadOwner {
     login: String,
 }
 
 #[derive(Deserialize)]
-struct InstallationWire {
+struct PayloadInstallation {
     id: u64,
 }
 
-/// Reads the request out of a delivery; `api` is where its callback must lead.
+/// Reads the request from a delivery. Its callback must be the one that we would build for `api`.
 ///
 /// # Errors
-/// Anything that is missing, malformed, given twice or in disagreement with itself.
+/// Anything that is missing, malformed, given twice or contradictory.
 pub fn parse(delivery: &VerifiedDelivery<'_>, api: &ApiUrl) -> Result<Parsed, Refusal> {
     require_json(delivery.headers())?;
     let event = event_of(delivery.headers())?;
-    // Once for all: what reads a text need not look at each string in it again.
-    let payload = std::str::from_utf8(delivery.payload()).map_err(|_| {
-        Refusal::Shape(format!("got bytes that are not UTF-8, expected the JSON of a `{EVENT}` delivery"))
-    })?;
-    let ignored = match event {
+    let payload = delivery.payload().as_ref();
+    let not_for_us = match event {
         EVENT => return requested(payload, api),
-        "ping" => Ignored::Ping,
-        other => Ignored::Event(quoted(other).to_string()),
+        "ping" => NotForUs::Ping,
+        other => NotForUs::Event(quoted(other).to_string()),
     };
     read::<IgnoredAny>(payload)?;
-    Ok(Parsed::Ignored(ignored))
+    Ok(Parsed::NotForUs(not_for_us))
 }
 
-fn requested(payload: &str, api: &ApiUrl) -> Result<Parsed, Refusal> {
-    match from_json::<DeliveryWire>(payload) {
-        Ok(delivery) if delivery.action == ACTION => Ok(Parsed::Request(Box::new(request(&delivery, api)?))),
-        // A delivery of another action may look otherwise.
-        _ => {
-            let ActionWire { action } = read(payload)?;
-            if action == ACTION {
-                return Err(problem::<DeliveryWire>(payload));
-            }
-            Ok(Parsed::Ignored(Ignored::Action(quoted(&action).to_string())))
-        }
+fn requested(payload: &[u8], api: &ApiUrl) -> Result<Parsed, Refusal> {
+    let ActionPayload { action } = read(payload)?;
+    // A delivery of another action may look different.
+    if action != ACTION {
+        return Ok(Parsed::NotForUs(NotForUs::Action(quoted(&action).to_string())));
     }
+    Ok(Parsed::Request(Box::new(request(&read(payload)?, api)?)))
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -136,49 +126,46 @@ fn require_json(headers: &HeaderMap) -> Result<(), Refusal> {
 fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut events = headers.get_all("x-github-event").iter();
     match (events.next().and_then(|value| value.to_str().ok()), events.next()) {
-        // Two headers come as one, with a comma.
+        // API Gateway joins two headers of one name with a comma.
         (Some(event), None) if !event.is_empty() && event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
             Ok(event)
         }
-        _ => Err(Refusal::Shape("got no `x-github-event` header, or two, expected one event's name".to_owned())),
+        _ => Err(Refusal::Shape("got no `x-github-event` header, or several, expected the name of one event".to_owned())),
     }
 }
 
-/// Reads JSON, or tells what is wrong with it.
-fn read<'de, T: Deserialize<'de>>(payload: &'de str) -> Result<T, Refusal> {
-    from_json(payload).map_err(|_| problem::<T>(payload))
-}
-
-fn from_json<'de, T: Deserialize<'de>>(payload: &'de str) -> serde_json::Result<T> {
-    let mut deserializer = serde_json::Deserializer::from_str(payload);
-    let value = T::deserialize(Unique(&mut deserializer))?;
-    deserializer.end()?;
+/// Reads a JSON object. An error names the field that is wrong, and shows nothing of its value. A field that is read and given twice is an error of serde's
+/// own.
+fn read<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, Refusal> {
+    // A derived reader would take a list of a struct's values for the struct.
+    if !payload.trim_ascii_start().starts_with(b"{") {
+        return Err(Refusal::Shape(format!("got something else than a JSON object, expected a `{EVENT}` delivery")));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(payload);
+    let read = serde_path_to_error::deserialize::<_, T>(&mut deserializer);
+    let value = read.map_err(|error| problem(&error.path().to_string(), error.inner()))?;
+    deserializer.end().map_err(|error| problem(".", &error))?;
     Ok(value)
 }
 
-/// Which field of a payload is wrong, and how; nothing of what stands there. To keep track of fields costs more than to read them, so that is
-/// done for what is refused alone.
-fn problem<'de, T: Deserialize<'de>>(payload: &'de str) -> Refusal {
-    let mut deserializer = serde_json::Deserializer::from_str(payload);
-    let Err(error) = serde_path_to_error::deserialize::<_, T>(Unique(&mut deserializer)) else {
-        return Refusal::Shape("got more than one JSON value, expected one".to_owned());
-    };
-    let at = quoted(&error.path().to_string()).to_string();
-    let inner = error.inner();
-    let problem = match inner.classify() {
-        serde_json::error::Category::Data if inner.to_string().starts_with("missing field") => "a missing field",
-        serde_json::error::Category::Data => "a wrong type or a key given twice",
-        serde_json::error::Category::Eof => "an end too early",
-        _ => "no JSON, or JSON nested too deep",
+fn problem(path: &str, error: &serde_json::Error) -> Refusal {
+    let text = error.to_string();
+    let problem = match error.classify() {
+        serde_json::error::Category::Data if text.starts_with("missing field") => "a missing field",
+        serde_json::error::Category::Data if text.starts_with("duplicate field") => "a field that is given twice",
+        serde_json::error::Category::Data => "a value of the wrong type",
+        serde_json::error::Category::Eof => "JSON that is cut off",
+        _ => "text that is not JSON, or is nested too deep",
     };
     Refusal::Shape(format!(
-        "got {problem} at {at}, line {} column {}, expected the JSON of a `{EVENT}` delivery",
-        inner.line(),
-        inner.column()
+        "got {problem} at {}, line {} column {}, expected the JSON of a `{EVENT}` delivery",
+        quoted(path),
+        error.line(),
+        error.column()
     ))
 }
 
-fn request(delivery: &DeliveryWire, api: &ApiUrl) -> Result<Request, Refusal> {
+fn request(delivery: &RequestedPayload, api: &ApiUrl) -> Result<Request, Refusal> {
     let repository = repository(&delivery.repository)?;
     let deployment = delivery.deployment.as_ref();
     let workflow_run = delivery.workflow_run.as_ref();
@@ -216,7 +203,7 @@ fn request(delivery: &DeliveryWire, api: &ApiUrl) -> Result<Request, Refusal> {
     })
 }
 
-fn repository(wire: &RepositoryWire) -> Result<Repository, Refusal> {
+fn repository(wire: &PayloadRepository) -> Result<Repository, Refusal> {
     let shape = |error: crate::model::InvalidName| Refusal::Shape(format!("`repository`: {error}"));
     let name = RepositoryName::new(&wire.owner.login, &wire.name).map_err(shape)?;
     let full_name = RepositoryName::parse(&wire.full_name).map_err(shape)?;
@@ -227,15 +214,15 @@ fn repository(wire: &RepositoryWire) -> Result<Repository, Refusal> {
             quoted(&name.to_string())
         )));
     }
-    // The callback is compared to the letter, so the spelling of `full_name` is the one to keep.
+    // The callback is compared to the letter, so the spelling of `full_name` is kept.
     Ok(Repository { id: wire.id, name: full_name })
 }
 
-fn run(delivery: &DeliveryWire, api: &ApiUrl, repository: &Repository) -> Result<RunId, Refusal> {
+fn run(delivery: &RequestedPayload, api: &ApiUrl, repository: &Repository) -> Result<RunId, Refusal> {
     let received = &delivery.deployment_callback_url;
     let run = api.run_of_callback(received, &repository.name).ok_or_else(|| {
         Refusal::Shape(format!(
-            "got `deployment_callback_url` {}, expected {}: is `GITHUB_API_URL` the API of the GitHub that sent this?",
+            "got `deployment_callback_url` {}, expected {}: check that `GITHUB_API_URL` is the API of the GitHub that sent this",
             quoted(received),
             quoted(&format!("{api}/repos/{}/actions/runs/<run id>/deployment_protection_rule", repository.name))
         ))
@@ -249,7 +236,7 @@ fn run(delivery: &DeliveryWire, api: &ApiUrl, repository: &Repository) -> Result
     }
 }
 
-/// The one value of a fact that may stand in several places; all that are there must agree.
+/// The value of a fact that may be given in several places; all of them must agree.
 fn one<T: PartialEq, const N: usize>(
     field: &str,
     places: [Option<&String>; N],

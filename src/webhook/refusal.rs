@@ -1,13 +1,12 @@
-//! Why a delivery is not taken. One line for whoever reads GitHub's delivery log; nothing of the body is in it
-//! but names, and those are escaped.
+//! Why a delivery is refused: one line for whoever reads GitHub's delivery log. Of the body it shows nothing but names, and those are escaped.
 
 /// A delivery that cannot be trusted or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Not our path.
+    /// Not a path of ours.
     #[error("got another path, expected `POST /github/webhook`")]
     Path,
-    /// Our path, not our method.
+    /// A path of ours with another method.
     #[error("got method {got}, expected `{expected}`")]
     Method {
         /// The method, quoted.
@@ -15,18 +14,15 @@ pub enum Refusal {
         /// The path's own.
         expected: &'static str,
     },
-    /// Larger than what is read.
+    /// More bytes than are read.
     #[error(
-        "got more than {} bytes, expected a `deployment_protection_rule` delivery of some 30,000",
+        "got more than {} bytes, expected a `deployment_protection_rule` delivery of about 30,000",
         super::BODY_BYTES_MAX
     )]
     TooLarge,
-    /// API Gateway said base64, and it was not.
-    #[error("got a body that is no base64 though the event says so")]
-    Base64,
-    /// Not one good signature.
+    /// No signature of the App's webhook secret.
     #[error(
-        "got {got}, expected one `x-hub-signature-256` over this body with the App's webhook secret: compare the App's setting \"Webhook secret\" with the parameter that `WEBHOOK_SECRET_PARAMETER` names"
+        "got {got}, expected one `x-hub-signature-256` of this body with the App's webhook secret: compare the App's setting \"Webhook secret\" with the parameter that `WEBHOOK_SECRET_PARAMETER` names"
     )]
     Signature {
         /// What was there instead.
@@ -37,7 +33,7 @@ pub enum Refusal {
         "got content type {0}, expected `application/json`: set \"Content type\" to it in the App's webhook settings"
     )]
     ContentType(String),
-    /// Signed, but not a delivery that we can act on.
+    /// Signed, but not a delivery that can be acted on.
     #[error("{0}")]
     Shape(String),
 }
@@ -49,7 +45,7 @@ impl Refusal {
             Self::Path => 404,
             Self::Method { .. } => 405,
             Self::TooLarge => 413,
-            Self::Base64 | Self::Shape(_) => 400,
+            Self::Shape(_) => 400,
             Self::Signature { .. } => 401,
             Self::ContentType(_) => 415,
         }

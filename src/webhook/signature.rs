@@ -1,12 +1,13 @@
-//! Step 1: is the delivery GitHub's? HMAC-SHA256 over the body as it came, compared in constant time
+//! Whether a delivery is GitHub's: HMAC-SHA256 of the body as it came, compared in constant time
 //! (<https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries>).
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
 use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::HeaderMap;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
 
 use super::{Refusal, UnverifiedDelivery};
 
@@ -16,7 +17,7 @@ const SIGNATURE_SHA1: &str = "x-hub-signature";
 /// Secrets that may sign a delivery: two while one is rotated; any of them verifies.
 pub struct Secrets(Vec<SecretString>);
 
-/// A text without a secret in it.
+/// Text without a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("got no secret, expected one a line: the text of the App's setting \"Webhook secret\"")]
 pub struct InvalidSecrets;
@@ -28,26 +29,26 @@ pub struct VerifiedDelivery<'d> {
 }
 
 impl Secrets {
-    /// Reads one secret a line. Blanks around a line are no part of it, and empty lines are nothing.
+    /// Reads one secret a line. Blanks around a line are not part of it; empty lines are skipped.
     pub fn parse(text: &SecretString) -> Result<Self, InvalidSecrets> {
         let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
         let secrets: Vec<SecretString> = lines.map(SecretString::from).collect();
         if secrets.is_empty() { Err(InvalidSecrets) } else { Ok(Self(secrets)) }
     }
 
-    /// How many they are.
+    /// How many there are.
     pub fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// The signature of a body with the first of them, as GitHub sends it.
+    /// The signature of a body with the first secret, as GitHub sends it.
     pub fn sign(&self, body: &[u8]) -> String {
         self.0.first().map(|secret| sign(secret, body)).unwrap_or_default()
     }
 
-    /// Did one of them sign this? Every secret is tried, so that the time does not tell which.
+    /// Whether one of them signed this. Every secret is tried, so that the time does not reveal which.
     fn verify(&self, body: &[u8], signature: &[u8; 32]) -> bool {
-        self.0.iter().fold(false, |verified, secret| verified | hmac::verify(&key(secret), body, signature).is_ok())
+        self.0.iter().fold(false, |verified, secret| verified | is_signed(secret, body, signature))
     }
 }
 
@@ -83,14 +84,23 @@ impl VerifiedDelivery<'_> {
 
 /// The `x-hub-signature-256` of a body: `sha256=` and 64 hexadecimal digits, as GitHub sends it.
 pub fn sign(secret: &SecretString, body: &[u8]) -> String {
-    format!("sha256={}", hex::encode(hmac::sign(&key(secret), body)))
+    let digits = mac(secret, body).map(|mac| hex::encode(mac.finalize().into_bytes()));
+    format!("sha256={}", digits.unwrap_or_default())
 }
 
-fn key(secret: &SecretString) -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes())
+fn is_signed(secret: &SecretString, body: &[u8], signature: &[u8; 32]) -> bool {
+    // `verify_slice` compares in constant time.
+    mac(secret, body).is_some_and(|mac| mac.verify_slice(signature).is_ok())
 }
 
-/// The one signature: `sha256=` and 64 hexadecimal digits. Two, or two in one header, are none.
+/// HMAC takes a key of any length; if that ever changed, nothing would verify.
+fn mac(secret: &SecretString, body: &[u8]) -> Option<Hmac<Sha256>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()).ok()?;
+    mac.update(body);
+    Some(mac)
+}
+
+/// The one signature: `sha256=` and 64 hexadecimal digits. Two of them are as bad as none.
 fn signature_of(headers: &HeaderMap) -> Result<[u8; 32], Refusal> {
     let refused = |got| Err(Refusal::Signature { got });
     let mut signatures = headers.get_all(SIGNATURE).iter();

@@ -15,9 +15,11 @@ use super::story::{Delivery, Signature, Story};
 use super::timeline::{Present, move_origin, move_times};
 use crate::config::{Given, Variables};
 use crate::github::Limits;
-use crate::handler::{Answer, Clock, Gate};
+use crate::handler::Handler;
+use crate::lambda::{Invocation, invoke};
 use crate::model::ApiUrl;
-use crate::report::Report;
+use crate::outcome::Report;
+use crate::time::Clock;
 use crate::webhook::sign;
 
 /// The App that all stories are about.
@@ -69,7 +71,7 @@ impl Player {
         let (moved_by, clock) = match present {
             Present::Story => {
                 let present = story.present;
-                (SignedDuration::ZERO, Clock::telling(move || present))
+                (SignedDuration::ZERO, Clock::showing(move || present))
             }
             Present::Now(now) => (now.duration_since(story.present), Clock::system()),
         };
@@ -83,11 +85,12 @@ impl Player {
             policy_file: policy.0.clone(),
             private_key: key.private_pem().clone(),
         };
-        let gate = Gate::open(Variables::given(ApiUrl::parse(&fake.url())?, given)?, self.limits, clock).await?;
+        let variables = Variables::given(ApiUrl::parse(&fake.url())?, given)?;
+        let handler = Handler::open(variables, self.limits, clock).await?;
         let body = body_of(story, moved_by, &fake.url());
         let event = event_of(&story.delivery, &body, &self.signer).to_string();
-        match gate.answer(serde_json::from_str(&event)?).await {
-            Answer::Delivery(report) => {
+        match invoke(&handler, lambda_http::request::from_str(&event)?).await? {
+            Invocation::Delivered(report) => {
                 Ok(Played { report: *report, calls: fake.calls(), violations: fake.violations(), moved_by })
             }
             other => Err(format!("got {other:?}, expected a delivery").into()),

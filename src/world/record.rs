@@ -14,9 +14,9 @@ use super::answers::{Request, file_of};
 use super::scrub::{scrub, scrub_text};
 use super::timeline::{WRITTEN_ORIGIN, move_origin_from};
 use crate::gate::Verdict;
-use crate::github::{Ending, Exchange};
+use crate::github::{Exchange, ExchangeEnd};
 use crate::model::{ApiUrl, quoted};
-use crate::report::{NotNow, Outcome};
+use crate::outcome::{DeferredReason, Outcome};
 use crate::simulation::Simulated;
 
 /// Answers that are longer than the gate reads are played as so many blanks.
@@ -112,17 +112,17 @@ fn posted(simulated: &Simulated) -> Vec<(String, Value)> {
             vec![done("review"), ("pending_deployments".to_owned(), json!({ "status": 200, "body": [] }))]
         }
         Outcome::Approved(_) | Outcome::Rejected(_) => vec![done("review")],
-        Outcome::Deferred(NotNow::Waiting(_)) => vec![done("status_report")],
+        Outcome::Deferred(DeferredReason::Waiting(_)) => vec![done("status_report")],
         _ => Vec::new(),
     }
 }
 
 fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value {
     let (status, headers, body) = match &exchange.end {
-        Ending::Answer(status, headers, body) => (*status, headers, body),
-        Ending::TooLong => return json!({ "status": 200, "blanks": TOO_LONG_BYTES }),
-        Ending::Broken => return json!({ "status": 0, "fault": "reset" }),
-        Ending::Silence => return json!({ "status": 0, "fault": "silence" }),
+        ExchangeEnd::Answer(status, headers, body) => (*status, headers, body),
+        ExchangeEnd::TooLong => return json!({ "status": 200, "blanks": TOO_LONG_BYTES }),
+        ExchangeEnd::Broken => return json!({ "status": 0, "fault": "reset" }),
+        ExchangeEnd::Silence => return json!({ "status": 0, "fault": "silence" }),
     };
     let mut canned = serde_json::Map::from_iter([("status".to_owned(), status.as_u16().into())]);
     let kept = headers_of(status, headers, api);
@@ -132,7 +132,7 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
     match serde_json::from_slice::<Value>(body) {
         Ok(mut json) => {
             scrub(&mut json);
-            move_origin_from(&mut json, api.origin(), WRITTEN_ORIGIN);
+            move_origin_from(&mut json, &api.origin(), WRITTEN_ORIGIN);
             if simulated.had_ended && name_of(exchange).as_deref() == Some("run") {
                 as_if_it_waited(&mut json);
             }
@@ -156,7 +156,7 @@ fn headers_of(status: StatusCode, headers: &HeaderMap, api: &ApiUrl) -> BTreeMap
     }
     if let Some(location) = text(LOCATION.as_str()).filter(|_| status.is_redirection()) {
         // Another origin's address may hold a signature.
-        let here = location.strip_prefix(api.origin()).filter(|path| path.starts_with('/'));
+        let here = location.strip_prefix(&api.origin()).filter(|path| path.starts_with('/'));
         let relative = Some(location.as_str()).filter(|path| path.starts_with('/') && !path.starts_with("//"));
         kept.insert("location", here.or(relative).unwrap_or("https://example.invalid/removed").to_owned());
     }

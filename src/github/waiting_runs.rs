@@ -1,18 +1,16 @@
-//! What waits in a repository: runs that are not at their end, and the environments that their jobs wait for.
+//! What waits in a repository: runs that have not ended, and the environments that their jobs wait for.
 
 use http::StatusCode;
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::answer::Answer;
 use super::client::Call;
-use super::wire::PendingDeploymentWire;
-use super::{GithubError, Installation};
+use super::run_reader::{PENDING, RUN};
+use super::wire::{PendingDeploymentWire, RunWire, RunsWire};
+use super::{GithubError, RepositoryClient};
 use crate::model::{EnvironmentName, RefName, Repository, RunId, RunStatus, Sha};
 
 const RUNS: &str = "GET /repos/{owner}/{repo}/actions/runs";
-const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
-const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
 
 /// Runs on a page; GitHub's maximum.
 const PER_PAGE: usize = 100;
@@ -23,8 +21,8 @@ const STATUSES: [&str; 2] = ["waiting", "in_progress"];
 
 /// Reads what waits in one repository.
 #[derive(Debug)]
-pub struct Waiting<'a> {
-    installation: &'a Installation<'a>,
+pub struct WaitingRuns<'a> {
+    client: &'a RepositoryClient<'a>,
     repository: &'a Repository,
 }
 
@@ -49,29 +47,10 @@ pub struct WaitingRun {
     pub status: RunStatus,
 }
 
-/// <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>
-#[derive(Deserialize)]
-struct RunsWire {
-    workflow_runs: Vec<ListedRunWire>,
-}
-
-#[derive(Deserialize)]
-struct ListedRunWire {
-    id: u64,
-    head_sha: String,
-    head_branch: Option<String>,
-    event: String,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    run_started_at: Option<Timestamp>,
-    run_attempt: Option<u32>,
-    status: Option<String>,
-}
-
-impl<'a> Waiting<'a> {
-    /// Reads through `installation` what waits in `repository`.
-    pub fn new(installation: &'a Installation<'a>, repository: &'a Repository) -> Self {
-        Self { installation, repository }
+impl<'a> WaitingRuns<'a> {
+    /// Reads through `client` what waits in `repository`.
+    pub fn new(client: &'a RepositoryClient<'a>, repository: &'a Repository) -> Self {
+        Self { client, repository }
     }
 
     /// The runs in which something may wait: those that wait before those in progress, of each the oldest first. One that cannot be read is left out: it must not hold up the others.
@@ -99,50 +78,35 @@ impl<'a> Waiting<'a> {
     async fn page(&self, status: &str, page: usize) -> Result<Vec<Option<WaitingRun>>, GithubError> {
         let query = format!("status={status}&per_page={PER_PAGE}&page={page}&exclude_pull_requests=true");
         let path = format!("/repos/{}/actions/runs?{query}", self.repository.name);
-        runs_of(&self.installation.send(&Call::get(RUNS, path)).await?)
+        runs_page(&self.client.send(&Call::get(RUNS, path)).await?)
     }
 
     /// One run, whether it waits or not; `None` when GitHub knows none of that id, or shows neither branch nor tag of it. That the answer is of
     /// that run is for the decision to say.
     pub async fn run(&self, id: RunId) -> Result<Option<WaitingRun>, GithubError> {
         let path = format!("/repos/{}/actions/runs/{id}?exclude_pull_requests=true", self.repository.name);
-        let answer = self.installation.send(&Call::get(RUN, path)).await?;
+        let answer = self.client.send(&Call::get(RUN, path)).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        Ok(answer.json::<ListedRunWire>()?.into_model())
+        Ok(answer.json::<RunWire>()?.into_waiting())
     }
 
     /// The environments that jobs of the run wait for.
     pub async fn environments(&self, run: RunId) -> Result<Vec<EnvironmentName>, GithubError> {
         let path = format!("/repos/{}/actions/runs/{run}/pending_deployments", self.repository.name);
-        environments_of(&self.installation.send(&Call::get(PENDING, path)).await?)
+        pending_environments(&self.client.send(&Call::get(PENDING, path)).await?)
     }
 }
 
 /// A page of runs; `None` for one that cannot be read.
-pub(super) fn runs_of(answer: &Answer) -> Result<Vec<Option<WaitingRun>>, GithubError> {
+pub(super) fn runs_page(answer: &Answer) -> Result<Vec<Option<WaitingRun>>, GithubError> {
     let RunsWire { workflow_runs } = answer.json()?;
-    Ok(workflow_runs.into_iter().map(ListedRunWire::into_model).collect())
+    Ok(workflow_runs.into_iter().map(RunWire::into_waiting).collect())
 }
 
 /// The environments that are waited for, those that have a name.
-pub(super) fn environments_of(answer: &Answer) -> Result<Vec<EnvironmentName>, GithubError> {
+pub(super) fn pending_environments(answer: &Answer) -> Result<Vec<EnvironmentName>, GithubError> {
     let pending: Vec<PendingDeploymentWire> = answer.json()?;
     Ok(pending.iter().filter_map(PendingDeploymentWire::environment).collect())
-}
-
-impl ListedRunWire {
-    fn into_model(self) -> Option<WaitingRun> {
-        Some(WaitingRun {
-            id: RunId::new(self.id)?,
-            sha: Sha::parse(&self.head_sha).ok()?,
-            ref_name: RefName::parse(&self.head_branch?).ok()?,
-            event: self.event,
-            started_at: self.run_started_at.unwrap_or(self.created_at),
-            updated_at: self.updated_at,
-            attempt: self.run_attempt,
-            status: self.status.map_or(RunStatus::Open, |status| RunStatus::parse(&status)),
-        })
-    }
 }

@@ -1,31 +1,30 @@
-//! What we read of a run. A `Reader` cannot write: whoever only looks holds this and no `Reviewer`.
+//! What is read of one run. A `RunReader` cannot write: whatever only looks holds this and no `Reviewer`.
 
 use futures_util::future::try_join_all;
 use http::StatusCode;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
 use super::answer::Answer;
 use super::client::Call;
-use super::wire::{EnvironmentWire, JobWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
-use super::{GithubError, Installation};
+use super::repository_client::ENVIRONMENT;
+use super::wire::{JobWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
+use super::{GithubError, RepositoryClient};
 use crate::model::{
-    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, RepositoryName, Request, RunAttempt,
+    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, Request, RunAttempt,
     WorkflowRun,
 };
 
-const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
+pub(super) const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
 const ATTEMPT: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}";
 const JOBS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs";
 const APPROVALS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals";
-pub(super) const ENVIRONMENT: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}";
-const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
+pub(super) const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
 
 /// Jobs on a page; GitHub's maximum.
 const JOBS_PER_PAGE: usize = 100;
 /// Pages of jobs that are read for one decision: 3,000 jobs over all attempts.
 const JOBS_PAGES_MAX: usize = 30;
-/// How often the list of jobs is read if it changes meanwhile, as it does when jobs of a matrix begin.
+/// How often the list of jobs is read if it changes meanwhile.
 const JOBS_READS_MAX: usize = 3;
 /// Pages and attempts that are read at once; GitHub allows 100 requests at a time to all of us together.
 const READS_AT_ONCE: usize = 8;
@@ -33,33 +32,37 @@ const READS_AT_ONCE: usize = 8;
 /// Earlier attempts that are read for one decision; GitHub allows no more re-runs of a run.
 const ATTEMPTS_MAX: usize = 50;
 
-/// What a path's segment keeps as it is: RFC 3986's unreserved characters.
-pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// How a list of jobs turned out.
+enum JobList {
+    Complete(Vec<Job>),
+    /// It changed while it was read, as it does when jobs of a matrix begin.
+    Changed { before: usize, after: usize },
+}
 
 /// Reads what GitHub says of one request's run. It cannot review.
 ///
 /// ```
-/// use environment_gate::github::Reader;
-/// async fn look(reader: &Reader<'_>) {
+/// use environment_gate::github::RunReader;
+/// async fn look(reader: &RunReader<'_>) {
 ///     let _ = reader.is_pending().await;
 /// }
 /// ```
 /// ```compile_fail,E0599
-/// use environment_gate::github::Reader;
-/// async fn look(reader: &Reader<'_>) {
+/// use environment_gate::github::RunReader;
+/// async fn look(reader: &RunReader<'_>) {
 ///     let _ = reader.review().await;
 /// }
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Reader<'a> {
-    installation: &'a Installation<'a>,
+pub struct RunReader<'a> {
+    repository: &'a RepositoryClient<'a>,
     request: &'a Request,
 }
 
-impl<'a> Reader<'a> {
-    /// Reads through `installation` what `request` is about.
-    pub fn new(installation: &'a Installation<'a>, request: &'a Request) -> Self {
-        Self { installation, request }
+impl<'a> RunReader<'a> {
+    /// Reads through `repository` what `request` is about.
+    pub fn new(repository: &'a RepositoryClient<'a>, request: &'a Request) -> Self {
+        Self { repository, request }
     }
 
     /// What it reads about.
@@ -67,13 +70,13 @@ impl<'a> Reader<'a> {
         self.request
     }
 
-    /// The run in its present attempt. A 404 is looked at once more.
+    /// The run in its present attempt. A 404 is read once more.
     pub async fn run(&self) -> Result<WorkflowRun, GithubError> {
         let call = Call::get(RUN, self.run_path("?exclude_pull_requests=true"));
-        let mut answer = self.installation.send(&call).await?;
+        let mut answer = self.repository.send(&call).await?;
         if answer.status == StatusCode::NOT_FOUND {
-            self.installation.pause(self.installation.limits().pause).await;
-            answer = self.installation.send(&call).await?;
+            self.repository.pause(self.repository.limits().pause).await;
+            answer = self.repository.send(&call).await?;
         }
         if answer.status == StatusCode::NOT_FOUND {
             return Err(GithubError::RunGone { route: RUN });
@@ -96,7 +99,7 @@ impl<'a> Reader<'a> {
 
     async fn attempt(&self, number: u32) -> Result<RunAttempt, GithubError> {
         let path = self.run_path(&format!("/attempts/{number}?exclude_pull_requests=true"));
-        let answer = self.installation.send(&Call::get(ATTEMPT, path)).await?;
+        let answer = self.repository.send(&Call::get(ATTEMPT, path)).await?;
         let run = model(&answer, RunWire::into_model)?;
         if run.id != self.request.run || run.attempt.is_some_and(|attempt| attempt != number) {
             return Err(answer.unreadable(format!("another run or attempt than {number}")));
@@ -104,35 +107,38 @@ impl<'a> Reader<'a> {
         Ok(RunAttempt { attempt: number, triggering_actor: run.triggering_actor })
     }
 
-    /// All jobs of all attempts. A list that changed while it was read is read again, and is an error if it still does: nothing may be missing in it.
+    /// All jobs of all attempts. A list that changed while it was read is read again, and is an error if it still changes: nothing may be missing.
     pub(super) async fn jobs(&self) -> Result<Vec<Job>, GithubError> {
         let mut listed = self.list_jobs().await?;
         for _ in 1..JOBS_READS_MAX {
-            if listed.is_ok() {
+            if matches!(listed, JobList::Complete(_)) {
                 break;
             }
             listed = self.list_jobs().await?;
         }
-        listed.map_err(|problem| GithubError::Unreadable { route: JOBS, problem })
+        match listed {
+            JobList::Complete(jobs) => Ok(jobs),
+            JobList::Changed { before, after } => {
+                let problem = format!("the list had {before} jobs at first and {after} when all of it was read");
+                Err(GithubError::Unreadable { route: JOBS, problem })
+            }
+        }
     }
 
-    /// All jobs, or how the list changed while it was read.
-    async fn list_jobs(&self) -> Result<Result<Vec<Job>, String>, GithubError> {
-        let changed = |before, after| Ok(Err(format!("a list of {before} jobs that had {after} when it was read")));
-        let (first, total) = self.jobs_page(1).await?;
+    async fn list_jobs(&self) -> Result<JobList, GithubError> {
+        let (mut jobs, total) = self.read_jobs_page(1).await?;
         let pages = total.div_ceil(JOBS_PER_PAGE);
         if pages > JOBS_PAGES_MAX {
             let most = JOBS_PAGES_MAX.saturating_mul(JOBS_PER_PAGE);
             let problem = format!("{total} jobs, more than the {most} that are read for a decision");
             return Err(GithubError::Unreadable { route: JOBS, problem });
         }
-        let mut jobs = first;
         let rest: Vec<usize> = (2..=pages).collect();
         for some in rest.chunks(READS_AT_ONCE) {
-            for (page, total_then) in try_join_all(some.iter().map(|page| self.jobs_page(*page))).await? {
+            for (page, total_then) in try_join_all(some.iter().map(|page| self.read_jobs_page(*page))).await? {
                 jobs.extend(page);
                 if total_then != total {
-                    return changed(total, total_then);
+                    return Ok(JobList::Changed { before: total, after: total_then });
                 }
             }
         }
@@ -140,46 +146,39 @@ impl<'a> Reader<'a> {
         jobs.sort_by_key(|job| job.id);
         jobs.dedup_by_key(|job| job.id);
         if jobs.len() != total || listed != total {
-            return changed(total, jobs.len());
+            return Ok(JobList::Changed { before: total, after: jobs.len() });
         }
-        Ok(Ok(jobs))
+        Ok(JobList::Complete(jobs))
     }
 
     /// One page, and how many jobs there are in all.
-    async fn jobs_page(&self, page: usize) -> Result<(Vec<Job>, usize), GithubError> {
+    async fn read_jobs_page(&self, page: usize) -> Result<(Vec<Job>, usize), GithubError> {
         let path = self.run_path(&format!("/jobs?filter=all&per_page={JOBS_PER_PAGE}&page={page}"));
-        jobs_of(&self.installation.send(&Call::get(JOBS, path)).await?)
+        jobs_page(&self.repository.send(&Call::get(JOBS, path)).await?)
     }
 
     /// The run's review history, of all attempts.
     pub(super) async fn approvals(&self) -> Result<Vec<EnvironmentReview>, GithubError> {
-        reviews_of(&self.installation.send(&Call::get(APPROVALS, self.run_path("/approvals"))).await?)
+        reviews(&self.repository.send(&Call::get(APPROVALS, self.run_path("/approvals"))).await?)
     }
 
     /// An environment of the repository; `None` when there is none of that name.
     pub(super) async fn environment(&self, name: &EnvironmentName) -> Result<Option<Environment>, GithubError> {
-        let path = environment_path(&self.request.repository.name, name);
-        let answer = self.installation.send(&Call::get(ENVIRONMENT, path)).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            return Ok(None);
-        }
-        let environment = model(&answer, EnvironmentWire::into_model)?;
-        if environment.name != *name {
-            return Err(answer.unreadable("another environment than the one asked for".to_owned()));
-        }
-        Ok(Some(environment))
+        let wire = self.repository.environment(&self.request.repository.name, name).await?;
+        let unreadable = |error: InvalidName| GithubError::Unreadable { route: ENVIRONMENT, problem: error.to_string() };
+        wire.map(|wire| wire.into_model().map_err(unreadable)).transpose()
     }
 
-    /// Does anything of the run still wait for the request's environment?
+    /// Whether anything of the run still waits for the request's environment.
     pub async fn is_pending(&self) -> Result<bool, GithubError> {
-        let answer = self.installation.send(&Call::get(PENDING, self.run_path("/pending_deployments"))).await?;
+        let answer = self.repository.send(&Call::get(PENDING, self.run_path("/pending_deployments"))).await?;
         let pending: Vec<PendingDeploymentWire> = answer.json()?;
         Ok(pending.iter().any(|deployment| deployment.is_for(&self.request.environment)))
     }
 
-    /// The same after a pause by chance: so that not all who wait look, and review, at once.
+    /// The same after a random pause, so that not all who wait look, and review, at once.
     pub async fn is_pending_after_a_pause(&self) -> Result<bool, GithubError> {
-        self.installation.pause(self.installation.limits().review_pause).await;
+        self.repository.pause(self.repository.limits().review_pause).await;
         self.is_pending().await
     }
 
@@ -188,20 +187,15 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The path of an environment, whatever its name.
-pub(super) fn environment_path(repository: &RepositoryName, name: &EnvironmentName) -> String {
-    format!("/repos/{repository}/environments/{}", utf8_percent_encode(name.as_str(), SEGMENT))
-}
-
 /// A page of jobs, and how many there are in all.
-pub(super) fn jobs_of(answer: &Answer) -> Result<(Vec<Job>, usize), GithubError> {
+pub(super) fn jobs_page(answer: &Answer) -> Result<(Vec<Job>, usize), GithubError> {
     let JobsWire { total_count, jobs } = answer.json()?;
     let jobs: Result<Vec<Job>, InvalidName> = jobs.into_iter().map(JobWire::into_model).collect();
     Ok((jobs.map_err(|error| answer.unreadable(error.to_string()))?, total_count))
 }
 
 /// The review history.
-pub(super) fn reviews_of(answer: &Answer) -> Result<Vec<EnvironmentReview>, GithubError> {
+pub(super) fn reviews(answer: &Answer) -> Result<Vec<EnvironmentReview>, GithubError> {
     let reviews: Vec<ReviewWire> = answer.json()?;
     let reviews: Result<_, InvalidName> = reviews.into_iter().map(ReviewWire::into_model).collect();
     reviews.map_err(|error| answer.unreadable(error.to_string()))

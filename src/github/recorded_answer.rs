@@ -1,4 +1,4 @@
-//! An answer of GitHub's that somebody recorded, or made up, read as the call that it belongs to reads it. For fuzzing, which has no GitHub.
+//! An answer that was recorded or made up, read as its call reads it. For fuzzing, which has no GitHub.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use super::GithubError;
 use super::answer::Answer;
-use super::installation::{Of, Token};
-use super::lost::{deliveries_of, installation_of};
-use super::reader::{jobs_of, model, reviews_of};
-use super::waiting::{environments_of, runs_of};
-use super::wire::{EnvironmentWire, RunWire};
+use super::app_client::deliveries_page;
+use super::installation_token::{InstallationToken, RepositoryRef};
+use super::run_reader::{jobs_page, model, reviews};
+use super::waiting_runs::{pending_environments, runs_page};
+use super::wire::{EnvironmentWire, InstallationWire, RunWire};
 
 /// The headers that are read.
 const HEADERS: [&str; 5] = ["retry-after", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "link"];
@@ -29,19 +29,19 @@ pub fn read_answer(call: &str, status: u16, header: &str, body: Bytes) -> Result
     let headers: HeaderMap =
         value.iter().flat_map(|value| HEADERS.map(|name| (HeaderName::from_static(name), value.clone()))).collect();
     let answer = Answer { route: "a recorded answer", status, headers, body };
-    if answer.is_limit() {
+    if answer.is_rate_limit() {
         answer.wait_until(Timestamp::UNIX_EPOCH);
     }
     match call {
         "run" => model(&answer, RunWire::into_model).map(drop),
-        "jobs" => jobs_of(&answer).map(drop),
-        "approvals" => reviews_of(&answer).map(drop),
+        "jobs" => jobs_page(&answer).map(drop),
+        "approvals" => reviews(&answer).map(drop),
         "environment" => model(&answer, EnvironmentWire::into_model).map(drop),
-        "pending_deployments" => environments_of(&answer).map(drop),
-        "runs" => runs_of(&answer).map(drop),
-        "deliveries" => deliveries_of(&answer).map(drop),
-        "installation" => installation_of(&answer).map(drop),
-        "access_tokens" => Token::read(&answer, &Of::Id(REPOSITORY)).map(drop),
+        "pending_deployments" => pending_environments(&answer).map(drop),
+        "runs" => runs_page(&answer).map(drop),
+        "deliveries" => deliveries_page(&answer).map(drop),
+        "installation" => answer.json::<InstallationWire>().map(drop),
+        "access_tokens" => InstallationToken::read(&answer, &RepositoryRef::Id(REPOSITORY)).map(drop),
         _ => Err(answer.error()),
     }
 }

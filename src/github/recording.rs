@@ -1,5 +1,4 @@
-//! What GitHub was asked and what it answered, kept for whoever wants to play it again. Tokens are in it: it is cleaned before it is written
-//! down.
+//! The calls that a client made and GitHub's answers, for `gate simulate --record`. They contain tokens: they are scrubbed before they are written.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,9 +9,9 @@ use http::{Method, StatusCode};
 use super::GithubError;
 use super::answer::Answer;
 
-/// Keeps every call that a client makes, in the order in which they began.
+/// Every call that a client makes, in the order in which they began.
 #[derive(Debug, Clone, Default)]
-pub struct Tape(Arc<Mutex<Vec<Exchange>>>);
+pub struct Recording(Arc<Mutex<Vec<Exchange>>>);
 
 /// One call, and how it ended.
 #[derive(Debug, Clone)]
@@ -22,15 +21,15 @@ pub struct Exchange {
     /// Under the API's base URL, with its query.
     pub path: String,
     /// How it ended.
-    pub end: Ending,
+    pub end: ExchangeEnd,
 }
 
 /// How a call ended.
 #[derive(Debug, Clone)]
-pub enum Ending {
+pub enum ExchangeEnd {
     /// With an answer.
     Answer(StatusCode, HeaderMap, Bytes),
-    /// With an answer that is longer than is read.
+    /// With an answer that is too long to read.
     TooLong,
     /// The connection broke.
     Broken,
@@ -38,27 +37,27 @@ pub enum Ending {
     Silence,
 }
 
-impl Tape {
+impl Recording {
     /// Everything so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.with(|exchanges| exchanges.clone())
     }
 
-    /// Notes that a call begins, and gives its place.
+    /// Notes that a call begins, and returns its place.
     pub(super) fn begin(&self, method: &Method, path: &str) -> usize {
-        let exchange = Exchange { method: method.clone(), path: path.to_owned(), end: Ending::Silence };
+        let exchange = Exchange { method: method.clone(), path: path.to_owned(), end: ExchangeEnd::Silence };
         self.with(|exchanges| {
             exchanges.push(exchange);
             exchanges.len().saturating_sub(1)
         })
     }
 
-    /// Notes how the call at that place ended; one that is given up never comes here.
+    /// Notes how the call at that place ended; a call that was given up never gets here.
     pub(super) fn end(&self, place: usize, answer: &Result<Answer, GithubError>) {
         let end = match answer {
-            Ok(answer) => Ending::Answer(answer.status, answer.headers.clone(), answer.body.clone()),
-            Err(GithubError::Unreadable { .. }) => Ending::TooLong,
-            Err(_) => Ending::Broken,
+            Ok(answer) => ExchangeEnd::Answer(answer.status, answer.headers.clone(), answer.body.clone()),
+            Err(GithubError::Unreadable { .. }) => ExchangeEnd::TooLong,
+            Err(_) => ExchangeEnd::Broken,
         };
         self.with(|exchanges| {
             if let Some(exchange) = exchanges.get_mut(place) {

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use super::{GithubError, Reader};
+use super::{GithubError, RunReader};
 use crate::gate::{Covered, Evidence, Facts};
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
 /// jobs and earlier attempts, where there are any, in one more.
 ///
 /// # Errors
-/// Any call that fails: half the evidence is none.
-pub async fn collect(reader: &Reader<'_>, covered: &Covered<'_>) -> Result<Evidence, GithubError> {
+/// Any call that fails: part of the evidence is no evidence.
+pub async fn collect(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<Evidence, GithubError> {
     let names = covered.gate_environments();
     let environments = try_join_all(names.iter().map(|name| reader.environment(name)));
     let (run, jobs, reviews, environments) =

@@ -1,0 +1,25 @@
+//! The process's environment. The only file that reads it.
+#![expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+
+use std::env;
+
+use super::ConfigError;
+
+const DEFAULT_LOG_FILTER: &str = "info";
+
+/// A variable's value. One that is set and blank is a mistake, not a missing one.
+pub(super) fn variable(name: &'static str) -> Result<Option<String>, ConfigError> {
+    match env::var(name) {
+        Ok(value) if value.trim().is_empty() => {
+            Err(ConfigError::of_variable(name, "got an empty value, expected one, or the variable not set"))
+        }
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => Err(ConfigError::of_variable(name, "got a value that is not UTF-8")),
+    }
+}
+
+/// `RUST_LOG`: the filter for log lines, default `info`.
+pub fn log_filter() -> String {
+    env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned())
+}

@@ -1,0 +1,153 @@
+//! AWS's edge: an HTTP request or the schedule in, an HTTP response out.
+//!
+//! `lambda_http` reads HTTP API requests (payload format 2.0) and passes everything else through as text. What is neither such a request nor a schedule is an
+//! error of the invocation, never a response: a response without a status would become 200, and GitHub would take the delivery for done.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, header};
+use jiff::Timestamp;
+use lambda_http::request::RequestContext;
+use lambda_http::{Body, Request, RequestExt as _};
+use serde::Deserialize;
+
+use crate::handler::Handler;
+use crate::model::quoted;
+use crate::outcome::Report;
+use crate::recovery::{Sweep, SweepMode};
+use crate::telemetry;
+use crate::webhook::{Refusal, UnverifiedDelivery};
+
+const WEBHOOK_PATH: &str = "/github/webhook";
+const HEALTH_PATH: &str = "/health";
+
+/// An event that is neither an HTTP API request nor a schedule, or that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("got an event that is neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge{hint}")]
+pub struct UnknownEvent {
+    hint: &'static str,
+}
+
+/// What came of an event.
+#[derive(Debug)]
+pub enum Invocation {
+    /// The schedule: what waits at GitHub was looked for.
+    Swept(Box<Sweep>),
+    /// `GET /health`.
+    Healthy,
+    /// A delivery, or an HTTP request that is not one.
+    Delivered(Box<Report>),
+}
+
+/// What passes through: the fields that tell a schedule from anything else
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
+#[derive(Deserialize)]
+struct PassedThrough {
+    version: Option<String>,
+    source: Option<String>,
+    #[serde(rename = "detail-type")]
+    detail_type: Option<String>,
+}
+
+/// Answers one event after the other, until Lambda ends the process.
+///
+/// # Errors
+/// The Lambda runtime ended.
+pub async fn run(handler: Handler) -> Result<(), lambda_http::Error> {
+    let handler = Arc::new(handler);
+    lambda_http::run(lambda_http::service_fn(move |request| {
+        let handler = Arc::clone(&handler);
+        async move {
+            let invocation = invoke(&handler, request).await?;
+            record(&invocation, handler.clock.now());
+            Ok::<_, lambda_http::Error>(respond(&invocation))
+        }
+    }))
+    .await
+}
+
+/// Does what one event asks for.
+///
+/// # Errors
+/// The event asks for nothing that we know.
+pub async fn invoke(handler: &Handler, request: Request) -> Result<Invocation, UnknownEvent> {
+    let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+        require_schedule(request.body())?;
+        return Ok(Invocation::Swept(Box::new(handler.sweep(SweepMode::Scheduled).await)));
+    };
+    let refused = |refusal| Ok(Invocation::Delivered(Box::new(Report::refused(refusal))));
+    let wrong_method =
+        |expected| Refusal::Method { got: quoted(request.method().as_str()).to_string(), expected };
+    // The path as it was sent: a normalized one would let `/github/x/../webhook` in.
+    let path = request.raw_http_path();
+    let stage = context.stage.as_deref().unwrap_or_default();
+    let without_stage = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage)).filter(|_| !stage.is_empty());
+    let path = without_stage.filter(|path| path.starts_with('/')).unwrap_or(path);
+    match (path, request.method()) {
+        (WEBHOOK_PATH, &Method::POST) => {}
+        (HEALTH_PATH, &Method::GET) => return Ok(Invocation::Healthy),
+        (WEBHOOK_PATH, _) => return refused(wrong_method("POST")),
+        (HEALTH_PATH, _) => return refused(wrong_method("GET")),
+        _ => return refused(Refusal::Path),
+    }
+    let received_at = Timestamp::from_millisecond(context.time_epoch).ok();
+    let (parts, body) = request.into_parts();
+    match UnverifiedDelivery::new(parts.headers, bytes(body), received_at) {
+        Ok(delivery) => Ok(Invocation::Delivered(Box::new(handler.deliver(&delivery).await))),
+        Err(refusal) => refused(refusal),
+    }
+}
+
+fn require_schedule(body: &Body) -> Result<(), UnknownEvent> {
+    let event: Option<PassedThrough> = serde_json::from_slice(body).ok();
+    match event {
+        Some(PassedThrough { source: Some(source), detail_type: Some(detail_type), .. })
+            if source == "aws.events" && detail_type == "Scheduled Event" =>
+        {
+            Ok(())
+        }
+        Some(PassedThrough { version: Some(version), .. }) if version == "1.0" => {
+            Err(UnknownEvent { hint: ": set `PayloadFormatVersion` of the integration to 2.0" })
+        }
+        _ => Err(UnknownEvent { hint: "" }),
+    }
+}
+
+fn bytes(body: Body) -> Bytes {
+    match body {
+        Body::Text(text) => text.into(),
+        Body::Binary(bytes) => bytes.into(),
+        _ => Bytes::new(),
+    }
+}
+
+fn record(invocation: &Invocation, now: Timestamp) {
+    match invocation {
+        Invocation::Swept(sweep) => telemetry::record_sweep(sweep, now),
+        Invocation::Healthy => {}
+        Invocation::Delivered(report) => telemetry::record(report),
+    }
+}
+
+/// The response: its status is the contract, one line says why.
+fn respond(invocation: &Invocation) -> Response<String> {
+    let (status, text) = match invocation {
+        // Nobody reads what a schedule is answered.
+        Invocation::Swept(_) => (StatusCode::NO_CONTENT, String::new()),
+        Invocation::Healthy => (StatusCode::OK, "ok\n".to_owned()),
+        Invocation::Delivered(report) => {
+            let outcome = &report.outcome;
+            let status = StatusCode::from_u16(outcome.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let line = || format!("{}: {}\n", outcome.name(), outcome.reason());
+            (status, if status == StatusCode::NO_CONTENT { String::new() } else { line() })
+        }
+    };
+    let mut response = Response::new(text);
+    *response.status_mut() = status;
+    if status != StatusCode::NO_CONTENT {
+        let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    }
+    response
+}
