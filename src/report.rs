@@ -176,7 +176,7 @@ impl Outcome {
     /// Why, in one line.
     pub fn reason(&self) -> String {
         match self {
-            Self::Approved(_) => "every check holds".to_owned(),
+            Self::Approved(_) => "every check passes".to_owned(),
             Self::Rejected(_) | Self::Deferred(NotNow::Waiting(_)) => reasons(self.findings()),
             Self::Ignored(why) => why.to_string(),
             Self::Refused(refusal) => refusal.to_string(),
@@ -215,9 +215,7 @@ impl fmt::Display for NotNow {
 /// The findings that do not hold, in one line.
 fn reasons(findings: &[Finding]) -> String {
     let not_held = findings.iter().filter(|finding| finding.verdict != crate::gate::Verdict::Pass);
-    let texts =
-        not_held.map(|finding| format!("{}: got {}, expected {}", finding.check, finding.got, finding.expected));
-    texts.collect::<Vec<_>>().join("; ")
+    not_held.map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// The HTTP API's answer (payload format 2.0): every one has a status that we chose.

@@ -2,19 +2,21 @@
 //!
 //! Pure, synchronous and total. Not here: I/O, GitHub's wire format, a clock (the present is an argument), logging.
 
+mod check;
 mod checks;
 mod comment;
+mod covered;
 mod decide;
-mod decision;
 mod evidence;
-mod finding;
-mod gates;
-mod people;
+mod passed_gate;
 pub mod policy;
+mod scope;
 
-pub use comment::{COMMENT_BYTES_MAX, Comment};
-pub use decide::{Covered, OutOfScope, Scope, decide, scope};
-pub use decision::{Approval, Approver, Decision, Deferral, PassedGate, Rejection};
-pub use evidence::{Evidence, Facts, Incomplete};
-pub use finding::{Check, Finding, Verdict};
-pub use policy::Policy;
+pub use self::check::{Check, Finding, Verdict};
+pub use self::comment::{COMMENT_BYTES_MAX, Comment};
+pub use self::covered::Covered;
+pub use self::decide::{Approval, Decision, Deferral, Rejection, decide};
+pub use self::evidence::{Evidence, Facts, Incomplete};
+pub use self::passed_gate::{Approver, PassedGate};
+pub use self::policy::Policy;
+pub use self::scope::{OutOfScope, Scope, scope};

@@ -21,4 +21,4 @@ pub use names::{EnvironmentName, InvalidName, Login, RefName, RepositoryName, Ru
 pub use request::{Repository, Request};
 pub use run::{RunAttempt, RunStatus, WorkflowRun};
 pub use run_url::RunUrl;
-pub use text::{Quoted, listed, quoted};
+pub use text::{Quoted, listed, quoted, quoted_list};

@@ -1,16 +1,16 @@
-//! Strings of others, made fit to be shown. Not here: any sentence of ours.
+//! Strings that came from outside, made safe to show. Not here: any sentence of ours.
 
 use std::fmt;
 
-/// Bytes of a name that are shown before it is cut, escapes counted as they are written.
+/// Bytes of a name before it is cut, escapes counted as they are written.
 const SHOWN_BYTES_MAX: usize = 100;
-/// Names of a list that are shown before it is cut.
+/// Entries of a list before it is cut.
 const LISTED_MAX: usize = 3;
 
 /// A string that came from outside, shown as a Markdown code span.
 ///
-/// In a code span GitHub makes no mention, no link and no HTML of it. What could end the span or hide text
-/// (back-ticks, controls, line breaks, bidirectional marks, look-alike punctuation) is shown as `\u{…}`.
+/// In a code span GitHub turns nothing into a mention, a link or HTML. What could end the span or hide text
+/// (backticks, controls, line breaks, bidirectional marks, look-alike punctuation) is shown as `\u{…}`.
 #[derive(Debug, Clone, Copy)]
 pub struct Quoted<'a>(&'a str);
 
@@ -19,7 +19,7 @@ pub fn quoted(text: &str) -> Quoted<'_> {
     Quoted(text)
 }
 
-/// The first three of some texts, and how many more there are.
+/// The first three texts, and how many more there are.
 pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
     let texts: Vec<String> = texts.into_iter().collect();
     let shown = texts.get(..LISTED_MAX).unwrap_or(&texts).join(", ");
@@ -29,9 +29,14 @@ pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
     }
 }
 
+/// The first three names, [`quoted`], and how many more there are.
+pub fn quoted_list<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    listed(names.into_iter().map(|name| quoted(&name.to_string()).to_string()))
+}
+
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As nearly all are.
+        // As nearly all names are.
         if self.0.len() <= SHOWN_BYTES_MAX && self.0.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'`') {
             return write!(f, "`{}`", self.0);
         }

@@ -1,6 +1,6 @@
-//! The policy: what may enter which environment, as checked types.
+//! The policy: which runs may enter which environment, as checked types.
 //!
-//! Not here: how it is spelled in TOML and what is refused there (`read.rs`).
+//! Not here: how it is written in TOML and what is rejected there (`read.rs`).
 
 mod max_age;
 mod read;
@@ -9,12 +9,12 @@ mod repository_pattern;
 
 use crate::model::{EnvironmentName, Login, RepositoryName};
 
-pub use max_age::MaxAge;
-pub use read::PolicyError;
-pub use ref_pattern::RefPattern;
-pub use repository_pattern::RepositoryPattern;
+pub use self::max_age::MaxAge;
+pub use self::read::PolicyError;
+pub use self::ref_pattern::RefPattern;
+pub use self::repository_pattern::RepositoryPattern;
 
-/// Everything that may be let in. What no rule covers is never let in.
+/// Everything that may be let in. What no rule covers never is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Defer everything: the switch to throw when in doubt.
@@ -38,34 +38,34 @@ pub struct Rule {
     pub refs: Vec<RefPattern>,
     /// Events that may start the run; not empty.
     pub events: Vec<String>,
-    /// Distinct humans that must have approved, over all gates; at most as many as there are gates.
+    /// How many different people must have approved, over all gates; at most as many as there are gates.
     pub approvals: usize,
-    /// Logins that count; empty: whomever GitHub let approve.
+    /// Whose approvals count; empty: those of everybody whom GitHub lets approve.
     pub approvers: Vec<Login>,
-    /// Accounts other than people that may start a run.
+    /// Accounts that may start a run without being a person.
     pub starters: Vec<Login>,
-    /// Does the approval of a person who started the run count?
+    /// Whether the approval of a person who started the run counts.
     pub self_approval: bool,
     /// How long a passed gate holds.
     pub max_age: MaxAge,
-    /// The gates; not empty, no two with one job or one environment, none the protected one.
+    /// The gates; not empty. No two share a job or an environment, and none has the protected environment.
     pub gates: Vec<Gate>,
 }
 
 /// One `[[rule.gate]]`: a job that waits for a human in an environment of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gate {
-    /// The job's name, to the letter.
+    /// The job's exact name.
     pub job: String,
     /// The environment whose reviewers it waits for.
     pub environment: EnvironmentName,
 }
 
 impl Policy {
-    /// Reads a policy from TOML; see the README's "Policy" for every key.
+    /// Reads a policy from TOML; `docs/policy.md` explains every key.
     ///
     /// # Errors
-    /// What is not TOML, unknown keys, and what breaks a rule above, with the line, the key, what was got and what was expected.
+    /// Anything but TOML, unknown keys, and whatever would prove nothing: with its line, its key, what was got and what was expected.
     pub fn parse(toml: &str) -> Result<Self, PolicyError> {
         read::read(toml)
     }
@@ -75,14 +75,14 @@ impl Policy {
         &self.text
     }
 
-    /// Does any rule name this owner?
+    /// Whether any rule names this owner.
     pub fn knows_owner(&self, owner: &str) -> bool {
         self.rules.iter().flat_map(|rule| &rule.repositories).any(|pattern| pattern.owner().eq_ignore_ascii_case(owner))
     }
 }
 
 impl Rule {
-    /// Is this the rule for that repository and environment?
+    /// Whether the rule is about this repository and environment.
     pub fn covers(&self, repository: &RepositoryName, environment: &EnvironmentName) -> bool {
         self.environment == *environment && self.repositories.iter().any(|pattern| pattern.matches(repository))
     }

@@ -1,13 +1,12 @@
-//! From TOML to a checked [`Policy`]. Every refusal names the line, the key, what was got and what was expected.
+//! From TOML to a checked [`Policy`]. Every error names the line, the key, what was got and what was expected.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{Gate, MaxAge, Policy, RefPattern, RepositoryPattern, Rule};
-use crate::model::{EnvironmentName, Login, quoted};
+use crate::model::{EnvironmentName, InvalidName, Login, quoted};
 
 const DEFAULT_WORKFLOW: &str = ".github/workflows/release.yml";
 const DEFAULT_EVENT: &str = "workflow_dispatch";
@@ -15,12 +14,12 @@ const DEFAULT_ENVIRONMENT: &str = "release";
 const DEFAULT_GATE: &str = "release-gate";
 const DEFAULT_MAX_AGE: &str = "72h";
 
-/// Events whose runs are started by, or run the code of, people that the repository does not trust.
-const REFUSED_EVENTS: [&str; 3] = ["merge_group", "workflow_run", "issue_comment"];
+/// Events that run untrusted code, or that outsiders can trigger.
+const REJECTED_EVENTS: [&str; 3] = ["merge_group", "workflow_run", "issue_comment"];
 /// `pull_request`, `pull_request_target`, `pull_request_review`, …: the same, as a family.
-const REFUSED_EVENT_FAMILY: &str = "pull_request";
+const REJECTED_EVENT_FAMILY: &str = "pull_request";
 
-/// Why a text is no policy.
+/// Why a text is not a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("policy line {line}, `{key}`: {problem}")]
 pub struct PolicyError {
@@ -67,35 +66,32 @@ struct GateToml {
     environment: Spanned<String>,
 }
 
-/// Where in the text something stands, for errors.
-struct Place<'t> {
-    text: &'t str,
-}
+/// The policy's text, to find the line of an error in.
+struct Source<'t>(&'t str);
 
-impl Place<'_> {
+impl Source<'_> {
     fn error(&self, at: &Range<usize>, key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
-        let before = self.text.get(..at.start).unwrap_or_default();
+        let before = self.0.get(..at.start).unwrap_or_default();
         let line = before.matches('\n').count().saturating_add(1);
         PolicyError { line, key: key.into(), problem: problem.into() }
     }
 
-    /// Reads each of a list's strings, or says which is wrong.
-    fn each<T>(
-        &self,
-        list: &[Spanned<String>],
-        key: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Vec<T>, PolicyError> {
-        list.iter().map(|text| self.one(text, key, &read)).collect()
-    }
-
-    fn one<T>(
+    fn one<T, E: ToString>(
         &self,
         text: &Spanned<String>,
         key: &str,
-        read: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<T, PolicyError> {
-        read(text.get_ref()).map_err(|problem| self.error(&text.span(), key, problem))
+        parse(text.get_ref()).map_err(|error| self.error(&text.span(), key, error.to_string()))
+    }
+
+    fn each<T, E: ToString>(
+        &self,
+        list: &[Spanned<String>],
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Vec<T>, PolicyError> {
+        list.iter().map(|text| self.one(text, key, &parse)).collect()
     }
 
     /// An empty list proves nothing: it is a mistake.
@@ -108,166 +104,133 @@ impl Place<'_> {
 }
 
 pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
-    let place = Place { text };
+    let source = Source(text);
     let deserializer = toml::Deserializer::parse(text)
-        .map_err(|error| place.error(&error.span().unwrap_or_default(), "policy", error.message()))?;
+        .map_err(|error| source.error(&error.span().unwrap_or_default(), "policy", error.message()))?;
     let policy: PolicyToml = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        // `toml` marks the places that it tells the position of.
+        // `toml` marks the values whose position it keeps.
         let key = error.path().to_string().replace(".$__serde_spanned_private_value", "");
         let inner = error.into_inner();
-        place.error(&inner.span().unwrap_or_default(), key, inner.message())
+        source.error(&inner.span().unwrap_or_default(), key, inner.message())
     })?;
     if policy.rule.is_empty() && !policy.pause {
-        return Err(place.error(&(0..0), "rule", "got no rule, expected at least one `[[rule]]`, or `pause = true`"));
+        return Err(source.error(&(0..0), "rule", "got no rules, expected at least one `[[rule]]` or `pause = true`"));
     }
-    let rules = policy.rule.iter().map(|rule| read_rule(&place, rule)).collect::<Result<_, _>>()?;
+    let rules = policy.rule.iter().map(|rule| read_rule(&source, rule)).collect::<Result<_, _>>()?;
     Ok(Policy { pause: policy.pause, rules, text: text.to_owned() })
 }
 
-fn read_rule(place: &Place<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, PolicyError> {
+/// A value, or its default; the default stands where the rule does.
+fn or_default(value: Option<&Spanned<String>>, default: &str, rule: &Spanned<RuleToml>) -> Spanned<String> {
+    value.cloned().unwrap_or_else(|| Spanned::new(rule.span(), default.to_owned()))
+}
+
+fn read_rule(source: &Source<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, PolicyError> {
     let rule = spanned.get_ref();
-    let environment = match &rule.environment {
-        Some(name) => place.one(name, "rule.environment", environment_name)?,
-        None => environment_name(DEFAULT_ENVIRONMENT).map_err(|e| place.error(&spanned.span(), "rule", e))?,
+    let text = |value: &Option<Spanned<String>>, default| or_default(value.as_ref(), default, spanned);
+    let environment = text(&rule.environment, DEFAULT_ENVIRONMENT);
+    let protected = source.one(&environment, "rule.environment", EnvironmentName::parse)?;
+    let gates = match &rule.gate {
+        Some(gates) => read_gates(source, source.filled(gates, "rule.gate")?, &protected)?,
+        None => vec![default_gate(source, &environment, &protected)?],
     };
-    let gates = read_gates(place, spanned, &environment)?;
     let events = match &rule.events {
-        Some(events) => place.each(place.filled(events, "rule.events")?, "rule.events", event)?,
+        Some(events) => source.each(source.filled(events, "rule.events")?, "rule.events", event)?,
         None => vec![DEFAULT_EVENT.to_owned()],
     };
-    let workflow = match &rule.workflow {
-        Some(path) => place.one(path, "rule.workflow", workflow)?,
-        None => DEFAULT_WORKFLOW.to_owned(),
-    };
-    let max_age = match &rule.max_age {
-        Some(text) => place.one(text, "rule.max_age", max_age)?,
-        None => max_age(DEFAULT_MAX_AGE).map_err(|e| place.error(&spanned.span(), "rule.max_age", e))?,
-    };
+    let repositories = source.filled(&rule.repositories, "rule.repositories")?;
     Ok(Rule {
-        repositories: place.each(
-            place.filled(&rule.repositories, "rule.repositories")?,
-            "rule.repositories",
-            |text| RepositoryPattern::parse(text).map_err(|error| error.to_string()),
-        )?,
-        refs: place.each(place.filled(&rule.refs, "rule.refs")?, "rule.refs", ref_pattern)?,
-        approvals: read_approvals(place, rule, gates.len())?,
-        approvers: place.each(&rule.approvers, "rule.approvers", login)?,
-        starters: place.each(&rule.starters, "rule.starters", login)?,
-        self_approval: rule.self_approval,
-        environment,
-        workflow,
+        repositories: source.each(repositories, "rule.repositories", RepositoryPattern::parse)?,
+        workflow: source.one(&text(&rule.workflow, DEFAULT_WORKFLOW), "rule.workflow", workflow)?,
+        refs: source.each(source.filled(&rule.refs, "rule.refs")?, "rule.refs", RefPattern::parse)?,
         events,
-        max_age,
+        approvals: read_approvals(source, rule, gates.len())?,
+        approvers: source.each(&rule.approvers, "rule.approvers", Login::parse)?,
+        starters: source.each(&rule.starters, "rule.starters", Login::parse)?,
+        self_approval: rule.self_approval,
+        max_age: source.one(&text(&rule.max_age, DEFAULT_MAX_AGE), "rule.max_age", MaxAge::parse)?,
+        environment: protected,
         gates,
     })
 }
 
-fn read_gates(
-    place: &Place<'_>,
-    rule: &Spanned<RuleToml>,
+fn default_gate(
+    source: &Source<'_>,
+    environment: &Spanned<String>,
     protected: &EnvironmentName,
-) -> Result<Vec<Gate>, PolicyError> {
-    let Some(gates) = &rule.get_ref().gate else {
-        let environment = environment_name(DEFAULT_GATE).map_err(|e| place.error(&rule.span(), "rule.gate", e))?;
-        if environment == *protected {
-            return Err(place.error(&rule.span(), "rule.environment", same_as_protected(&environment)));
-        }
-        return Ok(vec![Gate { job: DEFAULT_GATE.to_owned(), environment }]);
-    };
-    let mut jobs = HashSet::new();
+) -> Result<Gate, PolicyError> {
+    let name = Spanned::new(environment.span(), DEFAULT_GATE.to_owned());
+    let gate = gate_environment(source, &name, "rule.environment", protected)?;
+    Ok(Gate { job: DEFAULT_GATE.to_owned(), environment: gate })
+}
+
+fn read_gates(source: &Source<'_>, gates: &[GateToml], protected: &EnvironmentName) -> Result<Vec<Gate>, PolicyError> {
     let mut read: Vec<Gate> = Vec::new();
-    for gate in place.filled(gates, "rule.gate")? {
-        let job = place.one(&gate.job, "rule.gate.job", job_name)?;
-        let environment = place.one(&gate.environment, "rule.gate.environment", environment_name)?;
-        let at = gate.environment.span();
-        if environment == *protected {
-            return Err(place.error(&at, "rule.gate.environment", same_as_protected(&environment)));
-        }
+    for gate in gates {
+        let job = source.one(&gate.job, "rule.gate.job", job_name)?;
+        let environment = gate_environment(source, &gate.environment, "rule.gate.environment", protected)?;
         if read.iter().any(|other| other.environment == environment) {
-            let problem = format!(
-                "got {} for two gates, expected an environment of its own for each",
-                quoted(environment.as_str())
-            );
-            return Err(place.error(&at, "rule.gate.environment", problem));
+            let problem = format!("got {} for two gates, expected one environment each", quoted(environment.as_str()));
+            return Err(source.error(&gate.environment.span(), "rule.gate.environment", problem));
         }
-        if !jobs.insert(job.clone()) {
-            let problem = format!("got {} for two gates, expected a job of its own for each", quoted(&job));
-            return Err(place.error(&gate.job.span(), "rule.gate.job", problem));
+        if read.iter().any(|other| other.job == job) {
+            let problem = format!("got {} for two gates, expected one job each", quoted(&job));
+            return Err(source.error(&gate.job.span(), "rule.gate.job", problem));
         }
         read.push(Gate { job, environment });
     }
     Ok(read)
 }
 
-fn read_approvals(place: &Place<'_>, rule: &RuleToml, gates: usize) -> Result<usize, PolicyError> {
+fn gate_environment(
+    source: &Source<'_>,
+    name: &Spanned<String>,
+    key: &str,
+    protected: &EnvironmentName,
+) -> Result<EnvironmentName, PolicyError> {
+    let environment = source.one(name, key, EnvironmentName::parse)?;
+    if environment == *protected {
+        let problem = format!(
+            "got {} as both gate and protected environment, expected two: a gate cannot guard itself",
+            quoted(environment.as_str())
+        );
+        return Err(source.error(&name.span(), key, problem));
+    }
+    Ok(environment)
+}
+
+fn read_approvals(source: &Source<'_>, rule: &RuleToml, gates: usize) -> Result<usize, PolicyError> {
     let Some(approvals) = &rule.approvals else {
         return Ok(1);
     };
     let got = *approvals.get_ref();
-    usize::try_from(got).ok().filter(|wanted| *wanted <= gates).ok_or_else(|| {
-        let problem = format!(
-            "got {got}, expected 0 to {gates}, the number of gates: a run's gate can be approved once in an attempt"
-        );
-        place.error(&approvals.span(), "rule.approvals", problem)
+    usize::try_from(got).ok().filter(|approvals| *approvals <= gates).ok_or_else(|| {
+        let problem =
+            format!("got {got}, expected 0 to {gates} (the number of gates): each gate is approved once per attempt");
+        source.error(&approvals.span(), "rule.approvals", problem)
     })
 }
 
-fn same_as_protected(environment: &EnvironmentName) -> String {
-    format!(
-        "got {} as gate and as protected environment, expected two: a gate cannot guard itself",
-        quoted(environment.as_str())
-    )
+fn job_name(text: &str) -> Result<String, InvalidName> {
+    if text.trim().is_empty() { Err(InvalidName::new(text, "a job's name")) } else { Ok(text.to_owned()) }
 }
 
-fn environment_name(text: &str) -> Result<EnvironmentName, String> {
-    EnvironmentName::parse(text).map_err(|error| error.to_string())
-}
-
-fn job_name(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        Err(format!("got {}, expected a job's name", quoted(text)))
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-fn login(text: &str) -> Result<Login, String> {
-    Login::parse(text).map_err(|error| error.to_string())
-}
-
-fn max_age(text: &str) -> Result<MaxAge, String> {
-    MaxAge::parse(text).ok_or_else(|| {
-        format!("got {}, expected a whole number and a unit, such as `72h`, `3d` or `90m`", quoted(text))
-    })
-}
-
-fn ref_pattern(text: &str) -> Result<RefPattern, String> {
-    RefPattern::parse(text).ok_or_else(|| {
-        format!(
-            "got {}, expected the short name of a branch or tag, such as `main`, or its beginning with one star at the end, such as `v*`",
-            quoted(text)
-        )
-    })
-}
-
-fn workflow(text: &str) -> Result<String, String> {
+fn workflow(text: &str) -> Result<String, InvalidName> {
     let file = text.strip_prefix(".github/workflows/").unwrap_or_default();
     let stem = file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml")).unwrap_or_default();
     if stem.is_empty() || stem.contains('/') || stem.chars().any(char::is_control) {
-        return Err(format!("got {}, expected a workflow file such as `{DEFAULT_WORKFLOW}`", quoted(text)));
+        return Err(InvalidName::new(text, format!("a workflow file such as `{DEFAULT_WORKFLOW}`")));
     }
     Ok(text.to_owned())
 }
 
-fn event(text: &str) -> Result<String, String> {
-    if text.starts_with(REFUSED_EVENT_FAMILY) || REFUSED_EVENTS.contains(&text) {
-        return Err(format!(
-            "got {}, expected an event that runs the repository's own code at the wish of its own people, such as `{DEFAULT_EVENT}` or `push`",
-            quoted(text)
-        ));
-    }
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-        return Err(format!("got {}, expected an event's name such as `{DEFAULT_EVENT}`", quoted(text)));
-    }
-    Ok(text.to_owned())
+fn event(text: &str) -> Result<String, InvalidName> {
+    let expected = if text.starts_with(REJECTED_EVENT_FAMILY) || REJECTED_EVENTS.contains(&text) {
+        "an event that runs only the repository's own code and that outsiders cannot trigger, such as `workflow_dispatch` or `push`"
+    } else if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+        "the name of an event, such as `workflow_dispatch`"
+    } else {
+        return Ok(text.to_owned());
+    };
+    Err(InvalidName::new(text, expected))
 }

@@ -1,30 +1,34 @@
-//! Which branches and tags.
+//! Which branches and tags a rule allows.
 
 use std::fmt;
 
-use crate::model::RefName;
+use crate::model::{InvalidName, RefName};
 
-/// A branch's or tag's short name, or the beginning of one: `v*` matches `v1.2`, not `v1/x`.
+/// The short name of a branch or tag, or the beginning of one: `v*` matches `v1.2`, but not `v1/x`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RefPattern {
-    /// This name, to the letter.
+    /// Exactly this name.
     Exact(String),
-    /// Names that begin so and have no slash in what follows.
+    /// Names that begin like this, with no slash in the rest.
     Prefix(String),
 }
 
 impl RefPattern {
-    /// Reads a short name with at most one star, at its end and not alone. `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Reads a short name, with at most one star: at its end, and not alone.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let (name, star) = text.strip_suffix('*').map_or((text, false), |name| (name, true));
-        let full = name.starts_with("refs/");
-        if full || name.contains('*') || name.trim() != name || RefName::parse(name).is_err() {
-            return None;
+        if name.starts_with("refs/") || name.contains('*') || name.trim() != name || RefName::parse(name).is_err() {
+            let expected =
+                "the short name of a branch or tag, such as `main`, or its beginning and one star, such as `v*`";
+            return Err(InvalidName::new(text, expected));
         }
-        Some(if star { Self::Prefix(name.to_owned()) } else { Self::Exact(name.to_owned()) })
+        Ok(if star { Self::Prefix(name.to_owned()) } else { Self::Exact(name.to_owned()) })
     }
 
-    /// Is the ref one of these?
+    /// Whether the rule allows this ref.
     pub fn matches(&self, ref_name: &RefName) -> bool {
         match self {
             Self::Exact(name) => ref_name.as_str() == name,

@@ -1,4 +1,4 @@
-//! Which repositories.
+//! Which repositories a rule is about.
 
 use std::fmt;
 
@@ -7,17 +7,20 @@ use crate::model::{InvalidName, RepositoryName};
 /// `owner/name`, or every repository of an owner: `owner/*`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RepositoryPattern {
-    /// This repository.
+    /// One repository.
     One(RepositoryName),
-    /// All of the owner's.
+    /// All repositories of this owner.
     AllOf(String),
 }
 
 impl RepositoryPattern {
     /// Reads `owner/name` or `owner/*`.
+    ///
+    /// # Errors
+    /// Anything else.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         match text.strip_suffix("/*") {
-            // A placeholder name: the owner is held to the same rule in both forms.
+            // With a placeholder for the name: the owner must fit the same rule in both forms.
             Some(owner) => RepositoryName::new(owner, "any").map(|any| Self::AllOf(any.owner().to_owned())),
             None => RepositoryName::parse(text).map(Self::One),
         }
@@ -31,7 +34,7 @@ impl RepositoryPattern {
         }
     }
 
-    /// Is the repository one of these?
+    /// Whether the rule is about this repository.
     pub fn matches(&self, repository: &RepositoryName) -> bool {
         match self {
             Self::One(name) => name == repository,

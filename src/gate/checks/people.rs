@@ -1,0 +1,238 @@
+//! The checks of people: who started the run, who approved its gates, and whether that is enough.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::case::{Case, SETTLE, lag};
+use super::history::History;
+use crate::gate::check::{Check, Finding, Verdict};
+use crate::gate::passed_gate::{Approver, PassedGate};
+use crate::model::{Account, AccountType, EnvironmentReview, Login, ReviewState, listed, quoted, quoted_list};
+
+/// What the checks of people found, and who approved what.
+pub(in crate::gate) struct People {
+    pub(in crate::gate) findings: Vec<Finding>,
+    pub(in crate::gate) gates: Vec<PassedGate>,
+}
+
+/// Judges who started the run and who approved its finished gates. With `approvals = 0` nobody has to.
+pub(in crate::gate) fn judge(case: &Case<'_>, histories: &[History<'_>]) -> People {
+    if case.rule.approvals == 0 {
+        let gates = histories.iter().map(|history| passed(case, history, Vec::new())).collect();
+        return People { findings: Vec::new(), gates };
+    }
+    let starters = match starters(case, histories) {
+        Ok(starters) => starters,
+        Err(finding) => return People { findings: vec![finding], gates: Vec::new() },
+    };
+    let mut findings = vec![starter(case, &starters)];
+    let mut gates = Vec::new();
+    for history in histories {
+        let reviews = count(case, history, &starters);
+        findings.push(gate_approval(case, history, &reviews).of_gate(&history.gate.job));
+        gates.push(passed(case, history, reviews.approvers));
+    }
+    findings.push(approvals(case, histories, &gates));
+    People { findings, gates }
+}
+
+/// Who started the run, and the attempts of it in which a gate ran.
+fn starters<'a>(case: &Case<'a>, histories: &[History<'_>]) -> Result<Vec<&'a Account>, Finding> {
+    let run = &case.evidence.run;
+    let mut starters: Vec<&Account> = run.actor.iter().collect();
+    for attempt in histories.iter().flat_map(|history| &history.attempts) {
+        let triggering_actor = if Some(*attempt) == run.attempt {
+            run.triggering_actor.as_ref()
+        } else {
+            let earlier = case.evidence.earlier_attempts.iter().find(|earlier| earlier.attempt == *attempt);
+            earlier.and_then(|earlier| earlier.triggering_actor.as_ref())
+        };
+        let Some(account) = triggering_actor else {
+            let got = format!("GitHub's answer lacks the `triggering_actor` of attempt {attempt}");
+            return Err(Finding::new(Check::Starter, Verdict::Wait, got, "who started each attempt that ran a gate"));
+        };
+        if !starters.iter().any(|known| known.id == account.id) {
+            starters.push(account);
+        }
+    }
+    Ok(starters)
+}
+
+fn starter(case: &Case<'_>, starters: &[&Account]) -> Finding {
+    let may_start = |account: &Account| {
+        account.account_type == AccountType::User
+            || case.rule.self_approval
+            || case.rule.starters.contains(&account.login)
+    };
+    let got = format!("started by {}", listed(starters.iter().map(|account| account_text(account))));
+    let expected = if case.rule.starters.is_empty() {
+        "a person (`starters` of the rule is empty)".to_owned()
+    } else {
+        format!("a person, or one of `starters`: {}", logins(&case.rule.starters))
+    };
+    match starters.iter().find(|account| !may_start(account)) {
+        None => Finding::new(Check::Starter, Verdict::Pass, got, expected),
+        Some(refused) => Finding::new(Check::Starter, Verdict::Fail, got, expected)
+            .because(format!("{} started the run, but is not in the rule's `starters`", account_text(refused))),
+    }
+}
+
+fn account_text(account: &Account) -> String {
+    let login = quoted(account.login.as_str());
+    match account.account_type {
+        AccountType::User => login.to_string(),
+        AccountType::Bot => format!("{login} (a bot)"),
+        AccountType::Unknown => format!("{login} (not a person)"),
+    }
+}
+
+fn logins(logins: &[Login]) -> String {
+    quoted_list(logins.iter().map(Login::as_str))
+}
+
+/// The reviews of one gate's environment: those that count, and why the others do not.
+struct Reviews {
+    approvers: Vec<Approver>,
+    others: Vec<String>,
+}
+
+fn count(case: &Case<'_>, history: &History<'_>, starters: &[&Account]) -> Reviews {
+    let mut reviews = Reviews { approvers: Vec::new(), others: Vec::new() };
+    for review in case.reviews_of(history.gate) {
+        match counts(case, review, starters) {
+            Ok(approver) => reviews.approvers.push(approver),
+            Err(why) => reviews.others.push(why),
+        }
+    }
+    reviews
+}
+
+/// Whose approval it is, if it counts; else why it does not.
+fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) -> Result<Approver, String> {
+    let Some(user) = &review.user else {
+        return Err("a review by a deleted account".to_owned());
+    };
+    let login = quoted(user.login.as_str());
+    match review.state {
+        ReviewState::Approved => {}
+        ReviewState::Rejected => return Err(format!("{} rejected it", account_text(user))),
+        ReviewState::Unknown => return Err(format!("{} neither approved nor rejected it", account_text(user))),
+    }
+    match user.account_type {
+        AccountType::User => {}
+        AccountType::Bot => return Err(format!("{login} approved it but is a bot")),
+        AccountType::Unknown => return Err(format!("{login} approved it but is not a person")),
+    }
+    if !case.rule.approvers.is_empty() && !case.rule.approvers.contains(&user.login) {
+        return Err(format!("{login} approved it but is not in `approvers`"));
+    }
+    if !case.rule.self_approval && starters.iter().any(|starter| starter.id == user.id) {
+        return Err(format!("{login} approved it but started the run"));
+    }
+    Ok(Approver { id: user.id, login: user.login.as_str().to_owned() })
+}
+
+/// As many approvals as there are attempts in which the gate's job got past the wait, and at least one. An approval does not name its
+/// attempt, so an admin's bypass in one of them shows only in the number.
+fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Reviews) -> Finding {
+    let required = history.passed_wait.max(1);
+    let environment = quoted(history.gate.environment.as_str());
+    let got = approvals_text(reviews);
+    let expected = match required {
+        1 => format!("an approval of environment {environment} by {}", who_counts(case)),
+        _ => format!(
+            "{required} approvals of environment {environment} by {}, one for each attempt that passed the gate",
+            who_counts(case)
+        ),
+    };
+    let verdict = verdict(case, reviews.approvers.len(), required, history.completed_at());
+    let reason = match verdict {
+        Verdict::Pass => got.clone(),
+        Verdict::Wait => format!("{got}; {}", lag()),
+        Verdict::Fail if required > 1 => format!("{required} attempts passed the gate, but it has {got}"),
+        Verdict::Fail => got.clone(),
+    };
+    let fix = if case.is_rejected(history.gate) { SETTLE.to_owned() } else { approval_fix(case, history) };
+    Finding::new(Check::GateApproval, verdict, got, expected).because(reason).fixed_by(fix)
+}
+
+fn approvals_text(reviews: &Reviews) -> String {
+    let names = quoted_list(reviews.approvers.iter().map(|approver| &approver.login));
+    let others = listed(reviews.others.iter().cloned());
+    let counted = match reviews.approvers.len() {
+        0 if others.is_empty() => "no approval".to_owned(),
+        0 => "no approval that counts".to_owned(),
+        1 => format!("1 approval (by {names})"),
+        several => format!("{several} approvals (by {names})"),
+    };
+    if others.is_empty() { counted } else { format!("{counted}: {others}") }
+}
+
+fn approval_fix(case: &Case<'_>, history: &History<'_>) -> String {
+    let approvers = &case.rule.approvers;
+    let who = match (approvers.as_slice(), case.rule.self_approval) {
+        ([], true) => "a person".to_owned(),
+        ([], false) => "someone else".to_owned(),
+        ([one], _) => logins(std::slice::from_ref(one)),
+        _ => format!("one of {}", logins(approvers)),
+    };
+    let environment = quoted(&format!("environment: {}", history.gate.environment.as_str())).to_string();
+    format!(
+        "Start a new run (not a re-run) and have {who} approve its gate. If GitHub never asks for approval, the gate job is missing {environment}."
+    )
+}
+
+fn who_counts(case: &Case<'_>) -> String {
+    let who = match case.rule.approvers.as_slice() {
+        [] => "a person".to_owned(),
+        [_] => logins(&case.rule.approvers),
+        _ => format!("one of {}", logins(&case.rule.approvers)),
+    };
+    if case.rule.self_approval { who } else { format!("{who} who did not start the run") }
+}
+
+fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[PassedGate]) -> Finding {
+    let approvers: BTreeMap<u64, &str> =
+        gates.iter().flat_map(|gate| &gate.approvers).map(|approver| (approver.id, approver.login.as_str())).collect();
+    let required = case.rule.approvals;
+    let names = if approvers.is_empty() { String::new() } else { format!(" ({})", quoted_list(approvers.values())) };
+    let newest = histories.iter().filter_map(History::completed_at).max();
+    let verdict = verdict(case, approvers.len(), required, newest);
+    let got = format!("{}{names}", people(approvers.len()));
+    let expected = format!("{}, over all gates", people(required));
+    let finding = Finding::new(Check::Approvals, verdict, got, expected);
+    match verdict {
+        Verdict::Pass => finding,
+        _ => finding.because(format!("{} of {required} required approvers{names}", approvers.len())),
+    }
+}
+
+fn people(count: usize) -> String {
+    match count {
+        0 => "no approver".to_owned(),
+        1 => "1 approver".to_owned(),
+        count => format!("{count} different approvers"),
+    }
+}
+
+/// What is missing right after the gate was passed may only not be shown yet. Where no gate was passed there is nothing to wait for.
+fn verdict(case: &Case<'_>, approvals: usize, required: usize, passed_at: Option<Timestamp>) -> Verdict {
+    match passed_at {
+        _ if approvals >= required => Verdict::Pass,
+        Some(passed_at) if !case.is_settled(passed_at) => Verdict::Wait,
+        _ => Verdict::Fail,
+    }
+}
+
+fn passed(case: &Case<'_>, history: &History<'_>, approvers: Vec<Approver>) -> PassedGate {
+    PassedGate {
+        job: history.gate.job.clone(),
+        job_id: history.newest.map(|job| job.id),
+        attempt: history.attempts.last().copied(),
+        environment: history.gate.environment.as_str().to_owned(),
+        environment_id: case.environment(history.gate).map(|environment| environment.id),
+        passed_at: history.completed_at(),
+        approvers,
+    }
+}
