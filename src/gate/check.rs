@@ -104,7 +104,7 @@ impl Check {
                 "Start a new run (not a re-run) and have someone else approve its gate. If GitHub never asks for approval, the gate job is missing its `environment`."
             }
             Self::Approvals => {
-                "Start a new run (not a re-run) and have enough different people approve its gates. If there are too few reviewers, ask a repository admin to add some."
+                "Start a new run (not a re-run) and have enough different people approve its gates. If there are too few reviewers, ask a repository admin to add more."
             }
             Self::GateReruns => "Start a new run and have its gates approved. A re-run does not help.",
         }

@@ -38,7 +38,7 @@ impl Comment {
         let failed = rejection.findings().iter().filter(|finding| finding.verdict == Verdict::Fail);
         let reasons: Vec<String> = failed.map(|finding| line(finding, &format!(" **Fix:** {}", finding.fix))).collect();
         let approved = rejection.gates().iter().filter(|gate| !gate.approvers.is_empty());
-        let approved: String = approved.map(|gate| format!("- For information: gate {}.\n", passed(gate))).collect();
+        let approved: String = approved.map(|gate| format!("- For information, gate {}.\n", passed(gate))).collect();
         Self::fit(verdict, &reasons, &(approved + &rule(rejection.rule())))
     }
 

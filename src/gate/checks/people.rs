@@ -73,9 +73,18 @@ fn starter(case: &Case<'_>, starters: &[&Account]) -> Finding {
     };
     match starters.iter().find(|account| !may_start(account)) {
         None => Finding::new(Check::Starter, Verdict::Pass, got, expected),
-        Some(refused) => Finding::new(Check::Starter, Verdict::Fail, got, expected)
-            .because(format!("{} started the run, but is not in the rule's `starters`", account_text(refused))),
+        Some(refused) => Finding::new(Check::Starter, Verdict::Fail, got, expected).because(format!(
+            "{} {}, but is not in the rule's `starters`",
+            account_text(refused),
+            what_started(case, refused)
+        )),
     }
+}
+
+/// What a starter of the run, or of an attempt that ran a gate, did.
+fn what_started(case: &Case<'_>, starter: &Account) -> &'static str {
+    let is_actor = case.evidence.run.actor.as_ref().is_some_and(|actor| actor.id == starter.id);
+    if is_actor { "started the run" } else { "re-ran its gate" }
 }
 
 fn account_text(account: &Account) -> String {
@@ -128,7 +137,7 @@ fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) ->
         return Err(format!("{login} approved it but is not in `approvers`"));
     }
     if !case.rule.self_approval && starters.iter().any(|starter| starter.id == user.id) {
-        return Err(format!("{login} approved it but started the run"));
+        return Err(format!("{login} approved it but {}", what_started(case, user)));
     }
     Ok(Approver { id: user.id, login: user.login.as_str().to_owned() })
 }
@@ -138,45 +147,52 @@ fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) ->
 fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Reviews) -> Finding {
     let required = history.passed_wait.max(1);
     let environment = quoted(history.gate.environment.as_str());
-    let got = approvals_text(reviews);
+    let by = who_counts(case);
     let expected = match required {
-        1 => format!("an approval of environment {environment} by {}", who_counts(case)),
-        _ => format!(
-            "{required} approvals of environment {environment} by {}, one for each attempt that passed the gate",
-            who_counts(case)
-        ),
+        1 => format!("an approval of environment {environment} by {by}"),
+        _ => {
+            format!(
+                "{required} approvals of environment {environment} by {by}, one for each attempt that passed the gate"
+            )
+        }
     };
+    let got = approvals_text(reviews);
     let verdict = verdict(case, reviews.approvers.len(), required, history.completed_at());
     let reason = match verdict {
         Verdict::Pass => got.clone(),
-        Verdict::Wait => format!("{got}; {}", lag()),
+        Verdict::Wait => format!("{got} so far; {}", lag()),
         Verdict::Fail if required > 1 => format!("{required} attempts passed the gate, but it has {got}"),
+        Verdict::Fail if got == NO_APPROVAL => format!("nobody approved environment {environment} in this run"),
         Verdict::Fail => got.clone(),
     };
-    let fix = if case.is_rejected(history.gate) { SETTLE.to_owned() } else { approval_fix(case, history) };
+    let fix = if case.is_rejected(history.gate) {
+        SETTLE.to_owned()
+    } else if required > 1 {
+        "Start a new run (not a re-run) and have its gate approved.".to_owned()
+    } else {
+        approval_fix(case, history)
+    };
     Finding::new(Check::GateApproval, verdict, got, expected).because(reason).fixed_by(fix)
 }
+
+const NO_APPROVAL: &str = "no approval";
 
 fn approvals_text(reviews: &Reviews) -> String {
     let names = quoted_list(reviews.approvers.iter().map(|approver| &approver.login));
     let others = listed(reviews.others.iter().cloned());
-    let counted = match reviews.approvers.len() {
-        0 if others.is_empty() => "no approval".to_owned(),
-        0 => "no approval that counts".to_owned(),
-        1 => format!("1 approval (by {names})"),
-        several => format!("{several} approvals (by {names})"),
-    };
-    if others.is_empty() { counted } else { format!("{counted}: {others}") }
+    match (reviews.approvers.len(), others.as_str()) {
+        (0, "") => NO_APPROVAL.to_owned(),
+        (0, others) => format!("no approval that counts ({others})"),
+        (1, "") => format!("1 approval (by {names})"),
+        (several, "") => format!("{several} approvals (by {names})"),
+        (1, others) => format!("1 approval that counts (by {names}; {others})"),
+        (several, others) => format!("{several} approvals that count (by {names}; {others})"),
+    }
 }
 
 fn approval_fix(case: &Case<'_>, history: &History<'_>) -> String {
-    let approvers = &case.rule.approvers;
-    let who = match (approvers.as_slice(), case.rule.self_approval) {
-        ([], true) => "a person".to_owned(),
-        ([], false) => "someone else".to_owned(),
-        ([one], _) => logins(std::slice::from_ref(one)),
-        _ => format!("one of {}", logins(approvers)),
-    };
+    let anyone_else = case.rule.approvers.is_empty() && !case.rule.self_approval;
+    let who = if anyone_else { "someone else".to_owned() } else { who_counts(case) };
     let environment = quoted(&format!("environment: {}", history.gate.environment.as_str())).to_string();
     format!(
         "Start a new run (not a re-run) and have {who} approve its gate. If GitHub never asks for approval, the gate job is missing {environment}."
@@ -202,6 +218,10 @@ fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[PassedGate]) -
     let got = format!("{}{names}", people(approvers.len()));
     let expected = format!("{}, over all gates", people(required));
     let finding = Finding::new(Check::Approvals, verdict, got, expected);
+    let finding = match required {
+        1 => finding.fixed_by("Get the approval that `gate-approval` asks for."),
+        _ => finding,
+    };
     match verdict {
         Verdict::Pass => finding,
         _ => finding.because(format!("{} of {required} required approvers{names}", approvers.len())),
