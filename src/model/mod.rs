@@ -1,7 +1,7 @@
 //! GitHub's nouns as types.
 //!
-//! A leaf: no I/O, no policy, no wire format. What GitHub may leave out is an `Option` here; a value that it
-//! may add without notice parses to `Unknown`, which satisfies nothing.
+//! A leaf: no I/O, no policy, no wire format. What GitHub may leave out is an `Option` here; a value that it may
+//! add without notice parses to `Unknown`, which satisfies nothing.
 
 mod account;
 mod api_url;

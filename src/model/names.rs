@@ -1,5 +1,5 @@
-//! Names and ids with a rule: what is not a name cannot be written down as one, so a path built of them
-//! has no tricks in it.
+//! Names and ids that follow a rule. Nothing else can be held as one, so a path built from them cannot be
+//! tricked.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -11,7 +11,7 @@ use super::quoted;
 /// Characters of an environment's name ("may not exceed 255 characters",
 /// <https://docs.github.com/actions/deployment/targeting-different-environments>).
 const ENVIRONMENT_CHARS_MAX: usize = 255;
-/// Characters of an owner's login: 39, and some more for enterprise-managed users' suffixes.
+/// Characters of an owner's login: 39, and room for the suffixes of enterprise-managed users.
 const OWNER_CHARS_MAX: usize = 100;
 /// Characters of a repository's name.
 const REPOSITORY_CHARS_MAX: usize = 100;
@@ -20,7 +20,7 @@ const REF_BYTES_MAX: usize = 1024;
 /// Characters of a login, `[bot]` included.
 const LOGIN_CHARS_MAX: usize = 128;
 
-/// A string that breaks the rule of the name it should be.
+/// A string that breaks the rule of the name that it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("got {}, expected {expected}", quoted(.got))]
 pub struct InvalidName {
@@ -39,12 +39,12 @@ impl InvalidName {
 pub struct RunId(NonZeroU64);
 
 impl RunId {
-    /// `None` for zero.
+    /// Returns `None` for zero.
     pub fn new(id: u64) -> Option<Self> {
         NonZeroU64::new(id).map(Self)
     }
 
-    /// Reads the decimal form that a URL carries.
+    /// Reads the decimal form that stands in a URL.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let error = || InvalidName::new(text, "a run id: a positive decimal without leading zeros");
         let digits = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
@@ -81,7 +81,7 @@ impl Sha {
     }
 }
 
-/// `owner/name`. Two are the same whatever their case, as at GitHub.
+/// `owner/name`. Case makes no difference, as on GitHub.
 #[derive(Debug, Clone)]
 pub struct RepositoryName {
     owner: String,
@@ -89,7 +89,7 @@ pub struct RepositoryName {
 }
 
 impl RepositoryName {
-    /// Takes an owner and a name apart from each other, both without a slash.
+    /// Takes the owner and the name, neither of which has a slash.
     pub fn new(owner: &str, name: &str) -> Result<Self, InvalidName> {
         let owner_fits = (1..=OWNER_CHARS_MAX).contains(&owner.len())
             && owner.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
@@ -137,8 +137,8 @@ impl fmt::Display for RepositoryName {
     }
 }
 
-/// The name of an environment: 1 to 255 characters, anything but controls. Two are the same whatever their
-/// case, as at GitHub.
+/// The name of an environment: 1 to 255 characters other than controls. Case makes no difference, as on
+/// GitHub.
 #[derive(Debug, Clone)]
 pub struct EnvironmentName {
     name: String,
@@ -149,7 +149,7 @@ impl EnvironmentName {
     /// Reads a name of 1 to 255 characters.
     pub fn parse(name: &str) -> Result<Self, InvalidName> {
         let chars = name.chars().count();
-        // `.` and `..` would walk up the path of the URL that they are put into.
+        // `.` and `..` would change the path of a URL that they stand in.
         let fits = (1..=ENVIRONMENT_CHARS_MAX).contains(&chars)
             && !name.chars().any(char::is_control)
             && !matches!(name, "." | "..");
@@ -160,7 +160,7 @@ impl EnvironmentName {
         }
     }
 
-    /// The name as it was spelled where it was read.
+    /// The name, spelled as it was read.
     pub fn as_str(&self) -> &str {
         &self.name
     }
@@ -186,18 +186,18 @@ impl Ord for EnvironmentName {
     }
 }
 
-/// An account's login, an App's `name[bot]` included. Two are the same whatever their case.
+/// An account's login, or an App's `name[bot]`. Case makes no difference.
 #[derive(Debug, Clone)]
 pub struct Login(String);
 
 impl Login {
-    /// Reads a login: no blanks, no controls.
+    /// Reads a login: printable ASCII without spaces.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let fits = (1..=LOGIN_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidName::new(text, "a login")) }
     }
 
-    /// The login as GitHub or the policy spells it.
+    /// The login, spelled as it was read.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -211,12 +211,13 @@ impl PartialEq for Login {
 
 impl Eq for Login {}
 
-/// The short name of a branch or tag. GitHub shows both alike in webhook and run: which it is cannot be told.
+/// The short name of a branch or tag. GitHub shows both alike in the webhook and the run, so nobody can say
+/// which of the two it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefName(String);
 
 impl RefName {
-    /// Reads a ref, short or full: `refs/heads/` and `refs/tags/` are taken off.
+    /// Reads a short or full ref and removes `refs/heads/` or `refs/tags/`.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let short = text.strip_prefix("refs/heads/").or_else(|| text.strip_prefix("refs/tags/")).unwrap_or(text);
         let fits = (1..=REF_BYTES_MAX).contains(&short.len()) && !short.chars().any(char::is_control);

@@ -76,20 +76,20 @@ impl Source<'_> {
         PolicyError { line, key: key.into(), problem: problem.into() }
     }
 
-    fn one<T, E: ToString>(
+    fn one<T>(
         &self,
         text: &Spanned<String>,
         key: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
+        parse: impl Fn(&str) -> Result<T, InvalidName>,
     ) -> Result<T, PolicyError> {
         parse(text.get_ref()).map_err(|error| self.error(&text.span(), key, error.to_string()))
     }
 
-    fn each<T, E: ToString>(
+    fn each<T>(
         &self,
         list: &[Spanned<String>],
         key: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
+        parse: impl Fn(&str) -> Result<T, InvalidName>,
     ) -> Result<Vec<T>, PolicyError> {
         list.iter().map(|text| self.one(text, key, &parse)).collect()
     }
