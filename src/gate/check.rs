@@ -193,3 +193,47 @@ impl fmt::Display for Finding {
         write!(f, "{}{}: {}", self.check, self.gate_suffix(), self.reason)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_check_has_an_id_of_its_own() {
+        let ids: BTreeSet<&str> = Check::ALL.into_iter().map(Check::id).collect();
+        assert_eq!(ids.len(), Check::ALL.len());
+        assert!(ids.iter().all(|id| id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && !id.is_empty()));
+    }
+
+    #[test]
+    fn every_fix_is_made_of_full_sentences() {
+        for check in Check::ALL {
+            let fix = check.fix();
+            assert!(fix.ends_with('.') && fix.starts_with(|c: char| c.is_ascii_uppercase()), "{check}: {fix}");
+        }
+    }
+
+    #[test]
+    fn a_finding_without_a_reason_says_what_was_observed() {
+        let finding = Finding::new(Check::Ref, Verdict::Fail, "`x`", "`main`");
+        assert_eq!((finding.to_string(), finding.fix.as_str()), ("ref: `x`".to_owned(), Check::Ref.fix()));
+    }
+
+    #[test]
+    fn a_finding_of_a_gate_names_it() {
+        let finding = Finding::new(Check::GateAge, Verdict::Fail, "old", "new").because("too old").of_gate("a`b");
+        assert_eq!(finding.to_string(), "gate-age (`a\\u{60}b`): too old");
+    }
+
+    #[test]
+    fn a_finding_may_know_a_better_fix() {
+        assert_eq!(Finding::new(Check::Ref, Verdict::Fail, "", "").fixed_by("Wait.").fix, "Wait.");
+    }
+
+    #[test]
+    fn a_verdict_is_one_word() {
+        assert_eq!([Verdict::Pass, Verdict::Wait, Verdict::Fail].map(Verdict::as_str), ["pass", "wait", "fail"]);
+    }
+}

@@ -32,3 +32,55 @@ impl<'p> Covered<'p> {
         jobs.iter().filter(is_gate).filter_map(|job| job.attempt).filter(earlier).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::{World, job};
+
+    const TWO_RULES: &str = "[[rule]]\nrepositories = [\"octo-org/other\"]\nrefs = [\"main\"]\n\
+        [[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"main\"]\n\
+        [[rule.gate]]\njob = \"one\"\nenvironment = \"first\"\n[[rule.gate]]\njob = \"two\"\nenvironment = \"second\"\n";
+
+    #[test]
+    fn rules_are_numbered_as_in_the_policy() {
+        let policy = Policy::parse(TWO_RULES).unwrap();
+        let covered = Covered::new(&policy, &World::new().request).unwrap();
+        assert_eq!(covered.rules.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [2]);
+    }
+
+    #[test]
+    fn a_request_without_a_rule_is_not_covered() {
+        let policy = Policy::parse(&TWO_RULES.replace("octo-org/*", "octo-org/another")).unwrap();
+        assert!(Covered::new(&policy, &World::new().request).is_none());
+    }
+
+    #[test]
+    fn every_gates_environment_is_read() {
+        let policy = Policy::parse(TWO_RULES).unwrap();
+        let covered = Covered::new(&policy, &World::new().request).unwrap();
+        let names: Vec<&str> = covered.gate_environments().into_iter().map(EnvironmentName::as_str).collect();
+        assert_eq!(names, ["first", "second"]);
+    }
+
+    #[test]
+    fn only_earlier_attempts_that_ran_a_gate_are_read() {
+        let policy = Policy::parse(TWO_RULES).unwrap();
+        let covered = Covered::new(&policy, &World::new().request).unwrap();
+        let run = WorkflowRun { attempt: Some(4), ..World::new().facts.run };
+        let of = |name: &str, attempt| Job { attempt, ..job(1, name) };
+        let jobs =
+            [of("one", Some(1)), of("publish", Some(2)), of("two", Some(3)), of("one", Some(4)), of("one", None)];
+        assert_eq!(covered.earlier_attempts(&run, &jobs), [1, 3].into());
+    }
+
+    #[test]
+    fn without_the_runs_attempt_none_is_earlier() {
+        let policy = Policy::parse(TWO_RULES).unwrap();
+        let covered = Covered::new(&policy, &World::new().request).unwrap();
+        let run = WorkflowRun { attempt: None, ..World::new().facts.run };
+        assert!(covered.earlier_attempts(&run, &[job(1, "one")]).is_empty());
+    }
+}

@@ -165,3 +165,142 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
     judgement.gates = people.gates;
     judgement
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::{BOB, World};
+    use crate::model::{EnvironmentName, JobStatus, RunId};
+
+    /// A rule that the good world does not pass, because it is at another ref.
+    const STRICT: &str = "[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"v*\"]\n";
+
+    fn decision(change: impl FnOnce(&mut World)) -> Decision {
+        let mut world = World::new();
+        change(&mut world);
+        world.decision()
+    }
+
+    fn checks(decision: &Decision, verdict: Verdict) -> Vec<Check> {
+        decision.findings().iter().filter(|finding| finding.verdict == verdict).map(|finding| finding.check).collect()
+    }
+
+    #[test]
+    fn an_approval_names_its_rule_its_gate_and_its_approver() {
+        let Decision::Approved(approval) = World::new().decision() else { panic!() };
+        let gate = approval.gates().first().unwrap();
+        assert_eq!((approval.rule(), approval.gates().len()), (Some(1), 1));
+        assert_eq!((gate.job_id, gate.attempt, gate.environment_id), (Some(7001), Some(1), Some(501)));
+        assert_eq!(gate.approvers.iter().map(|approver| approver.id).collect::<Vec<_>>(), [BOB]);
+    }
+
+    #[test]
+    fn one_rule_that_passes_is_enough() {
+        let decision = decision(|world| world.policy.insert_str(0, STRICT));
+        let Decision::Approved(approval) = decision else { panic!("{decision:#?}") };
+        assert_eq!(approval.rule(), Some(2));
+    }
+
+    #[test]
+    fn a_rule_that_may_still_pass_defers() {
+        let decision = decision(|world| {
+            world.policy.insert_str(0, STRICT);
+            world.facts.reviews.clear();
+            world.gate_job().completed_at = Some(world.now);
+        });
+        let Decision::Deferred(deferral) = &decision else { panic!("{decision:#?}") };
+        assert_eq!(deferral.rule(), Some(2));
+        assert_eq!(checks(&decision, Verdict::Wait), [Check::GateApproval, Check::Approvals]);
+    }
+
+    #[test]
+    fn a_rejection_shows_the_rule_that_fails_least() {
+        let decision = decision(|world| {
+            world.policy.insert_str(0, &STRICT.replace("refs", "events = [\"push\"]\nrefs"));
+            world.facts.run.head_repository_id = None;
+        });
+        let Decision::Rejected(rejection) = &decision else { panic!("{decision:#?}") };
+        assert_eq!(rejection.rule(), Some(2));
+        assert_eq!(checks(&decision, Verdict::Fail), [Check::Fork]);
+    }
+
+    #[test]
+    fn one_failure_rejects_even_if_something_else_waits() {
+        let decision = decision(|world| {
+            world.facts.run.head_repository_id = None;
+            world.gate_job().status = JobStatus::Waiting;
+        });
+        assert!(matches!(decision, Decision::Rejected(_)), "{decision:#?}");
+    }
+
+    #[test]
+    fn a_run_that_ended_with_all_its_jobs_is_not_decided() {
+        let decision = decision(|world| {
+            world.facts.run.status = RunStatus::Completed;
+            world.facts.jobs.pop();
+        });
+        assert_eq!(decision, Decision::RunEnded);
+        assert!(decision.findings().is_empty());
+    }
+
+    #[test]
+    fn another_runs_end_says_nothing_about_ours() {
+        let decision = decision(|world| {
+            world.facts.run.status = RunStatus::Completed;
+            world.facts.run.id = RunId::new(1).unwrap();
+            world.facts.jobs.pop();
+        });
+        assert_eq!(checks(&decision, Verdict::Wait), [Check::Run]);
+        assert_eq!(decision.findings().len(), 2, "nothing else is judged");
+    }
+
+    #[test]
+    fn a_run_that_is_not_complete_is_not_judged_further() {
+        let decision = decision(|world| world.facts.run.attempt = None);
+        assert!(matches!(decision, Decision::Deferred(_)));
+        assert_eq!(decision.findings().len(), 6, "{decision:#?}");
+    }
+
+    #[test]
+    fn while_a_gate_may_be_passed_only_what_it_waits_for_is_reported() {
+        let decision = decision(|world| {
+            world.add_security_gate();
+            world.gate_job().status = JobStatus::Waiting;
+        });
+        assert_eq!(checks(&decision, Verdict::Wait), [Check::GateConclusion]);
+        assert!(!checks(&decision, Verdict::Pass).contains(&Check::GateJob));
+    }
+
+    #[test]
+    fn without_required_approvals_nobody_has_to_approve() {
+        let decision = decision(|world| {
+            world.policy += "approvals = 0\n";
+            world.facts.reviews.clear();
+        });
+        let Decision::Approved(approval) = decision else { panic!("{decision:#?}") };
+        assert!(approval.gates().first().unwrap().approvers.is_empty());
+    }
+
+    #[test]
+    fn a_judgement_with_a_check_missing_does_not_pass() {
+        let finding = |check| Finding::new(check, Verdict::Pass, "", "");
+        let all = || Check::ALL.into_iter().map(finding);
+        let passes = |findings: Vec<Finding>, approvals| {
+            Judgement { rule: Some(1), findings, gates: Vec::new() }.passes(approvals)
+        };
+        assert!(passes(all().collect(), 1));
+        assert!(!passes(Vec::new(), 0) && !passes(all().skip(1).collect(), 0));
+        let people = |check: Check| matches!(check, Check::Starter | Check::GateApproval | Check::Approvals);
+        let without_people = || all().filter(|finding| !people(finding.check)).collect();
+        assert!(passes(without_people(), 0) && !passes(without_people(), 1));
+    }
+
+    #[test]
+    fn an_environment_that_no_rule_covers_is_rejected_without_a_rule() {
+        let decision = decision(|world| world.request.environment = EnvironmentName::parse("staging").unwrap());
+        let Decision::Rejected(rejection) = decision else { panic!("{decision:#?}") };
+        assert_eq!((rejection.rule(), rejection.gates().len()), (None, 0));
+    }
+}

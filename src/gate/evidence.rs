@@ -82,3 +82,72 @@ impl Evidence {
         self.jobs.iter().all(|job| job.status == JobStatus::Completed && job.attempt <= self.run.attempt)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::Policy;
+    use crate::gate::tests::{World, job};
+
+    fn evidence(world: World) -> Result<Evidence, Incomplete> {
+        let policy = Policy::parse(&world.policy).unwrap();
+        Evidence::new(world.facts, &Covered::new(&policy, &world.request).unwrap())
+    }
+
+    fn evidence_of(jobs: Vec<Job>) -> Evidence {
+        let mut world = World::new();
+        world.facts.jobs = jobs;
+        evidence(world).unwrap()
+    }
+
+    #[test]
+    fn a_gate_environment_that_was_not_read_leaves_no_evidence() {
+        let mut world = World::new();
+        world.facts.environments.clear();
+        let error = evidence(world).unwrap_err().to_string();
+        assert_eq!(error, "incomplete evidence: the environment `release-gate` was not read");
+    }
+
+    #[test]
+    fn an_earlier_attempt_that_was_not_read_leaves_no_evidence() {
+        let mut world = World::new();
+        world.facts.run.attempt = Some(2);
+        assert_eq!(evidence(world).unwrap_err().to_string(), "incomplete evidence: attempt 1 of the run was not read");
+    }
+
+    #[test]
+    fn an_earlier_attempt_that_was_read_is_enough() {
+        let mut world = World::new();
+        world.facts.run.attempt = Some(2);
+        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: None }];
+        assert!(evidence(world).is_ok());
+    }
+
+    #[test]
+    fn only_jobs_that_wait_are_waiting() {
+        assert_eq!(evidence(World::new()).unwrap().waiting_jobs(), [7002].into());
+    }
+
+    #[test]
+    fn more_may_wait_while_a_job_is_under_way_or_unknown() {
+        let with = |status| evidence_of(vec![Job { status, ..job(1, "x") }]).more_may_wait();
+        assert!(with(JobStatus::UnderWay) && with(JobStatus::Unknown));
+        assert!(!with(JobStatus::Completed) && !with(JobStatus::Waiting));
+    }
+
+    #[test]
+    fn a_run_has_ended_when_all_its_jobs_have() {
+        assert!(evidence_of(vec![job(1, "x"), job(2, "y")]).has_ended());
+        assert!(!evidence_of(vec![job(1, "x"), Job { status: JobStatus::Waiting, ..job(2, "y") }]).has_ended());
+        assert!(!evidence_of(vec![Job { attempt: Some(2), ..job(1, "x") }]).has_ended(), "of a later attempt");
+    }
+
+    #[test]
+    fn a_run_that_ended_can_be_asked_about_as_if_it_waited() {
+        let mut world = World::new();
+        world.facts.run.status = RunStatus::Completed;
+        assert_eq!(evidence(world).unwrap().as_if_it_waited().run.status, RunStatus::Open);
+    }
+}

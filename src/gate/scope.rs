@@ -68,3 +68,67 @@ fn uncovered(policy: &Policy, request: &Request) -> Finding {
         finding.because(reason)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::World;
+    use crate::model::RepositoryName;
+
+    /// What is found of a request for this repository and environment.
+    fn uncovered(repository: &str, environment: &str) -> Finding {
+        let mut world = World::new();
+        world.request.repository.name = RepositoryName::parse(repository).unwrap();
+        world.request.environment = EnvironmentName::parse(environment).unwrap();
+        let policy = Policy::parse(&world.policy).unwrap();
+        match scope(&policy, &world.request) {
+            Ok(Scope::Uncovered(rejection)) if rejection.rule().is_none() => {
+                rejection.findings().first().unwrap().clone()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_pause_comes_before_everything_else() {
+        let policy = Policy::parse("pause = true\n").unwrap();
+        assert_eq!(scope(&policy, &World::new().request).unwrap_err(), OutOfScope::Paused);
+    }
+
+    #[test]
+    fn a_foreign_owner_is_not_ours_to_decide() {
+        let mut world = World::new();
+        world.request.repository.name = RepositoryName::parse("somebody/widgets").unwrap();
+        assert_eq!(scope(&Policy::parse(&world.policy).unwrap(), &world.request).unwrap_err(), OutOfScope::Foreign);
+    }
+
+    #[test]
+    fn a_covered_request_is_judged() {
+        let world = World::new();
+        assert!(matches!(scope(&Policy::parse(&world.policy).unwrap(), &world.request), Ok(Scope::Covered(_))));
+    }
+
+    #[test]
+    fn a_repository_without_a_rule_is_rejected() {
+        let finding = uncovered("octo-org/other", "release");
+        assert_eq!((finding.check, finding.verdict), (Check::Rule, Verdict::Fail));
+        assert_eq!(finding.reason, "no rule of the policy names `octo-org/other`");
+        assert_eq!(finding.got, "`octo-org/other`, environment `release`");
+    }
+
+    #[test]
+    fn an_environment_without_a_rule_is_rejected_with_those_that_have_one() {
+        let finding = uncovered("octo-org/widgets", "staging");
+        let reason = "no rule covers environment `staging` of `octo-org/widgets`; its rules cover `release`";
+        assert_eq!((finding.reason.as_str(), finding.fix.as_str()), (reason, Check::Rule.fix()));
+    }
+
+    #[test]
+    fn the_app_does_not_belong_on_a_gates_environment() {
+        let finding = uncovered("octo-org/widgets", "Release-Gate");
+        assert!(finding.reason.starts_with("`Release-Gate` is a gate's environment"), "{finding}");
+        assert!(finding.fix.contains("remove the App from this environment"), "{}", finding.fix);
+    }
+}
