@@ -178,3 +178,252 @@ fn unfinished_text(job: &Job) -> &'static str {
         JobStatus::Unknown => "the gate's job is in an unknown status",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::{ALICE, World, account, ago, approval, found, job, sha};
+    use crate::model::{EnvironmentReview, ReviewState, RunAttempt, RunId};
+
+    fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
+        found(check, change).verdict
+    }
+
+    /// The second attempt ran only `publish`, whose status is given; the gate is the first attempt's.
+    fn second_attempt(world: &mut World, publish: JobStatus) {
+        world.facts.run.attempt = Some(2);
+        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)) }];
+        let publish_job = world.facts.jobs.last_mut().unwrap();
+        publish_job.attempt = Some(2);
+        publish_job.status = publish;
+    }
+
+    fn conclude(job: &mut Job, conclusion: &str) {
+        job.conclusion = Some(Conclusion::parse(conclusion));
+    }
+
+    #[test]
+    fn one_job_of_the_name_is_the_gate() {
+        let finding = found(Check::GateJob, |_| {});
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, "job 7001 of attempt 1"));
+        assert_eq!(finding.gate.as_deref(), Some("release-gate"));
+    }
+
+    #[test]
+    fn a_job_of_a_similar_name_is_not_the_gate() {
+        let finding = found(Check::GateJob, |world| world.gate_job().name = "Release-gate".to_owned());
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, "the run has no job of this name"));
+        assert!(finding.fix.contains("with `environment: release-gate`"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn a_missing_gate_waits_while_another_job_is_under_way() {
+        let finding = found(Check::GateJob, |world| {
+            world.gate_job().name = "build".to_owned();
+            world.gate_job().status = JobStatus::UnderWay;
+        });
+        let reason = "no job of this name yet, while 1 job is queued or in progress";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn several_jobs_under_way_are_counted() {
+        assert_eq!(still_running(3, " of attempt 2"), "3 jobs of attempt 2 are queued or in progress");
+    }
+
+    /// Without a gate, and with the last news of the attempt so many seconds ago.
+    fn without_a_gate(world: &mut World, deployment: i64, attempt: i64, job_ended: i64) {
+        world.request.deployment_created_at = Some(ago(deployment));
+        world.facts.run.started_at = Some(ago(attempt));
+        world.gate_job().name = "build".to_owned();
+        world.gate_job().completed_at = Some(ago(job_ended));
+    }
+
+    #[test]
+    fn a_missing_gate_fails_once_the_last_news_is_60_seconds_old() {
+        assert_eq!(verdict(Check::GateJob, |world| without_a_gate(world, 60, 61, 62)), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_missing_gate_waits_for_60_seconds_after_the_deployment() {
+        assert_eq!(verdict(Check::GateJob, |world| without_a_gate(world, 59, 90, 90)), Verdict::Wait);
+    }
+
+    #[test]
+    fn a_missing_gate_waits_for_60_seconds_after_the_attempt_began() {
+        assert_eq!(verdict(Check::GateJob, |world| without_a_gate(world, 90, 59, 90)), Verdict::Wait);
+    }
+
+    #[test]
+    fn a_missing_gate_waits_for_60_seconds_after_another_job_ended() {
+        assert_eq!(verdict(Check::GateJob, |world| without_a_gate(world, 90, 90, 59)), Verdict::Wait);
+    }
+
+    #[test]
+    fn a_missing_gate_waits_if_nothing_says_since_when() {
+        let waits = verdict(Check::GateJob, |world| {
+            world.request.deployment_created_at = None;
+            world.facts.run.started_at = None;
+            world.facts.jobs.remove(0);
+        });
+        assert_eq!(waits, Verdict::Wait);
+    }
+
+    #[test]
+    fn two_jobs_of_the_name_in_one_attempt_fail() {
+        let finding = found(Check::GateJob, |world| world.facts.jobs.push(job(7009, "release-gate")));
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, "attempt 1 has 2 jobs of this name"));
+    }
+
+    #[test]
+    fn a_gate_of_another_sha_fails() {
+        let finding = found(Check::GateJob, |world| world.gate_job().head_sha = sha('b'));
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(finding.fix.starts_with("Start a new run of the commit"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn a_gate_of_another_run_fails() {
+        assert_eq!(verdict(Check::GateJob, |world| world.gate_job().run = RunId::new(1).unwrap()), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_gate_without_its_attempt_waits() {
+        let finding = found(Check::GateJob, |world| world.gate_job().attempt = None);
+        assert_eq!(
+            (finding.verdict, finding.reason.as_str()),
+            (Verdict::Wait, "GitHub's answer lacks a job's `run_attempt`")
+        );
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_counts_once_nothing_can_run_it_again() {
+        assert_eq!(verdict(Check::GateJob, |world| second_attempt(world, JobStatus::Waiting)), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_waits_while_a_job_of_the_present_one_is_under_way() {
+        let finding = found(Check::GateJob, |world| second_attempt(world, JobStatus::UnderWay));
+        let reason = "only attempt 1 has this job, while 1 job of attempt 2 is queued or in progress";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_job_under_way_in_an_earlier_attempt_does_not_hold_back() {
+        let passes = verdict(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.jobs.push(Job { status: JobStatus::UnderWay, ..job(7009, "lint") });
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_job_of_an_unknown_attempt_may_be_of_the_present_one() {
+        let waits = verdict(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.jobs.push(Job { status: JobStatus::UnderWay, attempt: None, ..job(7009, "lint") });
+        });
+        assert_eq!(waits, Verdict::Wait);
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_waits_until_a_job_of_the_present_one_is_shown() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.jobs.pop();
+        });
+        let reason = "only attempt 1 has this job, and GitHub shows no job of attempt 2 yet";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_failed_gate_of_an_earlier_attempt_waits_for_60_seconds() {
+        let with = |seconds| {
+            move |world: &mut World| {
+                second_attempt(world, JobStatus::Waiting);
+                world.facts.run.started_at = Some(ago(seconds));
+                conclude(world.gate_job(), "failure");
+            }
+        };
+        assert_eq!(verdict(Check::GateJob, with(59)), Verdict::Wait);
+        assert_eq!(verdict(Check::GateJob, with(60)), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_passed_gate_of_an_earlier_attempt_does_not_wait_for_60_seconds() {
+        let passes = verdict(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.run.started_at = Some(world.now);
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn only_success_passes_a_gate() {
+        for conclusion in ["failure", "skipped", "neutral", "cancelled", "Success", "brand_new"] {
+            let finding = found(Check::GateConclusion, |world| conclude(world.gate_job(), conclusion));
+            assert_eq!(finding.verdict, Verdict::Fail);
+            assert_eq!(finding.reason, format!("the gate's job concluded with `{conclusion}`, not with `success`"));
+        }
+    }
+
+    #[test]
+    fn a_gate_that_a_reviewer_rejected_is_settled_with_them() {
+        let finding = found(Check::GateConclusion, |world| {
+            conclude(world.gate_job(), "failure");
+            world.facts.reviews = vec![EnvironmentReview { state: ReviewState::Rejected, ..approval(22) }];
+        });
+        assert_eq!(finding.fix, SETTLE);
+    }
+
+    #[test]
+    fn a_gate_that_nobody_rejected_has_the_checks_own_fix() {
+        let finding = found(Check::GateConclusion, |world| conclude(world.gate_job(), "failure"));
+        assert_eq!(finding.fix, Check::GateConclusion.fix());
+    }
+
+    #[test]
+    fn a_gate_that_has_not_finished_waits() {
+        for (status, reason) in [
+            (JobStatus::Waiting, "the gate's job is waiting for its reviewers"),
+            (JobStatus::UnderWay, "the gate's job is queued or in progress"),
+            (JobStatus::Unknown, "the gate's job is in an unknown status"),
+        ] {
+            let finding = found(Check::GateConclusion, |world| world.gate_job().status = status);
+            assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+        }
+    }
+
+    #[test]
+    fn a_completed_gate_without_conclusion_or_time_waits() {
+        let reason = "the gate's job is completed, but GitHub does not show its conclusion or time yet";
+        for finding in [
+            found(Check::GateConclusion, |world| world.gate_job().conclusion = None),
+            found(Check::GateConclusion, |world| world.gate_job().completed_at = None),
+        ] {
+            assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+        }
+    }
+
+    #[test]
+    fn the_newest_attempts_conclusion_counts() {
+        let fails = verdict(Check::GateConclusion, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            let mut second = Job { attempt: Some(2), ..job(7101, "release-gate") };
+            conclude(&mut second, "failure");
+            world.facts.jobs.push(second);
+        });
+        assert_eq!(fails, Verdict::Fail);
+    }
+
+    #[test]
+    fn a_job_got_past_the_wait_if_a_runner_took_it_or_it_succeeded() {
+        let past = |has_runner, conclusion| {
+            got_past_the_wait(&Job { has_runner, conclusion: Some(Conclusion::parse(conclusion)), ..job(1, "x") })
+        };
+        assert!(past(true, "failure") && past(false, "success"));
+        assert!(!past(false, "failure"));
+    }
+}

@@ -256,3 +256,289 @@ fn passed(case: &Case<'_>, history: &History<'_>, approvers: Vec<Approver>) -> P
         approvers,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::tests::{ALICE, BOB, World, account, ago, approval, bot, found, job};
+    use crate::model::{Conclusion, Job, RunAttempt};
+
+    fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
+        found(check, change).verdict
+    }
+
+    /// What is said about the approvals of the gate, when these are all.
+    fn with_reviews(reviews: Vec<EnvironmentReview>) -> Finding {
+        found(Check::GateApproval, |world| world.facts.reviews = reviews)
+    }
+
+    /// Carol re-ran all jobs of the run.
+    fn rerun_by_carol(world: &mut World) {
+        world.facts.run.attempt = Some(2);
+        world.facts.run.triggering_actor = Some(account(33));
+        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)) }];
+        world.facts.jobs.push(Job { attempt: Some(2), ..job(7101, "release-gate") });
+    }
+
+    #[test]
+    fn a_person_may_start_a_run() {
+        let finding = found(Check::Starter, |_| {});
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, "started by `alice`"));
+    }
+
+    #[test]
+    fn a_bot_may_not_start_a_run() {
+        let finding = found(Check::Starter, |world| world.facts.run.actor = Some(bot()));
+        let reason = "`a-bot[bot]` (a bot) started the run, but is not in the rule's `starters`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+        assert_eq!(finding.got, "started by `a-bot[bot]` (a bot), `alice`");
+    }
+
+    #[test]
+    fn a_bot_may_not_re_run_a_gate() {
+        let finding = found(Check::Starter, |world| {
+            rerun_by_carol(world);
+            world.facts.run.triggering_actor = Some(bot());
+        });
+        let reason = "`a-bot[bot]` (a bot) re-ran its gate, but is not in the rule's `starters`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    #[test]
+    fn a_bot_that_the_rule_names_may_start_a_run() {
+        let finding = found(Check::Starter, |world| {
+            world.policy += "starters = [\"A-bot[bot]\"]\n";
+            world.facts.run.actor = Some(bot());
+        });
+        assert_eq!(finding.verdict, Verdict::Pass);
+        assert_eq!(finding.expected, "a person, or one of `starters`: `A-bot[bot]`");
+    }
+
+    #[test]
+    fn anyone_may_start_a_run_that_they_may_approve() {
+        let passes = verdict(Check::Starter, |world| {
+            world.policy += "self_approval = true\n";
+            world.facts.run.actor = Some(bot());
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn an_attempt_that_nobody_is_known_to_have_started_waits() {
+        let finding = found(Check::Starter, |world| {
+            rerun_by_carol(world);
+            world.facts.earlier_attempts.iter_mut().for_each(|attempt| attempt.triggering_actor = None);
+        });
+        let reason = "GitHub's answer lacks the `triggering_actor` of attempt 1";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn an_approval_by_another_person_counts() {
+        let finding = found(Check::GateApproval, |_| {});
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, "1 approval (by `bob`)"));
+        assert_eq!(finding.expected, "an approval of environment `release-gate` by a person who did not start the run");
+    }
+
+    #[test]
+    fn a_gate_that_nobody_approved_fails() {
+        let finding = with_reviews(Vec::new());
+        let reason = "nobody approved environment `release-gate` in this run";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+        let fix = "Start a new run (not a re-run) and have someone else approve its gate. If GitHub never asks for approval, the gate job is missing `environment: release-gate`.";
+        assert_eq!(finding.fix, fix);
+    }
+
+    #[test]
+    fn an_approval_of_an_environment_with_another_id_does_not_count() {
+        assert_eq!(
+            with_reviews(vec![EnvironmentReview { environment_ids: vec![1], ..approval(BOB) }]).verdict,
+            Verdict::Fail
+        );
+    }
+
+    /// Why one review does not count.
+    fn refused(review: EnvironmentReview) -> String {
+        let finding = with_reviews(vec![review]);
+        assert_eq!(finding.verdict, Verdict::Fail);
+        finding.reason
+    }
+
+    #[test]
+    fn the_starters_approval_does_not_count() {
+        assert_eq!(refused(approval(ALICE)), "no approval that counts (`alice` approved it but started the run)");
+    }
+
+    #[test]
+    fn a_bots_approval_does_not_count() {
+        let review = EnvironmentReview { user: Some(bot()), ..approval(BOB) };
+        assert_eq!(refused(review), "no approval that counts (`a-bot[bot]` approved it but is a bot)");
+    }
+
+    #[test]
+    fn an_approval_by_an_unknown_kind_of_account_does_not_count() {
+        let user = Some(Account { account_type: AccountType::Unknown, ..account(BOB) });
+        let reason = refused(EnvironmentReview { user, ..approval(BOB) });
+        assert_eq!(reason, "no approval that counts (`bob` approved it but is not a person)");
+    }
+
+    #[test]
+    fn an_approval_by_a_deleted_account_does_not_count() {
+        let reason = refused(EnvironmentReview { user: None, ..approval(BOB) });
+        assert_eq!(reason, "no approval that counts (a review by a deleted account)");
+    }
+
+    #[test]
+    fn a_review_in_an_unknown_state_does_not_count() {
+        let user = Some(Account { account_type: AccountType::Unknown, ..account(BOB) });
+        let reason = refused(EnvironmentReview { state: ReviewState::Unknown, user, ..approval(BOB) });
+        assert_eq!(reason, "no approval that counts (`bob` (not a person) neither approved nor rejected it)");
+    }
+
+    #[test]
+    fn a_rejection_is_settled_with_the_reviewer() {
+        let finding = with_reviews(vec![EnvironmentReview { state: ReviewState::Rejected, ..approval(BOB) }]);
+        assert_eq!(finding.reason, "no approval that counts (`bob` rejected it)");
+        assert_eq!((finding.verdict, finding.fix.as_str()), (Verdict::Fail, SETTLE));
+    }
+
+    #[test]
+    fn an_approval_that_counts_is_enough_beside_one_that_does_not() {
+        let finding = with_reviews(vec![approval(ALICE), approval(BOB)]);
+        let reason = "1 approval that counts (by `bob`; `alice` approved it but started the run)";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, reason));
+    }
+
+    #[test]
+    fn several_approvals_are_counted() {
+        assert_eq!(with_reviews(vec![approval(BOB), approval(33)]).reason, "2 approvals (by `bob`, `carol`)");
+        let reason = with_reviews(vec![approval(BOB), approval(33), approval(ALICE)]).reason;
+        assert_eq!(reason, "2 approvals that count (by `bob`, `carol`; `alice` approved it but started the run)");
+    }
+
+    #[test]
+    fn only_approvers_of_the_rule_count() {
+        let finding = found(Check::GateApproval, |world| world.policy += "approvers = [\"Carol\", \"dave\"]\n");
+        assert_eq!(finding.reason, "no approval that counts (`bob` approved it but is not in `approvers`)");
+        assert!(
+            finding.fix.contains("have one of `Carol`, `dave` who did not start the run approve"),
+            "{}",
+            finding.fix
+        );
+    }
+
+    #[test]
+    fn a_single_approver_of_the_rule_is_named() {
+        let finding = found(Check::GateApproval, |world| world.policy += "approvers = [\"BOB\"]\n");
+        assert_eq!(finding.verdict, Verdict::Pass);
+        assert_eq!(finding.expected, "an approval of environment `release-gate` by `BOB` who did not start the run");
+    }
+
+    #[test]
+    fn with_self_approval_the_starters_approval_counts() {
+        let passes = verdict(Check::GateApproval, |world| {
+            world.policy += "self_approval = true\n";
+            world.facts.reviews = vec![approval(ALICE)];
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn with_self_approval_any_person_can_fix_it() {
+        let finding = found(Check::GateApproval, |world| {
+            world.policy += "self_approval = true\n";
+            world.facts.reviews.clear();
+        });
+        assert!(finding.fix.contains("have a person approve its gate"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn who_re_ran_the_gate_cannot_approve_it() {
+        let finding = found(Check::GateApproval, |world| {
+            rerun_by_carol(world);
+            world.facts.reviews = vec![approval(33), approval(33)];
+        });
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(finding.reason.contains("`carol` approved it but re-ran its gate"), "{finding}");
+    }
+
+    #[test]
+    fn each_attempt_that_passed_the_gate_needs_an_approval() {
+        let finding = found(Check::GateApproval, rerun_by_carol);
+        let reason = "2 attempts passed the gate, but it has 1 approval (by `bob`)";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+        assert_eq!(finding.fix, "Start a new run (not a re-run) and have its gate approved.");
+        let passes = verdict(Check::GateApproval, |world| {
+            rerun_by_carol(world);
+            world.facts.reviews.push(approval(BOB));
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn an_attempt_that_did_not_pass_the_gate_needs_no_approval() {
+        let passes = verdict(Check::GateApproval, |world| {
+            rerun_by_carol(world);
+            world.gate_job().has_runner = false;
+            world.gate_job().conclusion = Some(Conclusion::parse("failure"));
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_missing_approval_waits_for_60_seconds_after_the_gate_ended() {
+        let with = |seconds| {
+            move |world: &mut World| {
+                world.facts.reviews.clear();
+                world.gate_job().completed_at = Some(ago(seconds));
+            }
+        };
+        let finding = found(Check::GateApproval, with(59));
+        let reason = "no approval so far; GitHub's data can lag by up to 60 s";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+        assert_eq!(verdict(Check::GateApproval, with(60)), Verdict::Fail);
+        assert_eq!(verdict(Check::Approvals, with(59)), Verdict::Wait);
+        assert_eq!(verdict(Check::Approvals, with(60)), Verdict::Fail);
+    }
+
+    #[test]
+    fn without_a_gate_there_is_no_approval_to_wait_for() {
+        let finding = found(Check::GateApproval, |world| {
+            world.gate_job().name = "build".to_owned();
+            world.facts.reviews.clear();
+        });
+        assert_eq!(finding.verdict, Verdict::Fail);
+    }
+
+    #[test]
+    fn enough_approvers_pass() {
+        let finding = found(Check::Approvals, |_| {});
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, "1 approver (`bob`)"));
+    }
+
+    #[test]
+    fn no_approver_is_reported_as_a_count() {
+        let finding = found(Check::Approvals, |world| world.facts.reviews.clear());
+        assert_eq!((finding.reason.as_str(), finding.got.as_str()), ("0 of 1 required approvers", "no approver"));
+        assert_eq!(finding.fix, "Get the approval that `gate-approval` asks for.");
+    }
+
+    #[test]
+    fn two_people_over_two_gates_are_two_approvers() {
+        let finding = found(Check::Approvals, World::add_security_gate);
+        assert_eq!(
+            (finding.verdict, finding.reason.as_str()),
+            (Verdict::Pass, "2 different approvers (`bob`, `carol`)")
+        );
+    }
+
+    #[test]
+    fn one_person_over_two_gates_is_one_approver() {
+        let finding = found(Check::Approvals, |world| {
+            world.add_security_gate();
+            world.facts.reviews.iter_mut().for_each(|review| review.user = Some(account(BOB)));
+        });
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, "1 of 2 required approvers (`bob`)"));
+        assert_eq!(finding.fix, Check::Approvals.fix());
+    }
+}

@@ -148,3 +148,194 @@ fn fork(case: &Case<'_>) -> Finding {
 fn one_of(list: &str) -> String {
     if list.contains(", ") { format!("one of {list}") } else { list.to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::{World, bot, found, sha};
+    use crate::model::{RefName, RepositoryName, RunId};
+
+    fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
+        found(check, change).verdict
+    }
+
+    #[test]
+    fn the_rule_that_is_judged_is_shown() {
+        let finding = found(Check::Rule, |world| world.policy = world.policy.replace("widgets", "*"));
+        assert_eq!(finding.got, "`octo-org/widgets`, environment `release`");
+        assert_eq!(finding.expected, "`octo-org/*`, environment `release`");
+    }
+
+    #[test]
+    fn an_answer_about_another_run_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.id = RunId::new(9002).unwrap());
+        assert_eq!(finding.verdict, Verdict::Wait);
+        assert_eq!(finding.reason, "GitHub answered with run 9002 of repository 4242");
+    }
+
+    #[test]
+    fn an_answer_about_another_repository_waits() {
+        assert_eq!(verdict(Check::Run, |world| world.facts.run.repository_id = 1), Verdict::Wait);
+    }
+
+    #[test]
+    fn a_run_at_another_sha_fails() {
+        let finding = found(Check::Run, |world| world.request.sha = sha('b'));
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(finding.reason.starts_with("the run is at SHA `aaaa"), "{finding}");
+    }
+
+    #[test]
+    fn a_run_without_its_attempt_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.attempt = None);
+        assert_eq!(
+            (finding.verdict, finding.reason.as_str()),
+            (Verdict::Wait, "GitHub's answer lacks the run's `run_attempt`")
+        );
+    }
+
+    #[test]
+    fn a_run_that_nobody_started_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.actor = None);
+        assert_eq!(
+            (finding.verdict, finding.reason.as_str()),
+            (Verdict::Wait, "GitHub's answer lacks the run's `actor`")
+        );
+    }
+
+    #[test]
+    fn an_attempt_that_nobody_started_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.triggering_actor = None);
+        let reason = "GitHub's answer lacks the run's `triggering_actor`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_run_that_ended_before_its_jobs_waits() {
+        assert_eq!(verdict(Check::Run, |world| world.facts.run.status = RunStatus::Completed), Verdict::Wait);
+    }
+
+    #[test]
+    fn jobs_of_a_later_attempt_than_the_runs_wait() {
+        let finding = found(Check::Run, |world| world.gate_job().attempt = Some(2));
+        let reason = "GitHub reports attempt 1 of the run, but jobs of attempt 2";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_ref_that_the_rule_does_not_allow_fails() {
+        let finding = found(Check::Ref, |world| world.policy = world.policy.replace("\"main\"", "\"v*\", \"next\""));
+        assert_eq!((finding.verdict, finding.expected.as_str()), (Verdict::Fail, "one of `v*`, `next`"));
+        assert_eq!(finding.reason, "the run is at `main`; the rule allows `v*`, `next`");
+    }
+
+    #[test]
+    fn a_ref_other_than_the_deliverys_fails() {
+        let finding = found(Check::Ref, |world| world.facts.run.head_branch = RefName::parse("next").ok());
+        assert_eq!((finding.verdict, finding.expected.as_str()), (Verdict::Fail, "`main`"));
+        assert!(finding.reason.starts_with("GitHub's request names `main`, but the run is at `next`"), "{finding}");
+    }
+
+    #[test]
+    fn a_run_without_a_ref_fails() {
+        let finding = found(Check::Ref, |world| world.facts.run.head_branch = None);
+        assert_eq!(
+            (finding.verdict, finding.got.as_str()),
+            (Verdict::Fail, "`main` in GitHub's request, no branch or tag in the run")
+        );
+    }
+
+    #[test]
+    fn an_event_that_the_rule_does_not_allow_fails() {
+        let finding = found(Check::Event, |world| {
+            world.facts.run.event = "push".to_owned();
+            world.request.event = None;
+        });
+        let reason = "`push` started the run; the rule allows `workflow_dispatch`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    #[test]
+    fn an_event_other_than_the_deliverys_fails_even_if_the_rule_allows_it() {
+        let finding = found(Check::Event, |world| world.request.event = Some("push".to_owned()));
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(
+            finding.reason.starts_with("GitHub's request names `push`, but `workflow_dispatch` started"),
+            "{finding}"
+        );
+    }
+
+    #[test]
+    fn a_delivery_need_not_name_the_event() {
+        assert_eq!(verdict(Check::Event, |world| world.request.event = None), Verdict::Pass);
+    }
+
+    #[test]
+    fn another_workflow_fails() {
+        let finding = found(Check::Workflow, |world| world.facts.run.path = "ci.yml".to_owned());
+        let reason =
+            "the run is of workflow `ci.yml`; the rule allows `.github/workflows/release.yml` of `octo-org/widgets`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    /// The file that is read from a path, of a run at `main`.
+    fn file(path: &str) -> &str {
+        file_of(path, &World::new().request)
+    }
+
+    #[test]
+    fn a_workflow_path_is_the_file() {
+        assert_eq!(file(".github/workflows/release.yml"), ".github/workflows/release.yml");
+    }
+
+    #[test]
+    fn the_repositorys_own_name_before_the_file_is_ignored() {
+        assert_eq!(file("Octo-Org/Widgets/.github/workflows/x.yml"), ".github/workflows/x.yml");
+    }
+
+    #[test]
+    fn another_repositorys_name_before_the_file_stays() {
+        assert_eq!(file("octo-org/gadgets/.github/workflows/x.yml"), "octo-org/gadgets/.github/workflows/x.yml");
+        assert_eq!(file("octo-org/widgets2/.github/workflows/x.yml"), "octo-org/widgets2/.github/workflows/x.yml");
+    }
+
+    #[test]
+    fn the_runs_own_ref_behind_the_file_is_ignored() {
+        for path in ["x.yml@main", "x.yml@refs/heads/main", "x.yml@refs/tags/main"] {
+            assert_eq!(file(path), "x.yml");
+        }
+    }
+
+    #[test]
+    fn whatever_else_follows_an_at_sign_is_part_of_the_file() {
+        for path in ["x.yml@next", "x.yml@refs/pull/main", "x.yml@main.yml", "x.ymlmain"] {
+            assert_eq!(file(path), path);
+        }
+    }
+
+    #[test]
+    fn a_path_shorter_than_the_repositorys_name_is_the_file() {
+        let mut request = World::new().request;
+        request.repository.name = RepositoryName::parse("octo-org/a-repository-with-a-long-name").unwrap();
+        assert_eq!(file_of("ä.yml", &request), "ä.yml");
+    }
+
+    #[test]
+    fn a_commit_of_another_repository_fails() {
+        let finding = found(Check::Fork, |world| world.facts.run.head_repository_id = Some(1));
+        let reason = "the run's commit is from repository 1, not from this one (4242)";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    #[test]
+    fn a_commit_of_a_deleted_repository_fails() {
+        assert_eq!(verdict(Check::Fork, |world| world.facts.run.head_repository_id = None), Verdict::Fail);
+    }
+
+    #[test]
+    fn who_started_the_run_is_not_judged_here() {
+        assert_eq!(verdict(Check::Run, |world| world.facts.run.actor = Some(bot())), Verdict::Pass);
+    }
+}
