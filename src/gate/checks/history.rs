@@ -1,14 +1,14 @@
-//! What became of a gate's job over all attempts of the run: is it there, and has it concluded? Not here: what a gate that has finished
-//! must fulfil.
+//! What became of a gate's job over all attempts of the run, and the check `gate-job`. Not here: how it concluded.
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::case::{Case, SETTLE, lag};
+use super::case::{Case, lag};
+use super::conclusion::conclusion;
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::gate::policy::Gate;
-use crate::model::{Conclusion, Job, JobStatus, quoted};
+use crate::model::{Conclusion, Job, quoted};
 
 /// What became of one gate over all attempts of the run.
 pub(in crate::gate) struct History<'a> {
@@ -46,8 +46,8 @@ pub(in crate::gate) fn history<'a>(case: &Case<'a>, gate: &'a Gate) -> History<'
     let newest = by_attempt.last_key_value().and_then(|(_, jobs)| jobs.first().copied());
     let mut findings = vec![gate_job(case, gate, &by_attempt)];
     if let Some(newest) = newest {
-        let finding = conclusion(newest, &by_attempt);
-        findings.push(if case.is_rejected(gate) { finding.fixed_by(SETTLE) } else { finding });
+        let jobs: Vec<&Job> = by_attempt.values().flatten().copied().collect();
+        findings.push(conclusion(case, gate, newest, &jobs));
     }
     History {
         gate,
@@ -156,36 +156,13 @@ fn carried_over(case: &Case<'_>, newest: u32, jobs: &[&Job]) -> Option<String> {
     (!passed && fresh).then(|| format!("only attempt {newest} has this job so far; {}", lag()))
 }
 
-fn conclusion(newest: &Job, by_attempt: &ByAttempt<'_>) -> Finding {
-    let unfinished = by_attempt
-        .values()
-        .flatten()
-        .find(|job| job.status != JobStatus::Completed || job.conclusion.is_none() || job.completed_at.is_none());
-    let finding = |verdict, got: String| Finding::new(Check::GateConclusion, verdict, got, "`success`");
-    match (unfinished, &newest.conclusion) {
-        (None, Some(Conclusion::Success)) => finding(Verdict::Pass, "`success`".to_owned()),
-        (None, Some(Conclusion::Other(name))) => finding(Verdict::Fail, quoted(name).to_string())
-            .because(format!("the gate's job concluded with {}, not with `success`", quoted(name))),
-        (job, _) => finding(Verdict::Wait, unfinished_text(job.unwrap_or(&newest)).to_owned()),
-    }
-}
-
-fn unfinished_text(job: &Job) -> &'static str {
-    match job.status {
-        JobStatus::Completed => "the gate's job is completed, but GitHub does not show its conclusion or time yet",
-        JobStatus::Waiting => "the gate's job is waiting for its reviewers",
-        JobStatus::UnderWay => "the gate's job is queued or in progress",
-        JobStatus::Unknown => "the gate's job is in an unknown status",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
     use super::*;
-    use crate::gate::tests::{ALICE, World, account, ago, approval, found, job, sha};
-    use crate::model::{EnvironmentReview, ReviewState, RunAttempt, RunId};
+    use crate::gate::tests::{ALICE, World, account, ago, found, job, sha};
+    use crate::model::{JobStatus, RunAttempt, RunId};
 
     fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
         found(check, change).verdict
@@ -198,10 +175,6 @@ mod tests {
         let publish_job = world.facts.jobs.last_mut().unwrap();
         publish_job.attempt = Some(2);
         publish_job.status = publish;
-    }
-
-    fn conclude(job: &mut Job, conclusion: &str) {
-        job.conclusion = Some(Conclusion::parse(conclusion));
     }
 
     #[test]
@@ -344,7 +317,7 @@ mod tests {
             move |world: &mut World| {
                 second_attempt(world, JobStatus::Waiting);
                 world.facts.run.started_at = Some(ago(seconds));
-                conclude(world.gate_job(), "failure");
+                world.gate_job().conclusion = Some(Conclusion::parse("failure"));
             }
         };
         assert_eq!(verdict(Check::GateJob, with(59)), Verdict::Wait);
@@ -358,64 +331,6 @@ mod tests {
             world.facts.run.started_at = Some(world.now);
         });
         assert_eq!(passes, Verdict::Pass);
-    }
-
-    #[test]
-    fn only_success_passes_a_gate() {
-        for conclusion in ["failure", "skipped", "neutral", "cancelled", "Success", "brand_new"] {
-            let finding = found(Check::GateConclusion, |world| conclude(world.gate_job(), conclusion));
-            assert_eq!(finding.verdict, Verdict::Fail);
-            assert_eq!(finding.reason, format!("the gate's job concluded with `{conclusion}`, not with `success`"));
-        }
-    }
-
-    #[test]
-    fn a_gate_that_a_reviewer_rejected_is_settled_with_them() {
-        let finding = found(Check::GateConclusion, |world| {
-            conclude(world.gate_job(), "failure");
-            world.facts.reviews = vec![EnvironmentReview { state: ReviewState::Rejected, ..approval(22) }];
-        });
-        assert_eq!(finding.fix, SETTLE);
-    }
-
-    #[test]
-    fn a_gate_that_nobody_rejected_has_the_checks_own_fix() {
-        let finding = found(Check::GateConclusion, |world| conclude(world.gate_job(), "failure"));
-        assert_eq!(finding.fix, Check::GateConclusion.fix());
-    }
-
-    #[test]
-    fn a_gate_that_has_not_finished_waits() {
-        for (status, reason) in [
-            (JobStatus::Waiting, "the gate's job is waiting for its reviewers"),
-            (JobStatus::UnderWay, "the gate's job is queued or in progress"),
-            (JobStatus::Unknown, "the gate's job is in an unknown status"),
-        ] {
-            let finding = found(Check::GateConclusion, |world| world.gate_job().status = status);
-            assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
-        }
-    }
-
-    #[test]
-    fn a_completed_gate_without_conclusion_or_time_waits() {
-        let reason = "the gate's job is completed, but GitHub does not show its conclusion or time yet";
-        for finding in [
-            found(Check::GateConclusion, |world| world.gate_job().conclusion = None),
-            found(Check::GateConclusion, |world| world.gate_job().completed_at = None),
-        ] {
-            assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
-        }
-    }
-
-    #[test]
-    fn the_newest_attempts_conclusion_counts() {
-        let fails = verdict(Check::GateConclusion, |world| {
-            second_attempt(world, JobStatus::Waiting);
-            let mut second = Job { attempt: Some(2), ..job(7101, "release-gate") };
-            conclude(&mut second, "failure");
-            world.facts.jobs.push(second);
-        });
-        assert_eq!(fails, Verdict::Fail);
     }
 
     #[test]
