@@ -105,3 +105,153 @@ fn rule(number: Option<usize>) -> String {
         None => "No rule of the Environment Gate policy covers it.".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::World;
+    use crate::gate::{Check, Decision};
+    use crate::model::{EnvironmentName, JobStatus, Login};
+
+    fn comment(change: impl FnOnce(&mut World)) -> String {
+        let mut world = World::new();
+        change(&mut world);
+        let comment = match world.decision() {
+            Decision::Approved(approval) => Comment::of_approval(&approval, &world.request),
+            Decision::Rejected(rejection) => Comment::of_rejection(&rejection, &world.request),
+            Decision::Deferred(deferral) => Comment::of_deferral(&deferral, &world.request),
+            Decision::RunEnded => panic!("nothing is said about a run that has ended"),
+        };
+        comment.as_str().to_owned()
+    }
+
+    #[test]
+    fn an_approval_shows_who_approved() {
+        let text = "**Approved**: run 9001 can deploy to `release`.\n\
+            - Gate `release-gate`: approved by `bob`, job ended at 2026-01-05T10:05:00Z in attempt 1.\n\
+            Rule 1 of the Environment Gate policy.";
+        assert_eq!(comment(|_| {}), text);
+    }
+
+    #[test]
+    fn an_approval_that_nobody_had_to_give_says_so() {
+        let text = comment(|world| world.policy += "approvals = 0\n");
+        assert!(text.contains("- Gate `release-gate`: no approval required, job ended at"), "{text}");
+    }
+
+    #[test]
+    fn a_rejection_shows_each_reason_with_its_fix_and_who_approved_all_the_same() {
+        let text = "**Rejected**: run 9001 cannot deploy to `release`.\n\
+            - **fork**: the run's commit is from repository 1, not from this one (4242). **Fix:** Push the commit to this repository and start a new run there.\n\
+            - For information, gate `release-gate`: approved by `bob`, job ended at 2026-01-05T10:05:00Z in attempt 1.\n\
+            Rule 1 of the Environment Gate policy.";
+        assert_eq!(comment(|world| world.facts.run.head_repository_id = Some(1)), text);
+    }
+
+    #[test]
+    fn a_rejection_without_an_approval_names_no_gate() {
+        assert!(!comment(|world| world.facts.reviews.clear()).contains("For information"));
+    }
+
+    #[test]
+    fn what_only_waits_is_no_reason_to_reject() {
+        let text = comment(|world| {
+            world.facts.run.head_repository_id = Some(1);
+            world.gate_job().status = JobStatus::Waiting;
+        });
+        assert!(text.contains("**fork**") && !text.contains("gate-conclusion"), "{text}");
+    }
+
+    #[test]
+    fn a_rejection_by_no_rule_says_so() {
+        let text = comment(|world| world.request.environment = EnvironmentName::parse("staging").unwrap());
+        assert!(text.ends_with("\nNo rule of the Environment Gate policy covers it."), "{text}");
+    }
+
+    #[test]
+    fn a_deferral_shows_what_it_waits_for_and_no_fix() {
+        let text = "**Waiting**: run 9001 cannot deploy to `release` yet.\n\
+            - **gate-conclusion** (`release-gate`): the gate's job is waiting for its reviewers.\n\
+            Checked again about every minute, for up to three days. Rule 1 of the Environment Gate policy.";
+        assert_eq!(comment(|world| world.gate_job().status = JobStatus::Waiting), text);
+    }
+
+    fn lines(count: usize, bytes: usize) -> Vec<String> {
+        (0..count).map(|_| "x".repeat(bytes)).collect()
+    }
+
+    #[test]
+    fn reasons_that_do_not_fit_are_cut_and_counted() {
+        let Comment(text) = Comment::fit("no\n".to_owned(), &lines(5, 300), "the end");
+        assert_eq!(text, format!("no\n{0}\n{0}\n{0}\n- and 2 more, in the function's log\nthe end", "x".repeat(300)));
+    }
+
+    #[test]
+    fn reasons_that_fit_exactly_are_not_cut() {
+        let room = COMMENT_BYTES_MAX - "the end".len() - MORE_BYTES;
+        let fits = |bytes| !Comment::fit("no\n".to_owned(), &lines(1, bytes), "the end").0.contains("more");
+        assert!(fits(room - "no\n".len() - 1) && !fits(room - "no\n".len()));
+    }
+
+    #[test]
+    fn an_end_that_is_too_long_keeps_its_last_line() {
+        let end = |bytes| format!("{}\nthe rule", "x".repeat(bytes));
+        let last_line = "\nthe rule".len();
+        assert_eq!(Comment::fit(String::new(), &[], &end(END_BYTES_MAX - last_line)).0.len(), END_BYTES_MAX);
+        assert_eq!(Comment::fit(String::new(), &[], &end(END_BYTES_MAX - last_line + 1)).0, "the rule");
+    }
+
+    fn finding(reason: &str, fix: &str) -> Finding {
+        Finding::new(Check::GateApproval, Verdict::Fail, reason, "").fixed_by(fix).of_gate(&"g".repeat(200))
+    }
+
+    #[test]
+    fn a_reason_that_is_too_long_loses_its_names() {
+        let end = " **Fix:** Wait.";
+        let without_names = line(&finding(&"x".repeat(300), ""), end);
+        assert!(without_names.ends_with(": the names are in the function's log. **Fix:** Wait."), "{without_names}");
+        let room = REASON_BYTES_MAX - line(&finding("", ""), end).len();
+        assert!(line(&finding(&"x".repeat(room), ""), end).contains("xxx"));
+        assert!(!line(&finding(&"x".repeat(room + 1), ""), end).contains("xxx"));
+    }
+
+    #[test]
+    fn a_fix_that_is_too_long_is_the_checks_own() {
+        let fix = format!("Ask {}.", "x".repeat(300));
+        let text = line(&finding("no", &fix), &format!(" **Fix:** {fix}"));
+        assert!(text.ends_with(Check::GateApproval.fix()) && text.len() <= REASON_BYTES_MAX, "{text}");
+        let room = REASON_BYTES_MAX - line(&finding(&"x".repeat(400), ""), "").len();
+        let with = |bytes: usize| line(&finding(&"x".repeat(400), ""), &"y".repeat(bytes));
+        assert!(with(room).contains('y') && !with(room + 1).contains("yyy"));
+    }
+
+    #[test]
+    fn every_checks_own_fix_fits_into_a_reason() {
+        for check in Check::ALL {
+            let long = Finding::new(check, Verdict::Fail, "x".repeat(500), "").of_gate(&"\u{10ffff}".repeat(200));
+            let text = line(&long, &format!(" **Fix:** {}", "y".repeat(500)));
+            assert!(text.len() <= REASON_BYTES_MAX && text.ends_with(check.fix()), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_names_stay_within_the_limit_and_still_give_a_reason() {
+        let name = "\u{10ffff}".repeat(200);
+        let text = comment(|world| {
+            world.request.environment = EnvironmentName::parse(&name).unwrap();
+            world.policy +=
+                &format!("environment = \"{name}\"\napprovals = 9\napprovers = [\"{}\"]\n", "b".repeat(120));
+            for number in 0..9 {
+                let gate = format!("{number}{name}");
+                world.policy += &format!("[[rule.gate]]\njob = \"{gate}\"\nenvironment = \"{gate}\"\n");
+                world.facts.environments.insert(EnvironmentName::parse(&gate).unwrap(), None);
+            }
+            world.facts.run.actor.iter_mut().for_each(|actor| actor.login = Login::parse(&"a".repeat(120)).unwrap());
+        });
+        assert!(text.len() <= COMMENT_BYTES_MAX, "{}", text.len());
+        assert!(text.contains("- **gate-job** (`0\\u{10ffff}"), "{text}");
+        assert!(text.ends_with("more, in the function's log\nRule 1 of the Environment Gate policy."), "{text}");
+    }
+}

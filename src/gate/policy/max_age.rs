@@ -49,3 +49,33 @@ impl fmt::Display for MaxAge {
         f.write_str(&self.spelled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(text: &str) -> Option<i64> {
+        MaxAge::parse(text).ok().map(|age| age.duration().as_secs())
+    }
+
+    #[test]
+    fn a_unit_is_minutes_hours_or_days() {
+        assert_eq!(["90m", "72h", "3d"].map(seconds), [Some(5_400), Some(259_200), Some(259_200)]);
+    }
+
+    #[test]
+    fn it_is_shown_as_it_was_spelled() {
+        assert_eq!(MaxAge::parse("072h").map(|age| age.to_string()).as_deref(), Ok("072h"));
+    }
+
+    #[test]
+    fn anything_else_is_not_a_duration() {
+        for text in ["", "h", "72", "0h", "-1h", "+1h", "1.5h", "1 h", "72 hours", "1w", "99999999999d", "1ä"] {
+            let error = MaxAge::parse(text).expect_err(text).to_string();
+            assert_eq!(
+                error,
+                format!("got `{}`, expected a whole number and a unit, such as `72h`, `3d` or `90m`", text)
+            );
+        }
+    }
+}

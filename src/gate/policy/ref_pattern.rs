@@ -47,3 +47,44 @@ impl fmt::Display for RefPattern {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    fn matches(pattern: &str, name: &str) -> bool {
+        RefPattern::parse(pattern).unwrap().matches(&RefName::parse(name).unwrap())
+    }
+
+    #[test]
+    fn a_name_matches_itself_alone() {
+        assert!(matches("main", "main") && matches("main", "refs/heads/main"));
+        assert!(!matches("main", "main-evil") && !matches("main", "Main") && !matches("main", "mai"));
+    }
+
+    #[test]
+    fn a_star_matches_the_rest_of_a_name() {
+        assert!(matches("v*", "v1.2") && matches("v*", "v") && matches("release/*", "refs/tags/release/1.4"));
+        assert!(!matches("v*", "1.2") && !matches("release/*", "releases/1") && !matches("release/*", "release"));
+    }
+
+    #[test]
+    fn a_star_does_not_reach_across_a_slash() {
+        assert!(!matches("v*", "v1/x") && !matches("release/*", "release/1.4/x"));
+    }
+
+    #[test]
+    fn it_is_shown_as_it_was_spelled() {
+        assert_eq!(["main", "v*"].map(|text| RefPattern::parse(text).unwrap().to_string()), ["main", "v*"]);
+    }
+
+    #[test]
+    fn anything_but_a_short_name_with_one_star_at_its_end_is_refused() {
+        for text in ["", "*", "v*x", "v**", "*v", "refs/heads/main", "refs/heads/*", " main", "main ", "a\u{7}b"] {
+            let error = RefPattern::parse(text).expect_err(text).to_string();
+            assert!(error.contains("expected the short name of a branch or tag"), "{error}");
+        }
+    }
+}

@@ -51,3 +51,40 @@ impl fmt::Display for RepositoryPattern {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    fn matches(pattern: &str, repository: &str) -> bool {
+        RepositoryPattern::parse(pattern).unwrap().matches(&RepositoryName::parse(repository).unwrap())
+    }
+
+    #[test]
+    fn a_repository_matches_itself_in_any_case() {
+        assert!(matches("octo-org/widgets", "Octo-Org/Widgets"));
+        assert!(!matches("octo-org/widgets", "octo-org/widgets2") && !matches("octo-org/widgets", "other/widgets"));
+    }
+
+    #[test]
+    fn a_star_matches_every_repository_of_the_owner() {
+        assert!(matches("octo-org/*", "OCTO-ORG/anything") && !matches("octo-org/*", "octo-org2/widgets"));
+    }
+
+    #[test]
+    fn both_forms_know_their_owner_and_are_shown_as_spelled() {
+        for text in ["octo-org/widgets", "octo-org/*"] {
+            let pattern = RepositoryPattern::parse(text).unwrap();
+            assert_eq!((pattern.owner(), pattern.to_string().as_str()), ("octo-org", text));
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for text in ["*", "widgets", "/*", "*/*", "octo-org/wid*", "octo-org/../x", "octo org/*", "a/b/*"] {
+            assert!(RepositoryPattern::parse(text).is_err(), "{text}");
+        }
+    }
+}
