@@ -34,3 +34,17 @@ impl AccountType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_user_is_a_person() {
+        assert_eq!(AccountType::parse("User"), AccountType::User);
+        assert_eq!(AccountType::parse("Bot"), AccountType::Bot);
+        for text in ["user", "Organization", "Mannequin", ""] {
+            assert_eq!(AccountType::parse(text), AccountType::Unknown);
+        }
+    }
+}

@@ -45,3 +45,17 @@ impl ReviewState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_not_known_is_neither() {
+        assert_eq!(ReviewState::parse("approved"), ReviewState::Approved);
+        assert_eq!(ReviewState::parse("rejected"), ReviewState::Rejected);
+        for text in ["Approved", "pending", ""] {
+            assert_eq!(ReviewState::parse(text), ReviewState::Unknown);
+        }
+    }
+}

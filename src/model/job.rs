@@ -80,3 +80,43 @@ impl Conclusion {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_runs_or_will_run_is_under_way() {
+        for text in ["queued", "pending", "requested", "in_progress", "brand_new"] {
+            assert!(JobStatus::parse(text).is_under_way(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_ended_or_waits_is_not_under_way() {
+        assert_eq!(JobStatus::parse("completed"), JobStatus::Completed);
+        assert_eq!(JobStatus::parse("waiting"), JobStatus::Waiting);
+        assert!(!JobStatus::Completed.is_under_way() && !JobStatus::Waiting.is_under_way());
+    }
+
+    #[test]
+    fn a_status_that_is_not_known_is_kept_apart() {
+        assert_eq!(JobStatus::parse("brand_new"), JobStatus::Unknown);
+    }
+
+    #[test]
+    fn only_success_is_success() {
+        assert_eq!(Conclusion::parse("success"), Conclusion::Success);
+        for text in ["Success", "failure", "neutral", "brand_new"] {
+            assert_eq!(Conclusion::parse(text), Conclusion::Other(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_conclusion_is_spelled_as_on_github() {
+        assert_eq!(
+            ["success", "skipped"].map(|text| Conclusion::parse(text).as_str().to_owned()),
+            ["success", "skipped"]
+        );
+    }
+}

@@ -229,3 +229,126 @@ impl RefName {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    #[test]
+    fn a_run_id_is_a_positive_decimal() {
+        assert_eq!(RunId::parse("9001").map(|id| id.to_string()).as_deref(), Ok("9001"));
+        assert_eq!(RunId::new(9001), RunId::parse("9001").ok());
+    }
+
+    #[test]
+    fn what_is_not_a_positive_decimal_is_not_a_run_id() {
+        for text in ["", "0", "01", "+1", "-1", "1 ", "1e3", "٣", "18446744073709551616"] {
+            assert!(RunId::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(RunId::new(0), None);
+    }
+
+    #[test]
+    fn a_sha_is_kept_in_lower_case() {
+        assert_eq!(Sha::parse(&"aB".repeat(20)).unwrap().as_str(), "ab".repeat(20));
+        assert!(Sha::parse(&"f".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_sha_has_40_or_64_hexadecimal_digits() {
+        for text in [String::new(), "a".repeat(39), "a".repeat(41), "a".repeat(63), "g".repeat(40)] {
+            assert!(Sha::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_repository_is_owner_and_name() {
+        let repository = RepositoryName::parse("octo_org-1/wid.gets").unwrap();
+        assert_eq!((repository.owner(), repository.name()), ("octo_org-1", "wid.gets"));
+        assert_eq!(repository.to_string(), "octo_org-1/wid.gets");
+    }
+
+    #[test]
+    fn a_repository_is_the_same_in_any_case() {
+        let repository = |text| RepositoryName::parse(text).unwrap();
+        assert_eq!(repository("Octo/Widgets"), repository("octo/widgets"));
+        assert_ne!(repository("octo/widgets"), repository("octo/gadgets"));
+        assert_ne!(repository("octo/widgets"), repository("other/widgets"));
+    }
+
+    #[test]
+    fn what_could_change_a_path_is_not_a_repository() {
+        for text in ["widgets", "/", "a/", "/b", "a/b/c", "a/.", "a/..", "a.b/c", "a/b c", "a/b?c", "a/b%2f", "ä/b"] {
+            assert!(RepositoryName::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn owner_and_name_have_at_most_100_characters() {
+        assert!(RepositoryName::new(&"a".repeat(100), &"b".repeat(100)).is_ok());
+        assert!(
+            RepositoryName::new(&"a".repeat(101), "b").is_err() && RepositoryName::new("a", &"b".repeat(101)).is_err()
+        );
+    }
+
+    #[test]
+    fn an_error_says_what_was_got_and_expected() {
+        let error = RepositoryName::parse("a`b").unwrap_err().to_string();
+        assert_eq!(error, "got `a\\u{60}b`, expected a repository as `owner/name`");
+    }
+
+    #[test]
+    fn an_environment_is_the_same_in_any_case_and_ordered_without_it() {
+        let name = |text| EnvironmentName::parse(text).unwrap();
+        assert_eq!(name("Über-Release"), name("ÜBER-release"));
+        assert_ne!(name("release"), name("release-gate"));
+        assert!(name("B") > name("a") && name("A") < name("b"));
+        assert_eq!(name("A").partial_cmp(&name("a")), Some(Ordering::Equal));
+    }
+
+    #[test]
+    fn an_environment_is_shown_as_it_was_spelled() {
+        assert_eq!(EnvironmentName::parse("Release Gate/1 🚀").unwrap().as_str(), "Release Gate/1 🚀");
+    }
+
+    #[test]
+    fn an_environment_has_1_to_255_characters_without_controls() {
+        assert!(EnvironmentName::parse(&"ä".repeat(255)).is_ok() && EnvironmentName::parse("...").is_ok());
+        for text in [String::new(), "ä".repeat(256), ".".to_owned(), "..".to_owned(), "a\nb".to_owned()] {
+            assert!(EnvironmentName::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_the_same_in_any_case() {
+        let login = |text| Login::parse(text).unwrap();
+        assert_eq!(login("Release-Bot[bot]"), login("release-bot[BOT]"));
+        assert_ne!(login("alice"), login("bob"));
+        assert_eq!(login("Alice").as_str(), "Alice");
+    }
+
+    #[test]
+    fn a_login_is_printable_ascii_without_spaces() {
+        assert!(Login::parse(&"a".repeat(128)).is_ok());
+        for text in [String::new(), "a".repeat(129), "a b".to_owned(), "ä".to_owned(), "a\t".to_owned()] {
+            assert!(Login::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_ref_is_short() {
+        let short = |text| RefName::parse(text).unwrap().as_str().to_owned();
+        assert_eq!(["main", "refs/heads/a/b", "refs/tags/v1"].map(short), ["main", "a/b", "v1"]);
+        assert_eq!(short("refs/pull/1/merge"), "refs/pull/1/merge");
+    }
+
+    #[test]
+    fn a_ref_has_1_to_1024_bytes_without_controls() {
+        assert!(RefName::parse(&"a".repeat(1024)).is_ok());
+        for text in [String::new(), "refs/heads/".to_owned(), "a".repeat(1025), "a\u{7}".to_owned()] {
+            assert!(RefName::parse(&text).is_err(), "{text}");
+        }
+    }
+}

@@ -57,3 +57,16 @@ pub struct RunAttempt {
     /// Who started it.
     pub triggering_actor: Option<Account>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_completed_run_has_ended() {
+        assert_eq!(RunStatus::parse("completed"), RunStatus::Completed);
+        for text in ["in_progress", "waiting", "brand_new", ""] {
+            assert_eq!(RunStatus::parse(text), RunStatus::Open);
+        }
+    }
+}

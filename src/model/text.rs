@@ -56,3 +56,62 @@ impl fmt::Display for Quoted<'_> {
         write!(f, "`{shown}`")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        quoted(text).to_string()
+    }
+
+    #[test]
+    fn a_plain_name_is_a_code_span() {
+        assert_eq!(shown("octo-org/widgets [bot] <x>"), "`octo-org/widgets [bot] <x>`");
+    }
+
+    #[test]
+    fn letters_of_every_script_are_shown() {
+        assert_eq!(shown("größe-発行"), "`größe-発行`");
+    }
+
+    #[test]
+    fn a_backtick_does_not_end_the_span() {
+        assert_eq!(shown("a`@b"), "`a\\u{60}@b`");
+    }
+
+    #[test]
+    fn what_hides_or_breaks_text_is_escaped() {
+        for (text, escaped) in [
+            ("a\nb", "`a\\u{a}b`"),
+            ("a\u{202e}b", "`a\\u{202e}b`"),
+            ("a\u{200b}b", "`a\\u{200b}b`"),
+            ("a\u{7f}b", "`a\\u{7f}b`"),
+            ("a\u{2018}b", "`a\\u{2018}b`"),
+        ] {
+            assert_eq!(shown(text), escaped);
+        }
+    }
+
+    #[test]
+    fn a_name_is_cut_after_100_bytes() {
+        assert_eq!(shown(&"x".repeat(100)), format!("`{}`", "x".repeat(100)));
+        assert_eq!(shown(&"x".repeat(101)), format!("`{}…`", "x".repeat(100)));
+    }
+
+    #[test]
+    fn escapes_are_counted_as_they_are_written() {
+        assert_eq!(shown(&"\u{10ffff}".repeat(200)), format!("`{}…`", "\\u{10ffff}".repeat(10)));
+    }
+
+    #[test]
+    fn a_list_is_cut_after_three() {
+        let list = |count: usize| listed(["a", "b", "c", "d", "e"].into_iter().take(count).map(str::to_owned));
+        assert_eq!([0, 1, 3, 4, 5].map(list), ["", "a", "a, b, c", "a, b, c and 1 more", "a, b, c and 2 more"]);
+    }
+
+    #[test]
+    fn a_list_of_names_is_one_of_code_spans() {
+        assert_eq!(quoted_list(["a`b", "c"]), "`a\\u{60}b`, `c`");
+    }
+}
