@@ -212,7 +212,5 @@ impl fmt::Display for DeferredReason {
 /// The findings that do not hold, in one line.
 fn reasons(findings: &[Finding]) -> String {
     let not_held = findings.iter().filter(|finding| finding.verdict != crate::gate::Verdict::Pass);
-    let texts =
-        not_held.map(|finding| format!("{}: got {}, expected {}", finding.check, finding.got, finding.expected));
-    texts.collect::<Vec<_>>().join("; ")
+    not_held.map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }

@@ -25,7 +25,6 @@ mod logs;
 mod malformed_events;
 mod one_fact_off;
 mod openapi;
-mod policy;
 mod process;
 mod properties;
 mod recovery;

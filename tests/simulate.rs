@@ -170,8 +170,8 @@ async fn a_run_is_told_with_every_check_the_verdict_and_the_comment_and_nothing_
     for part in [
         "Run 9001 of `octo-org/widgets` and environment `release`, with `main`",
         "Decision: rejected by gate-approval, approvals",
-        "to mend: ",
-        "**Rejected**: run 9001 may not enter `release`.",
+        "fix: ",
+        "**Rejected**: run 9001 cannot deploy to `release`.",
         "Nothing was posted",
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");

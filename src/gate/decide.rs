@@ -1,129 +1,306 @@
-//! From policy, request and evidence to a decision.
-
-use std::collections::BTreeSet;
+//! From request and evidence to a decision with every reason. Not here: the checks themselves, and the comment.
+//!
+//! [`Approval`] stands beside [`decide`], because only the code of this file can make one.
 
 use jiff::Timestamp;
 
-use super::checks::{self, Case};
-use super::decision::{Approval, Decision, Deferral, Judgement, Rejection};
-use super::gates::{self, History};
-use super::policy::{Policy, Rule};
-use super::{Evidence, Verdict, people};
-use crate::model::{EnvironmentName, Job, Request, RunStatus, WorkflowRun};
+use super::check::{Check, Finding, Verdict};
+use super::checks::case::Case;
+use super::checks::history::History;
+use super::checks::{gate, history, people, run};
+use super::covered::Covered;
+use super::evidence::Evidence;
+use super::passed_gate::PassedGate;
+use crate::model::{Request, RunStatus};
 
-/// What only this file can write down, and an [`Approval`] is not made without.
-#[derive(Debug)]
-pub(super) struct Seal(());
-
-/// What the policy has to say of a request that it is asked about, before anything is read from GitHub.
-#[derive(Debug)]
-pub enum Scope<'p> {
-    /// A known owner, but no rule for this repository and environment.
-    Uncovered(Rejection),
-    /// These rules may let the run in.
-    Covered(Covered<'p>),
+/// What becomes of a request, now that the facts are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Every check passes under one rule.
+    Approved(Approval),
+    /// Under every rule a check fails that will not pass later.
+    Rejected(Rejection),
+    /// A fact is still missing.
+    Deferred(Deferral),
+    /// GitHub reports that the run has ended: nothing should be waiting in it any more.
+    RunEnded,
 }
 
-/// Why the policy has nothing to say of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutOfScope {
-    /// No rule names the repository's owner: it is not ours to decide.
-    Foreign,
-    /// The policy pauses everything.
-    Paused,
-}
-
-/// The rules that cover a request; at least one.
-#[derive(Debug, Clone)]
-pub struct Covered<'p> {
-    /// With their number in the policy, from 1.
-    rules: Vec<(usize, &'p Rule)>,
-}
-
-/// Which rules cover the request?
-pub fn scope<'p>(policy: &'p Policy, request: &Request) -> Result<Scope<'p>, OutOfScope> {
-    let repository = &request.repository.name;
-    // First of all: a policy that was cut down to its switch still holds everything back.
-    if policy.pause {
-        return Err(OutOfScope::Paused);
-    }
-    if !policy.knows_owner(repository.owner()) {
-        return Err(OutOfScope::Foreign);
-    }
-    let rules: Vec<_> =
-        (1..).zip(&policy.rules).filter(|(_, rule)| rule.covers(repository, &request.environment)).collect();
-    if rules.is_empty() {
-        let findings = vec![checks::uncovered(policy, request)];
-        return Ok(Scope::Uncovered(Rejection::new(Judgement { rule: None, findings, gates: Vec::new() })));
-    }
-    Ok(Scope::Covered(Covered { rules }))
-}
-
-impl Covered<'_> {
-    /// The environments of all gates of all rules: what has to be read to decide.
-    pub fn gate_environments(&self) -> BTreeSet<&EnvironmentName> {
-        self.rules.iter().flat_map(|(_, rule)| &rule.gates).map(|gate| &gate.environment).collect()
-    }
-
-    /// The attempts before the present one in which a gate ran: who started them has to be read to decide.
-    pub fn earlier_attempts(&self, run: &WorkflowRun, jobs: &[Job]) -> BTreeSet<u32> {
-        let is_gate = |job: &&Job| self.rules.iter().flat_map(|(_, rule)| &rule.gates).any(|gate| gate.job == job.name);
-        let earlier = |attempt: &u32| run.attempt.is_some_and(|present| *attempt < present);
-        jobs.iter().filter(is_gate).filter_map(|job| job.attempt).filter(earlier).collect()
+impl Decision {
+    /// What each check found, under the rule that decided; empty for a run that has ended.
+    pub fn findings(&self) -> &[Finding] {
+        match self {
+            Self::Approved(approval) => approval.findings(),
+            Self::Rejected(rejection) => rejection.findings(),
+            Self::Deferred(deferral) => deferral.findings(),
+            Self::RunEnded => &[],
+        }
     }
 }
 
-/// Decides: may the jobs of the request's run that wait for its environment enter it now?
+/// The waiting jobs may enter. Only [`decide`](super::decide()) can make one.
 ///
-/// Any rule under which every check holds approves. Else, while a rule may yet hold, it is deferred. Else it is rejected, with the
-/// findings of the rule that fails least.
+/// ```
+/// use environment_gate::gate::Approval;
+/// fn take(approval: Approval) -> Approval { approval }
+/// ```
+/// ```compile_fail,E0423
+/// use environment_gate::gate::Approval;
+/// fn forge(approval: Approval) -> Approval { Approval(approval.0) }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval(Judgement);
+
+/// The waiting jobs may not enter, for good in this attempt of the run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection(Judgement);
+
+/// Not now: what is missing may still appear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deferral(Judgement);
+
+impl Rejection {
+    /// The rejection of a request that no rule covers.
+    pub(super) fn of_uncovered(finding: Finding) -> Self {
+        Self(Judgement { rule: None, findings: vec![finding], gates: Vec::new() })
+    }
+}
+
+macro_rules! accessors {
+    ($($decision:ident),*) => {$(
+        impl $decision {
+            /// The rule that decided, counted from 1 in the order of the policy; `None` where none covers the request.
+            pub fn rule(&self) -> Option<usize> {
+                self.0.rule
+            }
+
+            /// What each check found.
+            pub fn findings(&self) -> &[Finding] {
+                &self.0.findings
+            }
+
+            /// The gates, and whose approvals of them count; empty where people were not judged.
+            pub fn gates(&self) -> &[PassedGate] {
+                &self.0.gates
+            }
+        }
+    )*};
+}
+
+accessors!(Approval, Rejection, Deferral);
+
+/// What was found under one rule, and who approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Judgement {
+    /// Counted from 1, in the order of the policy; `None` where no rule covers the request.
+    rule: Option<usize>,
+    findings: Vec<Finding>,
+    gates: Vec<PassedGate>,
+}
+
+impl Judgement {
+    fn count(&self, verdict: Verdict) -> usize {
+        self.findings.iter().filter(|finding| finding.verdict == verdict).count()
+    }
+
+    /// Whether every check was made and passes. With `approvals = 0` people are not judged.
+    fn passes(&self, approvals: usize) -> bool {
+        let made = |check: Check| self.findings.iter().any(|finding| finding.check == check);
+        let people = [Check::Starter, Check::GateApproval, Check::Approvals];
+        let all_made = Check::ALL.into_iter().all(|check| made(check) || (approvals == 0 && people.contains(&check)));
+        all_made && self.count(Verdict::Pass) == self.findings.len()
+    }
+}
+
+/// Decides whether the jobs of the request's run that wait for its environment may enter it now.
+///
+/// Any rule under which every check passes approves. Otherwise, while a rule may still pass, the request is deferred. Otherwise it is
+/// rejected, with the findings of the rule that fails least.
 pub fn decide(covered: &Covered<'_>, request: &Request, evidence: &Evidence, now: Timestamp) -> Decision {
-    if checks::is_ours(request, &evidence.run) && evidence.run.status == RunStatus::Completed && evidence.has_ended() {
+    if run::is_ours(request, &evidence.run) && evidence.run.status == RunStatus::Completed && evidence.has_ended() {
         return Decision::RunEnded;
     }
     let mut judgements: Vec<Judgement> = Vec::new();
     for (number, rule) in &covered.rules {
         let judgement = judge(&Case { rule, request, evidence, now }, *number);
-        if judgement.holds(rule.approvals) {
-            return Decision::Approved(Approval::new(Seal(()), judgement));
+        if judgement.passes(rule.approvals) {
+            return Decision::Approved(Approval(judgement));
         }
         judgements.push(judgement);
     }
-    if let Some(at) = judgements.iter().position(|judgement| !judgement.has(Verdict::Fail)) {
-        return Decision::Deferred(Deferral::new(judgements.swap_remove(at)));
+    if let Some(at) = judgements.iter().position(|judgement| judgement.count(Verdict::Fail) == 0) {
+        return Decision::Deferred(Deferral(judgements.swap_remove(at)));
     }
-    let least = judgements.into_iter().min_by_key(Judgement::failures);
-    // `rules` is never empty; a judgement without findings still rejects.
+    let fails_least = judgements.into_iter().min_by_key(|judgement| judgement.count(Verdict::Fail));
+    // At least one rule covers the request; without one, this still rejects.
     let none = Judgement { rule: None, findings: Vec::new(), gates: Vec::new() };
-    Decision::Rejected(Rejection::new(least.unwrap_or(none)))
+    Decision::Rejected(Rejection(fails_least.unwrap_or(none)))
 }
 
-/// Makes every check of one rule that can be made of the facts.
+/// Makes every check of one rule that the facts allow.
 fn judge(case: &Case<'_>, number: usize) -> Judgement {
-    let mut judgement = Judgement { rule: Some(number), findings: Vec::new(), gates: Vec::new() };
-    judgement.findings.push(checks::covered(case.rule, case.request));
-    if !checks::is_ours(case.request, &case.evidence.run) {
-        // An answer about another run says nothing of ours.
-        judgement.findings.push(checks::run(case));
+    let mut judgement = Judgement { rule: Some(number), findings: vec![run::rule(case)], gates: Vec::new() };
+    if !run::is_ours(case.request, &case.evidence.run) {
+        // An answer about another run proves nothing about ours.
+        judgement.findings.push(run::run(case));
         return judgement;
     }
-    judgement.findings.extend(checks::of_the_run(case));
-    if judgement.has(Verdict::Wait) {
+    judgement.findings.extend(run::of_run(case));
+    if judgement.count(Verdict::Wait) > 0 {
         return judgement;
     }
-    let histories: Vec<History<'_>> = case.rule.gates.iter().map(|gate| gates::history(case, gate)).collect();
+    let histories: Vec<History<'_>> = case.rule.gates.iter().map(|gate| history::history(case, gate)).collect();
     if histories.iter().any(History::is_unfinished) {
-        // While a gate may still be passed nothing else about gates and approvals is judged.
+        // While a gate may still be passed, nothing else about gates and approvals is judged.
         let findings = histories.into_iter().flat_map(|history| history.findings);
         judgement.findings.extend(findings.filter(|finding| finding.verdict == Verdict::Wait));
         return judgement;
     }
     for history in &histories {
         judgement.findings.extend(history.findings.iter().cloned());
-        judgement.findings.extend(gates::of_finished(case, history));
+        judgement.findings.extend(gate::of_finished(case, history));
     }
     let people = people::judge(case, &histories);
     judgement.findings.extend(people.findings);
     judgement.gates = people.gates;
     judgement
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::{BOB, World};
+    use crate::model::{EnvironmentName, JobStatus, RunId};
+
+    /// A rule that the good world does not pass, because it is at another ref.
+    const STRICT: &str = "[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"v*\"]\n";
+
+    fn decision(change: impl FnOnce(&mut World)) -> Decision {
+        let mut world = World::new();
+        change(&mut world);
+        world.decision()
+    }
+
+    fn checks(decision: &Decision, verdict: Verdict) -> Vec<Check> {
+        decision.findings().iter().filter(|finding| finding.verdict == verdict).map(|finding| finding.check).collect()
+    }
+
+    #[test]
+    fn an_approval_names_its_rule_its_gate_and_its_approver() {
+        let Decision::Approved(approval) = World::new().decision() else { panic!() };
+        let gate = approval.gates().first().unwrap();
+        assert_eq!((approval.rule(), approval.gates().len()), (Some(1), 1));
+        assert_eq!((gate.job_id, gate.attempt, gate.environment_id), (Some(7001), Some(1), Some(501)));
+        assert_eq!(gate.approvers.iter().map(|approver| approver.id).collect::<Vec<_>>(), [BOB]);
+    }
+
+    #[test]
+    fn one_rule_that_passes_is_enough() {
+        let decision = decision(|world| world.policy.insert_str(0, STRICT));
+        let Decision::Approved(approval) = decision else { panic!("{decision:#?}") };
+        assert_eq!(approval.rule(), Some(2));
+    }
+
+    #[test]
+    fn a_rule_that_may_still_pass_defers() {
+        let decision = decision(|world| {
+            world.policy.insert_str(0, STRICT);
+            world.facts.reviews.clear();
+            world.gate_job().completed_at = Some(world.now);
+        });
+        let Decision::Deferred(deferral) = &decision else { panic!("{decision:#?}") };
+        assert_eq!(deferral.rule(), Some(2));
+        assert_eq!(checks(&decision, Verdict::Wait), [Check::GateApproval, Check::Approvals]);
+    }
+
+    #[test]
+    fn a_rejection_shows_the_rule_that_fails_least() {
+        let decision = decision(|world| {
+            world.policy.insert_str(0, &STRICT.replace("refs", "events = [\"push\"]\nrefs"));
+            world.facts.run.head_repository_id = None;
+        });
+        let Decision::Rejected(rejection) = &decision else { panic!("{decision:#?}") };
+        assert_eq!(rejection.rule(), Some(2));
+        assert_eq!(checks(&decision, Verdict::Fail), [Check::Fork]);
+    }
+
+    #[test]
+    fn one_failure_rejects_even_if_something_else_waits() {
+        let decision = decision(|world| {
+            world.facts.run.head_repository_id = None;
+            world.gate_job().status = JobStatus::Waiting;
+        });
+        assert!(matches!(decision, Decision::Rejected(_)), "{decision:#?}");
+    }
+
+    #[test]
+    fn a_run_that_ended_with_all_its_jobs_is_not_decided() {
+        let decision = decision(|world| {
+            world.facts.run.status = RunStatus::Completed;
+            world.facts.jobs.pop();
+        });
+        assert_eq!(decision, Decision::RunEnded);
+        assert!(decision.findings().is_empty());
+    }
+
+    #[test]
+    fn another_runs_end_says_nothing_about_ours() {
+        let decision = decision(|world| {
+            world.facts.run.status = RunStatus::Completed;
+            world.facts.run.id = RunId::new(1).unwrap();
+            world.facts.jobs.pop();
+        });
+        assert_eq!(checks(&decision, Verdict::Wait), [Check::Run]);
+        assert_eq!(decision.findings().len(), 2, "nothing else is judged");
+    }
+
+    #[test]
+    fn a_run_that_is_not_complete_is_not_judged_further() {
+        let decision = decision(|world| world.facts.run.attempt = None);
+        assert!(matches!(decision, Decision::Deferred(_)));
+        assert_eq!(decision.findings().len(), 6, "{decision:#?}");
+    }
+
+    #[test]
+    fn while_a_gate_may_be_passed_only_what_it_waits_for_is_reported() {
+        let decision = decision(|world| {
+            world.add_security_gate();
+            world.gate_job().status = JobStatus::Waiting;
+        });
+        assert_eq!(checks(&decision, Verdict::Wait), [Check::GateConclusion]);
+        assert!(!checks(&decision, Verdict::Pass).contains(&Check::GateJob));
+    }
+
+    #[test]
+    fn without_required_approvals_nobody_has_to_approve() {
+        let decision = decision(|world| {
+            world.policy += "approvals = 0\n";
+            world.facts.reviews.clear();
+        });
+        let Decision::Approved(approval) = decision else { panic!("{decision:#?}") };
+        assert!(approval.gates().first().unwrap().approvers.is_empty());
+    }
+
+    #[test]
+    fn a_judgement_with_a_check_missing_does_not_pass() {
+        let finding = |check| Finding::new(check, Verdict::Pass, "", "");
+        let all = || Check::ALL.into_iter().map(finding);
+        let passes = |findings: Vec<Finding>, approvals| {
+            Judgement { rule: Some(1), findings, gates: Vec::new() }.passes(approvals)
+        };
+        assert!(passes(all().collect(), 1));
+        assert!(!passes(Vec::new(), 0) && !passes(all().skip(1).collect(), 0));
+        let people = |check: Check| matches!(check, Check::Starter | Check::GateApproval | Check::Approvals);
+        let without_people = || all().filter(|finding| !people(finding.check)).collect();
+        assert!(passes(without_people(), 0) && !passes(without_people(), 1));
+    }
+
+    #[test]
+    fn an_environment_that_no_rule_covers_is_rejected_without_a_rule() {
+        let decision = decision(|world| world.request.environment = EnvironmentName::parse("staging").unwrap());
+        let Decision::Rejected(rejection) = decision else { panic!("{decision:#?}") };
+        assert_eq!((rejection.rule(), rejection.gates().len()), (None, 0));
+    }
 }

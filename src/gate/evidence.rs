@@ -1,16 +1,16 @@
-//! What GitHub says a run really did. Complete, or it does not exist.
+//! What GitHub says a run really did: complete, or it does not exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Covered;
+use super::covered::Covered;
 use crate::model::{
-    Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, RunStatus, WorkflowRun,
+    Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, RunStatus, WorkflowRun, quoted,
 };
 
-/// Everything a decision rests on, read from GitHub for one request.
+/// Everything that a decision rests on, read from GitHub for one request.
 ///
-/// It can be made of complete facts alone: a gate environment that was not asked for, or an earlier attempt that was
-/// not read, leaves no evidence at all. That an environment does not exist is a fact (`None` in the map).
+/// It can be made of complete facts only: a gate environment or an earlier attempt that was not read leaves no evidence at all. That an
+/// environment does not exist is a fact (`None` in the map).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
     pub(super) run: WorkflowRun,
@@ -29,9 +29,9 @@ pub struct Facts {
     pub jobs: Vec<Job>,
     /// The run's review history.
     pub reviews: Vec<EnvironmentReview>,
-    /// Each gate environment that was asked for; `None` where GitHub says that there is none.
+    /// Each gate environment that was read; `None` where GitHub says that it does not exist.
     pub environments: BTreeMap<EnvironmentName, Option<Environment>>,
-    /// The earlier attempts that were asked for.
+    /// The earlier attempts that were read.
     pub earlier_attempts: Vec<RunAttempt>,
 }
 
@@ -41,11 +41,14 @@ pub struct Facts {
 pub struct Incomplete(String);
 
 impl Evidence {
-    /// Takes the facts, if nothing is missing that a rule of `covered` asks for.
+    /// Takes the facts.
+    ///
+    /// # Errors
+    /// A fact is missing that a rule of `covered` needs.
     pub fn new(facts: Facts, covered: &Covered<'_>) -> Result<Self, Incomplete> {
         let environment = covered.gate_environments().into_iter().find(|name| !facts.environments.contains_key(name));
         if let Some(name) = environment {
-            return Err(Incomplete(format!("the environment {}", crate::model::quoted(name.as_str()))));
+            return Err(Incomplete(format!("the environment {}", quoted(name.as_str()))));
         }
         let read: BTreeSet<u32> = facts.earlier_attempts.iter().map(|attempt| attempt.attempt).collect();
         let wanted = covered.earlier_attempts(&facts.run, &facts.jobs);
@@ -56,30 +59,95 @@ impl Evidence {
         Ok(Self { run, jobs, reviews, environments, earlier_attempts })
     }
 
-    /// The same evidence of a run that has not ended: to ask what would be decided if it still waited.
+    /// The same evidence of a run that has not ended: for asking what would be decided if it still waited.
     #[must_use]
     pub fn as_if_it_waited(mut self) -> Self {
         self.run.status = RunStatus::Open;
         self
     }
 
-    /// The ids of the jobs that wait for an environment, whichever.
+    /// The ids of the jobs that wait for an environment, whichever it is.
     pub fn waiting_jobs(&self) -> BTreeSet<u64> {
         self.jobs.iter().filter(|job| job.status == JobStatus::Waiting).map(|job| job.id).collect()
     }
 
-    /// May other jobs begin to wait soon? Those that are under way, or in a status that is not known.
+    /// Whether other jobs may begin to wait soon: those that are under way, or in an unknown status.
     pub fn more_may_wait(&self) -> bool {
         self.jobs.iter().any(|job| job.status.is_under_way())
     }
 
-    /// Has every job ended, in no later attempt than the run's? A run that is shown as ended while its jobs are not is a stale answer.
+    /// Whether every job has ended, in no later attempt than the run's. A run that is shown as ended while its jobs are not is a stale
+    /// answer.
     pub(super) fn has_ended(&self) -> bool {
         self.jobs.iter().all(|job| job.status == JobStatus::Completed && job.attempt <= self.run.attempt)
     }
+}
 
-    /// The gate environment of that name, if GitHub says that there is one.
-    pub(super) fn environment(&self, name: &EnvironmentName) -> Option<&Environment> {
-        self.environments.get(name).and_then(Option::as_ref)
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::Policy;
+    use crate::gate::tests::{World, job};
+
+    fn evidence(world: World) -> Result<Evidence, Incomplete> {
+        let policy = Policy::parse(&world.policy).unwrap();
+        Evidence::new(world.facts, &Covered::new(&policy, &world.request).unwrap())
+    }
+
+    fn evidence_of(jobs: Vec<Job>) -> Evidence {
+        let mut world = World::new();
+        world.facts.jobs = jobs;
+        evidence(world).unwrap()
+    }
+
+    #[test]
+    fn a_gate_environment_that_was_not_read_leaves_no_evidence() {
+        let mut world = World::new();
+        world.facts.environments.clear();
+        let error = evidence(world).unwrap_err().to_string();
+        assert_eq!(error, "incomplete evidence: the environment `release-gate` was not read");
+    }
+
+    #[test]
+    fn an_earlier_attempt_that_was_not_read_leaves_no_evidence() {
+        let mut world = World::new();
+        world.facts.run.attempt = Some(2);
+        assert_eq!(evidence(world).unwrap_err().to_string(), "incomplete evidence: attempt 1 of the run was not read");
+    }
+
+    #[test]
+    fn an_earlier_attempt_that_was_read_is_enough() {
+        let mut world = World::new();
+        world.facts.run.attempt = Some(2);
+        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: None }];
+        assert!(evidence(world).is_ok());
+    }
+
+    #[test]
+    fn only_jobs_that_wait_are_waiting() {
+        assert_eq!(evidence(World::new()).unwrap().waiting_jobs(), [7002].into());
+    }
+
+    #[test]
+    fn more_may_wait_while_a_job_is_under_way_or_unknown() {
+        let with = |status| evidence_of(vec![Job { status, ..job(1, "x") }]).more_may_wait();
+        assert!(with(JobStatus::UnderWay) && with(JobStatus::Unknown));
+        assert!(!with(JobStatus::Completed) && !with(JobStatus::Waiting));
+    }
+
+    #[test]
+    fn a_run_has_ended_when_all_its_jobs_have() {
+        assert!(evidence_of(vec![job(1, "x"), job(2, "y")]).has_ended());
+        assert!(!evidence_of(vec![job(1, "x"), Job { status: JobStatus::Waiting, ..job(2, "y") }]).has_ended());
+        assert!(!evidence_of(vec![Job { attempt: Some(2), ..job(1, "x") }]).has_ended(), "of a later attempt");
+    }
+
+    #[test]
+    fn a_run_that_ended_can_be_asked_about_as_if_it_waited() {
+        let mut world = World::new();
+        world.facts.run.status = RunStatus::Completed;
+        assert_eq!(evidence(world).unwrap().as_if_it_waited().run.status, RunStatus::Open);
     }
 }

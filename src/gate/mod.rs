@@ -2,19 +2,187 @@
 //!
 //! Pure, synchronous and total. Not here: I/O, GitHub's wire format, a clock (the present is an argument), logging.
 
+mod check;
 mod checks;
 mod comment;
+mod covered;
 mod decide;
-mod decision;
 mod evidence;
-mod finding;
-mod gates;
-mod people;
+mod passed_gate;
 pub mod policy;
+mod scope;
 
-pub use comment::{COMMENT_BYTES_MAX, Comment};
-pub use decide::{Covered, OutOfScope, Scope, decide, scope};
-pub use decision::{Approval, Approver, Decision, Deferral, PassedGate, Rejection};
-pub use evidence::{Evidence, Facts, Incomplete};
-pub use finding::{Check, Finding, Verdict};
-pub use policy::Policy;
+pub use self::check::{Check, Finding, Verdict};
+pub use self::comment::{COMMENT_BYTES_MAX, Comment};
+pub use self::covered::Covered;
+pub use self::decide::{Approval, Decision, Deferral, Rejection, decide};
+pub use self::evidence::{Evidence, Facts, Incomplete};
+pub use self::passed_gate::{Approver, PassedGate};
+pub use self::policy::Policy;
+pub use self::scope::{OutOfScope, Scope, scope};
+
+#[cfg(test)]
+mod tests {
+    //! A world in which everything is right, for the tests of this module's files to change one thing in.
+
+    #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
+
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::{Check, Decision, Evidence, Facts, Finding, Policy, Scope, Verdict, decide, scope};
+    use crate::model::{
+        Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Login,
+        RefName, Repository, RepositoryName, Request, ReviewState, RunId, RunStatus, Sha, WorkflowRun,
+    };
+
+    /// Who started the run.
+    pub(in crate::gate) const ALICE: u64 = 11;
+    /// Who approved its gate.
+    pub(in crate::gate) const BOB: u64 = 22;
+    /// The id of the gate's environment.
+    pub(in crate::gate) const GATE_ENVIRONMENT: u64 = 501;
+
+    pub(in crate::gate) struct World {
+        /// TOML; more keys of the first rule can be added at its end.
+        pub(in crate::gate) policy: String,
+        pub(in crate::gate) request: Request,
+        pub(in crate::gate) facts: Facts,
+        pub(in crate::gate) now: Timestamp,
+    }
+
+    impl World {
+        /// Alice started the run of `octo-org/widgets` at `main`, and Bob approved its one gate ten minutes ago.
+        pub(in crate::gate) fn new() -> Self {
+            let run = WorkflowRun {
+                id: RunId::new(9001).unwrap(),
+                attempt: Some(1),
+                repository_id: 4242,
+                head_repository_id: Some(4242),
+                path: ".github/workflows/release.yml".to_owned(),
+                event: "workflow_dispatch".to_owned(),
+                head_branch: Some(RefName::parse("main").unwrap()),
+                head_sha: sha('a'),
+                status: RunStatus::Open,
+                actor: Some(account(ALICE)),
+                triggering_actor: Some(account(ALICE)),
+                started_at: Some(ago(3600)),
+            };
+            let waiting = Job {
+                status: JobStatus::Waiting,
+                conclusion: None,
+                completed_at: None,
+                has_runner: false,
+                ..job(7002, "publish")
+            };
+            let environment = EnvironmentName::parse("release-gate").unwrap();
+            let found = Environment { id: GATE_ENVIRONMENT, name: environment.clone(), required_reviewers: 1 };
+            let facts = Facts {
+                run,
+                jobs: vec![job(7001, "release-gate"), waiting],
+                reviews: vec![approval(BOB)],
+                environments: [(environment, Some(found))].into(),
+                earlier_attempts: Vec::new(),
+            };
+            let request = Request {
+                installation_id: 555,
+                repository: Repository { id: 4242, name: RepositoryName::parse("octo-org/widgets").unwrap() },
+                run: RunId::new(9001).unwrap(),
+                environment: EnvironmentName::parse("release").unwrap(),
+                sha: sha('a'),
+                ref_name: RefName::parse("main").unwrap(),
+                event: Some("workflow_dispatch".to_owned()),
+                deployment_created_at: Some(ago(600)),
+            };
+            let policy = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n".to_owned();
+            Self { policy, request, facts, now: ago(0) }
+        }
+
+        /// A second gate, which Carol approved; both are required.
+        pub(in crate::gate) fn add_security_gate(&mut self) {
+            self.policy += "approvals = 2\n[[rule.gate]]\njob = \"release-gate\"\nenvironment = \"release-gate\"\n[[rule.gate]]\njob = \"security-gate\"\nenvironment = \"security-gate\"\n";
+            self.facts.jobs.push(job(7003, "security-gate"));
+            self.facts.reviews.push(EnvironmentReview { environment_ids: vec![503], ..approval(33) });
+            let name = EnvironmentName::parse("security-gate").unwrap();
+            let found = Environment { id: 503, name: name.clone(), required_reviewers: 2 };
+            self.facts.environments.insert(name, Some(found));
+        }
+
+        pub(in crate::gate) fn gate_job(&mut self) -> &mut Job {
+            self.facts.jobs.first_mut().unwrap()
+        }
+
+        pub(in crate::gate) fn gate_environment(&mut self) -> &mut Option<Environment> {
+            self.facts.environments.values_mut().next().unwrap()
+        }
+
+        pub(in crate::gate) fn decision(&self) -> Decision {
+            let policy = Policy::parse(&self.policy).unwrap();
+            match scope(&policy, &self.request).unwrap() {
+                Scope::Uncovered(rejection) => Decision::Rejected(rejection),
+                Scope::Covered(covered) => {
+                    let evidence = Evidence::new(self.facts.clone(), &covered).unwrap();
+                    decide(&covered, &self.request, &evidence, self.now)
+                }
+            }
+        }
+    }
+
+    /// What a check finds once the good world is changed.
+    pub(in crate::gate) fn found(check: Check, change: impl FnOnce(&mut World)) -> Finding {
+        let mut world = World::new();
+        change(&mut world);
+        let decision = world.decision();
+        let finding = decision.findings().iter().find(|finding| finding.check == check);
+        finding.unwrap_or_else(|| panic!("{check} was not made: {decision:#?}")).clone()
+    }
+
+    /// So many seconds before the present of the good world.
+    pub(in crate::gate) fn ago(seconds: i64) -> Timestamp {
+        "2026-01-05T10:15:00Z".parse::<Timestamp>().unwrap().checked_sub(SignedDuration::from_secs(seconds)).unwrap()
+    }
+
+    pub(in crate::gate) fn sha(digit: char) -> Sha {
+        Sha::parse(&digit.to_string().repeat(40)).unwrap()
+    }
+
+    pub(in crate::gate) fn account(id: u64) -> Account {
+        let login = match id {
+            ALICE => "alice",
+            BOB => "bob",
+            _ => "carol",
+        };
+        Account { id, login: Login::parse(login).unwrap(), account_type: AccountType::User }
+    }
+
+    pub(in crate::gate) fn bot() -> Account {
+        Account { login: Login::parse("a-bot[bot]").unwrap(), account_type: AccountType::Bot, ..account(99) }
+    }
+
+    /// A job that succeeded ten minutes ago.
+    pub(in crate::gate) fn job(id: u64, name: &str) -> Job {
+        Job {
+            id,
+            run: RunId::new(9001).unwrap(),
+            attempt: Some(1),
+            name: name.to_owned(),
+            head_sha: sha('a'),
+            status: JobStatus::Completed,
+            conclusion: Some(Conclusion::Success),
+            completed_at: Some(ago(600)),
+            has_runner: true,
+        }
+    }
+
+    /// An approval of the gate's environment.
+    pub(in crate::gate) fn approval(by: u64) -> EnvironmentReview {
+        let environment_ids = vec![GATE_ENVIRONMENT];
+        EnvironmentReview { state: ReviewState::Approved, user: Some(account(by)), environment_ids }
+    }
+
+    #[test]
+    fn the_good_world_is_approved_by_every_check() {
+        let Decision::Approved(approval) = World::new().decision() else { panic!("{:#?}", World::new().decision()) };
+        assert_eq!(approval.findings().len(), Check::ALL.len());
+        assert!(approval.findings().iter().all(|finding| finding.verdict == Verdict::Pass));
+    }
+}

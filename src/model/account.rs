@@ -1,4 +1,4 @@
-//! Who did something at GitHub.
+//! Who did something on GitHub.
 
 use super::Login;
 
@@ -7,7 +7,7 @@ use super::Login;
 pub struct Account {
     /// Never reused.
     pub id: u64,
-    /// As GitHub spells it now.
+    /// As GitHub spells it today.
     pub login: Login,
     /// What kind of account it is.
     pub account_type: AccountType,
@@ -16,11 +16,11 @@ pub struct Account {
 /// GitHub's `type` of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountType {
-    /// A person, or a machine that signs in like one.
+    /// A person, or a machine user that signs in like one.
     User,
     /// An App.
     Bot,
-    /// Anything else, known or new: never a person.
+    /// Anything else, such as an organization, and whatever GitHub adds: never a person.
     Unknown,
 }
 
@@ -31,6 +31,20 @@ impl AccountType {
             "User" => Self::User,
             "Bot" => Self::Bot,
             _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_user_is_a_person() {
+        assert_eq!(AccountType::parse("User"), AccountType::User);
+        assert_eq!(AccountType::parse("Bot"), AccountType::Bot);
+        for text in ["user", "Organization", "Mannequin", ""] {
+            assert_eq!(AccountType::parse(text), AccountType::Unknown);
         }
     }
 }

@@ -1,37 +1,37 @@
-//! An environment, and what people answered for it.
+//! An environment, and the reviews of it.
 
 use super::{Account, EnvironmentName};
 
 /// An environment of a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// New when an environment is deleted and made again.
+    /// A deleted environment that is created again gets a new one.
     pub id: u64,
-    /// Its name.
+    /// The name.
     pub name: EnvironmentName,
-    /// How many users and teams are required reviewers of it; 0 when nobody is asked.
+    /// How many users and teams are required reviewers; 0 when nobody has to approve.
     pub required_reviewers: usize,
 }
 
-/// One entry of a run's review history (`GET …/runs/{id}/approvals`). It has no time and no attempt.
+/// One entry of a run's review history (`GET …/runs/{id}/approvals`). GitHub gives it neither a time nor an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentReview {
-    /// What was answered.
+    /// Approved or rejected.
     pub state: ReviewState,
-    /// Who answered; `None` when the account is gone.
+    /// The reviewer; `None` when the account was deleted.
     pub user: Option<Account>,
-    /// The ids of the environments that the answer is for.
+    /// The ids of the environments that were reviewed.
     pub environment_ids: Vec<u64>,
 }
 
 /// GitHub's `state` of a review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReviewState {
-    /// Let through.
+    /// The jobs may enter.
     Approved,
-    /// Turned away.
+    /// The jobs may not enter.
     Rejected,
-    /// A status report, or a state that GitHub has added since: no answer.
+    /// A status report, or a state that GitHub has added since: neither.
     Unknown,
 }
 
@@ -42,6 +42,20 @@ impl ReviewState {
             "approved" => Self::Approved,
             "rejected" => Self::Rejected,
             _ => Self::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_not_known_is_neither() {
+        assert_eq!(ReviewState::parse("approved"), ReviewState::Approved);
+        assert_eq!(ReviewState::parse("rejected"), ReviewState::Rejected);
+        for text in ["Approved", "pending", ""] {
+            assert_eq!(ReviewState::parse(text), ReviewState::Unknown);
         }
     }
 }

@@ -7,23 +7,23 @@ use super::{RunId, Sha};
 /// A job in one attempt of a run. Its name is free text and not unique.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
-    /// Unique over all attempts.
+    /// Unique across all attempts.
     pub id: u64,
-    /// The run that it says it is of.
+    /// The run that it belongs to, as GitHub reports it.
     pub run: RunId,
-    /// The attempt in which it ran; a job that was not run again keeps its own. Optional in GitHub's schema.
+    /// The attempt in which it ran. A job that was not re-run keeps its old one. Optional in GitHub's schema.
     pub attempt: Option<u32>,
-    /// What the workflow calls it.
+    /// Its name in the workflow.
     pub name: String,
     /// The commit it ran at.
     pub head_sha: Sha,
-    /// How far it is.
+    /// Its status.
     pub status: JobStatus,
-    /// How it ended; `None` until it has.
+    /// How it ended; `None` before that.
     pub conclusion: Option<Conclusion>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
-    /// A runner took it: it got past every wait for its environment.
+    /// Whether a runner took it: then it got past every wait for its environment.
     pub has_runner: bool,
 }
 
@@ -34,7 +34,7 @@ pub enum JobStatus {
     Completed,
     /// It waits for the protection rules of its environment.
     Waiting,
-    /// It will run, or runs: queued, pending, requested, in progress.
+    /// It runs or will run: queued, pending, requested, in progress.
     UnderWay,
     /// A status that GitHub has added since: it may still run.
     Unknown,
@@ -51,18 +51,18 @@ impl JobStatus {
         }
     }
 
-    /// May this job still let others come after it? A status that we do not know may.
+    /// Whether other jobs may still start after this one. With an unknown status they may.
     pub fn is_under_way(self) -> bool {
         matches!(self, Self::UnderWay | Self::Unknown)
     }
 }
 
-/// GitHub's `conclusion` of a job: success, or something else with its name.
+/// GitHub's `conclusion` of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conclusion {
-    /// The only one that lets anybody in.
+    /// The only one that passes a gate.
     Success,
-    /// `failure`, `cancelled`, `skipped`, …, and what GitHub may add.
+    /// `failure`, `cancelled`, `skipped`, …, and whatever GitHub adds.
     Other(String),
 }
 
@@ -78,5 +78,45 @@ impl Conclusion {
             Self::Success => "success",
             Self::Other(name) => name,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_runs_or_will_run_is_under_way() {
+        for text in ["queued", "pending", "requested", "in_progress", "brand_new"] {
+            assert!(JobStatus::parse(text).is_under_way(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_job_that_ended_or_waits_is_not_under_way() {
+        assert_eq!(JobStatus::parse("completed"), JobStatus::Completed);
+        assert_eq!(JobStatus::parse("waiting"), JobStatus::Waiting);
+        assert!(!JobStatus::Completed.is_under_way() && !JobStatus::Waiting.is_under_way());
+    }
+
+    #[test]
+    fn a_status_that_is_not_known_is_kept_apart() {
+        assert_eq!(JobStatus::parse("brand_new"), JobStatus::Unknown);
+    }
+
+    #[test]
+    fn only_success_is_success() {
+        assert_eq!(Conclusion::parse("success"), Conclusion::Success);
+        for text in ["Success", "failure", "neutral", "brand_new"] {
+            assert_eq!(Conclusion::parse(text), Conclusion::Other(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_conclusion_is_spelled_as_on_github() {
+        assert_eq!(
+            ["success", "skipped"].map(|text| Conclusion::parse(text).as_str().to_owned()),
+            ["success", "skipped"]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! GitHub's nouns as types.
 //!
-//! A leaf: no I/O, no policy, no wire format. What GitHub may leave out is an `Option` here; a value that it
-//! may add without notice parses to `Unknown`, which satisfies nothing.
+//! A leaf: no I/O, no policy, no wire format. What GitHub may leave out is an `Option` here; a value that it may
+//! add without notice parses to `Unknown`, which satisfies nothing.
 
 mod account;
 mod api_url;
@@ -21,4 +21,4 @@ pub use names::{EnvironmentName, InvalidName, Login, RefName, RepositoryName, Ru
 pub use request::{Repository, Request};
 pub use run::{RunAttempt, RunStatus, WorkflowRun};
 pub use run_url::RunUrl;
-pub use text::{Quoted, listed, quoted, with_causes};
+pub use text::{Quoted, listed, quoted, quoted_list, with_causes};

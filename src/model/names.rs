@@ -1,5 +1,5 @@
-//! Names and ids with a rule: what is not a name cannot be written down as one, so a path built of them
-//! has no tricks in it.
+//! Names and ids that follow a rule. Nothing else can be held as one, so a path built from them cannot be
+//! tricked.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -11,7 +11,7 @@ use super::quoted;
 /// Characters of an environment's name ("may not exceed 255 characters",
 /// <https://docs.github.com/actions/deployment/targeting-different-environments>).
 const ENVIRONMENT_CHARS_MAX: usize = 255;
-/// Characters of an owner's login: 39, and some more for enterprise-managed users' suffixes.
+/// Characters of an owner's login: 39, and room for the suffixes of enterprise-managed users.
 const OWNER_CHARS_MAX: usize = 100;
 /// Characters of a repository's name.
 const REPOSITORY_CHARS_MAX: usize = 100;
@@ -20,7 +20,7 @@ const REF_BYTES_MAX: usize = 1024;
 /// Characters of a login, `[bot]` included.
 const LOGIN_CHARS_MAX: usize = 128;
 
-/// A string that breaks the rule of the name it should be.
+/// A string that breaks the rule of the name that it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("got {}, expected {expected}", quoted(.got))]
 pub struct InvalidName {
@@ -39,12 +39,12 @@ impl InvalidName {
 pub struct RunId(NonZeroU64);
 
 impl RunId {
-    /// `None` for zero.
+    /// Returns `None` for zero.
     pub fn new(id: u64) -> Option<Self> {
         NonZeroU64::new(id).map(Self)
     }
 
-    /// Reads the decimal form that a URL carries.
+    /// Reads the decimal form that stands in a URL.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let error = || InvalidName::new(text, "a run id: a positive decimal without leading zeros");
         let digits = !text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit());
@@ -81,7 +81,7 @@ impl Sha {
     }
 }
 
-/// `owner/name`. Two are the same whatever their case, as at GitHub.
+/// `owner/name`. Case makes no difference, as on GitHub.
 #[derive(Debug, Clone)]
 pub struct RepositoryName {
     owner: String,
@@ -89,7 +89,7 @@ pub struct RepositoryName {
 }
 
 impl RepositoryName {
-    /// Takes an owner and a name apart from each other, both without a slash.
+    /// Takes the owner and the name, neither of which has a slash.
     pub fn new(owner: &str, name: &str) -> Result<Self, InvalidName> {
         let owner_fits = (1..=OWNER_CHARS_MAX).contains(&owner.len())
             && owner.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
@@ -137,8 +137,8 @@ impl fmt::Display for RepositoryName {
     }
 }
 
-/// The name of an environment: 1 to 255 characters, anything but controls. Two are the same whatever their
-/// case, as at GitHub.
+/// The name of an environment: 1 to 255 characters other than controls. Case makes no difference, as on
+/// GitHub.
 #[derive(Debug, Clone)]
 pub struct EnvironmentName {
     name: String,
@@ -149,7 +149,7 @@ impl EnvironmentName {
     /// Reads a name of 1 to 255 characters.
     pub fn parse(name: &str) -> Result<Self, InvalidName> {
         let chars = name.chars().count();
-        // `.` and `..` would walk up the path of the URL that they are put into.
+        // `.` and `..` would change the path of a URL that they stand in.
         let fits = (1..=ENVIRONMENT_CHARS_MAX).contains(&chars)
             && !name.chars().any(char::is_control)
             && !matches!(name, "." | "..");
@@ -160,7 +160,7 @@ impl EnvironmentName {
         }
     }
 
-    /// The name as it was spelled where it was read.
+    /// The name, spelled as it was read.
     pub fn as_str(&self) -> &str {
         &self.name
     }
@@ -186,18 +186,18 @@ impl Ord for EnvironmentName {
     }
 }
 
-/// An account's login, an App's `name[bot]` included. Two are the same whatever their case.
+/// An account's login, or an App's `name[bot]`. Case makes no difference.
 #[derive(Debug, Clone)]
 pub struct Login(String);
 
 impl Login {
-    /// Reads a login: no blanks, no controls.
+    /// Reads a login: printable ASCII without spaces.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let fits = (1..=LOGIN_CHARS_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidName::new(text, "a login")) }
     }
 
-    /// The login as GitHub or the policy spells it.
+    /// The login, spelled as it was read.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -211,12 +211,13 @@ impl PartialEq for Login {
 
 impl Eq for Login {}
 
-/// The short name of a branch or tag. GitHub shows both alike in webhook and run: which it is cannot be told.
+/// The short name of a branch or tag. GitHub shows both alike in the webhook and the run, so nobody can say
+/// which of the two it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefName(String);
 
 impl RefName {
-    /// Reads a ref, short or full: `refs/heads/` and `refs/tags/` are taken off.
+    /// Reads a short or full ref and removes `refs/heads/` or `refs/tags/`.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let short = text.strip_prefix("refs/heads/").or_else(|| text.strip_prefix("refs/tags/")).unwrap_or(text);
         let fits = (1..=REF_BYTES_MAX).contains(&short.len()) && !short.chars().any(char::is_control);
@@ -226,5 +227,128 @@ impl RefName {
     /// The short name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    #[test]
+    fn a_run_id_is_a_positive_decimal() {
+        assert_eq!(RunId::parse("9001").map(|id| id.to_string()).as_deref(), Ok("9001"));
+        assert_eq!(RunId::new(9001), RunId::parse("9001").ok());
+    }
+
+    #[test]
+    fn what_is_not_a_positive_decimal_is_not_a_run_id() {
+        for text in ["", "0", "01", "+1", "-1", "1 ", "1e3", "٣", "18446744073709551616"] {
+            assert!(RunId::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(RunId::new(0), None);
+    }
+
+    #[test]
+    fn a_sha_is_kept_in_lower_case() {
+        assert_eq!(Sha::parse(&"aB".repeat(20)).unwrap().as_str(), "ab".repeat(20));
+        assert!(Sha::parse(&"f".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn a_sha_has_40_or_64_hexadecimal_digits() {
+        for text in [String::new(), "a".repeat(39), "a".repeat(41), "a".repeat(63), "g".repeat(40)] {
+            assert!(Sha::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_repository_is_owner_and_name() {
+        let repository = RepositoryName::parse("octo_org-1/wid.gets").unwrap();
+        assert_eq!((repository.owner(), repository.name()), ("octo_org-1", "wid.gets"));
+        assert_eq!(repository.to_string(), "octo_org-1/wid.gets");
+    }
+
+    #[test]
+    fn a_repository_is_the_same_in_any_case() {
+        let repository = |text| RepositoryName::parse(text).unwrap();
+        assert_eq!(repository("Octo/Widgets"), repository("octo/widgets"));
+        assert_ne!(repository("octo/widgets"), repository("octo/gadgets"));
+        assert_ne!(repository("octo/widgets"), repository("other/widgets"));
+    }
+
+    #[test]
+    fn what_could_change_a_path_is_not_a_repository() {
+        for text in ["widgets", "/", "a/", "/b", "a/b/c", "a/.", "a/..", "a.b/c", "a/b c", "a/b?c", "a/b%2f", "ä/b"] {
+            assert!(RepositoryName::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn owner_and_name_have_at_most_100_characters() {
+        assert!(RepositoryName::new(&"a".repeat(100), &"b".repeat(100)).is_ok());
+        assert!(
+            RepositoryName::new(&"a".repeat(101), "b").is_err() && RepositoryName::new("a", &"b".repeat(101)).is_err()
+        );
+    }
+
+    #[test]
+    fn an_error_says_what_was_got_and_expected() {
+        let error = RepositoryName::parse("a`b").unwrap_err().to_string();
+        assert_eq!(error, "got `a\\u{60}b`, expected a repository as `owner/name`");
+    }
+
+    #[test]
+    fn an_environment_is_the_same_in_any_case_and_ordered_without_it() {
+        let name = |text| EnvironmentName::parse(text).unwrap();
+        assert_eq!(name("Über-Release"), name("ÜBER-release"));
+        assert_ne!(name("release"), name("release-gate"));
+        assert!(name("B") > name("a") && name("A") < name("b"));
+        assert_eq!(name("A").partial_cmp(&name("a")), Some(Ordering::Equal));
+    }
+
+    #[test]
+    fn an_environment_is_shown_as_it_was_spelled() {
+        assert_eq!(EnvironmentName::parse("Release Gate/1 🚀").unwrap().as_str(), "Release Gate/1 🚀");
+    }
+
+    #[test]
+    fn an_environment_has_1_to_255_characters_without_controls() {
+        assert!(EnvironmentName::parse(&"ä".repeat(255)).is_ok() && EnvironmentName::parse("...").is_ok());
+        for text in [String::new(), "ä".repeat(256), ".".to_owned(), "..".to_owned(), "a\nb".to_owned()] {
+            assert!(EnvironmentName::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_the_same_in_any_case() {
+        let login = |text| Login::parse(text).unwrap();
+        assert_eq!(login("Release-Bot[bot]"), login("release-bot[BOT]"));
+        assert_ne!(login("alice"), login("bob"));
+        assert_eq!(login("Alice").as_str(), "Alice");
+    }
+
+    #[test]
+    fn a_login_is_printable_ascii_without_spaces() {
+        assert!(Login::parse(&"a".repeat(128)).is_ok());
+        for text in [String::new(), "a".repeat(129), "a b".to_owned(), "ä".to_owned(), "a\t".to_owned()] {
+            assert!(Login::parse(&text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_ref_is_short() {
+        let short = |text| RefName::parse(text).unwrap().as_str().to_owned();
+        assert_eq!(["main", "refs/heads/a/b", "refs/tags/v1"].map(short), ["main", "a/b", "v1"]);
+        assert_eq!(short("refs/pull/1/merge"), "refs/pull/1/merge");
+    }
+
+    #[test]
+    fn a_ref_has_1_to_1024_bytes_without_controls() {
+        assert!(RefName::parse(&"a".repeat(1024)).is_ok());
+        for text in [String::new(), "refs/heads/".to_owned(), "a".repeat(1025), "a\u{7}".to_owned()] {
+            assert!(RefName::parse(&text).is_err(), "{text}");
+        }
     }
 }

@@ -13,17 +13,17 @@ pub struct WorkflowRun {
     pub attempt: Option<u32>,
     /// The id of the repository that it runs in.
     pub repository_id: u64,
-    /// The id of the repository whose commit it runs; `None` when that repository is gone.
+    /// The id of the repository that its commit comes from; `None` when that repository was deleted.
     pub head_repository_id: Option<u64>,
-    /// The workflow file, as GitHub writes it: maybe with the repository before it or `@` and a ref behind it.
+    /// The workflow file as GitHub writes it, perhaps with the repository before it, or `@` and a ref behind it.
     pub path: String,
-    /// What started it.
+    /// The event that started it.
     pub event: String,
     /// The branch or tag that it runs at.
     pub head_branch: Option<RefName>,
     /// The commit that it runs at.
     pub head_sha: Sha,
-    /// Has it ended?
+    /// Whether it has ended.
     pub status: RunStatus,
     /// Who started the run.
     pub actor: Option<Account>,
@@ -33,12 +33,12 @@ pub struct WorkflowRun {
     pub started_at: Option<Timestamp>,
 }
 
-/// Has a run ended?
+/// Whether a run has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunStatus {
-    /// Nothing runs or waits in it any more.
+    /// No job runs or waits any more.
     Completed,
-    /// Every other status, those to come included.
+    /// Every other status, including those that GitHub adds.
     Open,
 }
 
@@ -56,4 +56,17 @@ pub struct RunAttempt {
     pub attempt: u32,
     /// Who started it.
     pub triggering_actor: Option<Account>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_completed_run_has_ended() {
+        assert_eq!(RunStatus::parse("completed"), RunStatus::Completed);
+        for text in ["in_progress", "waiting", "brand_new", ""] {
+            assert_eq!(RunStatus::parse(text), RunStatus::Open);
+        }
+    }
 }

@@ -1,16 +1,16 @@
-//! Strings of others, made fit to be shown. Not here: any sentence of ours.
+//! Strings that came from outside, made safe to show. Not here: any sentence of ours.
 
 use std::fmt;
 
-/// Bytes of a name that are shown before it is cut, escapes counted as they are written.
+/// Bytes of a name before it is cut, escapes counted as they are written.
 const SHOWN_BYTES_MAX: usize = 100;
-/// Names of a list that are shown before it is cut.
+/// Entries of a list before it is cut.
 const LISTED_MAX: usize = 3;
 
 /// A string that came from outside, shown as a Markdown code span.
 ///
-/// In a code span GitHub makes no mention, no link and no HTML of it. What could end the span or hide text
-/// (back-ticks, controls, line breaks, bidirectional marks, look-alike punctuation) is shown as `\u{…}`.
+/// In a code span GitHub turns nothing into a mention, a link or HTML. What could end the span or hide text
+/// (backticks, controls, line breaks, bidirectional marks, look-alike punctuation) is shown as `\u{…}`.
 #[derive(Debug, Clone, Copy)]
 pub struct Quoted<'a>(&'a str);
 
@@ -19,7 +19,7 @@ pub fn quoted(text: &str) -> Quoted<'_> {
     Quoted(text)
 }
 
-/// The first three of some texts, and how many more there are.
+/// The first three texts, and how many more there are.
 pub fn listed(texts: impl IntoIterator<Item = String>) -> String {
     let texts: Vec<String> = texts.into_iter().collect();
     let shown = texts.get(..LISTED_MAX).unwrap_or(&texts).join(", ");
@@ -41,9 +41,14 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The first three names, [`quoted`], and how many more there are.
+pub fn quoted_list<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    listed(names.into_iter().map(|name| quoted(&name.to_string()).to_string()))
+}
+
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As nearly all are.
+        // As nearly all names are.
         if self.0.len() <= SHOWN_BYTES_MAX && self.0.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'`') {
             return write!(f, "`{}`", self.0);
         }
@@ -61,5 +66,64 @@ impl fmt::Display for Quoted<'_> {
             }
         }
         write!(f, "`{shown}`")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        quoted(text).to_string()
+    }
+
+    #[test]
+    fn a_plain_name_is_a_code_span() {
+        assert_eq!(shown("octo-org/widgets [bot] <x>"), "`octo-org/widgets [bot] <x>`");
+    }
+
+    #[test]
+    fn letters_of_every_script_are_shown() {
+        assert_eq!(shown("größe-発行"), "`größe-発行`");
+    }
+
+    #[test]
+    fn a_backtick_does_not_end_the_span() {
+        assert_eq!(shown("a`@b"), "`a\\u{60}@b`");
+    }
+
+    #[test]
+    fn what_hides_or_breaks_text_is_escaped() {
+        for (text, escaped) in [
+            ("a\nb", "`a\\u{a}b`"),
+            ("a\u{202e}b", "`a\\u{202e}b`"),
+            ("a\u{200b}b", "`a\\u{200b}b`"),
+            ("a\u{7f}b", "`a\\u{7f}b`"),
+            ("a\u{2018}b", "`a\\u{2018}b`"),
+        ] {
+            assert_eq!(shown(text), escaped);
+        }
+    }
+
+    #[test]
+    fn a_name_is_cut_after_100_bytes() {
+        assert_eq!(shown(&"x".repeat(100)), format!("`{}`", "x".repeat(100)));
+        assert_eq!(shown(&"x".repeat(101)), format!("`{}…`", "x".repeat(100)));
+    }
+
+    #[test]
+    fn escapes_are_counted_as_they_are_written() {
+        assert_eq!(shown(&"\u{10ffff}".repeat(200)), format!("`{}…`", "\\u{10ffff}".repeat(10)));
+    }
+
+    #[test]
+    fn a_list_is_cut_after_three() {
+        let list = |count: usize| listed(["a", "b", "c", "d", "e"].into_iter().take(count).map(str::to_owned));
+        assert_eq!([0, 1, 3, 4, 5].map(list), ["", "a", "a, b, c", "a, b, c and 1 more", "a, b, c and 2 more"]);
+    }
+
+    #[test]
+    fn a_list_of_names_is_one_of_code_spans() {
+        assert_eq!(quoted_list(["a`b", "c"]), "`a\\u{60}b`, `c`");
     }
 }

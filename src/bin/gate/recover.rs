@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use environment_gate::causes::with_causes;
 use environment_gate::config::Variables;
-use environment_gate::gate::{Decision, Finding, Verdict};
+use environment_gate::gate::{Decision, Verdict};
 use environment_gate::github::Limits;
 use environment_gate::handler::{Clock, Gate};
 use environment_gate::model::{Request, quoted};
@@ -57,12 +57,8 @@ fn tell_found(told: &mut String, Found { since, end }: &Found) -> std::fmt::Resu
                 Decision::RunEnded => "ignored, the run has ended",
             };
             let not_held = decision.findings().iter().filter(|finding| finding.verdict != Verdict::Pass);
-            let reasons: Vec<String> = not_held.map(reason).collect();
+            let reasons: Vec<String> = not_held.map(ToString::to_string).collect();
             writeln!(told, "{}: would be {name} {}", waits(request), reasons.join("; "))
         }
     }
-}
-
-fn reason(finding: &Finding) -> String {
-    format!("{}: got {}, expected {}", finding.check, finding.got, finding.expected)
 }

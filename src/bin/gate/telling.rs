@@ -34,7 +34,8 @@ pub(crate) fn findings_in_json(outcome: &Outcome) -> Vec<Value> {
                 "verdict": finding.verdict.as_str(),
                 "got": finding.got,
                 "expected": finding.expected,
-                "mend": finding.mend,
+                "reason": finding.reason,
+                "fix": finding.fix,
             })
         })
         .collect()
@@ -81,7 +82,7 @@ pub(crate) fn tell_checks(told: &mut String, outcome: &Outcome, colour: bool) ->
         let blank = "";
         writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  expected {}", finding.expected)?;
         if finding.verdict == Verdict::Fail {
-            writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  to mend: {}", finding.mend)?;
+            writeln!(told, "  {blank:4}  {blank:NAME_COLUMNS$}  fix: {}", finding.fix)?;
         }
     }
     Ok(())

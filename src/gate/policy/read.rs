@@ -1,36 +1,21 @@
-//! From TOML to a checked [`Policy`]. Every refusal names the line, the key, what was got and what was expected.
-
-use std::collections::HashSet;
-use std::ops::Range;
+//! From TOML to a checked [`Policy`]. Every error names the line, the key, what was got and what was expected.
 
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Gate, MaxAge, Policy, RefPattern, RepositoryPattern, Rule};
-use crate::model::{EnvironmentName, Login, quoted};
+use super::event;
+use super::max_age::MaxAge;
+use super::ref_pattern::RefPattern;
+use super::repository_pattern::RepositoryPattern;
+use super::rule::{Gate, Policy, Rule};
+use super::source::{PolicyError, Source};
+use crate::model::{EnvironmentName, InvalidName, Login, quoted};
 
 const DEFAULT_WORKFLOW: &str = ".github/workflows/release.yml";
 const DEFAULT_EVENT: &str = "workflow_dispatch";
 const DEFAULT_ENVIRONMENT: &str = "release";
 const DEFAULT_GATE: &str = "release-gate";
 const DEFAULT_MAX_AGE: &str = "72h";
-
-/// Events whose runs are started by, or run the code of, people that the repository does not trust.
-const REFUSED_EVENTS: [&str; 3] = ["merge_group", "workflow_run", "issue_comment"];
-/// `pull_request`, `pull_request_target`, `pull_request_review`, …: the same, as a family.
-const REFUSED_EVENT_FAMILY: &str = "pull_request";
-
-/// Why a text is no policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("policy line {line}, `{key}`: {problem}")]
-pub struct PolicyError {
-    /// Counted from 1.
-    pub line: usize,
-    /// The key, from the top: `rule.gate.environment`.
-    pub key: String,
-    /// What was got and what was expected.
-    pub problem: String,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,207 +52,326 @@ struct GateToml {
     environment: Spanned<String>,
 }
 
-/// Where in the text something stands, for errors.
-struct Place<'t> {
-    text: &'t str,
-}
-
-impl Place<'_> {
-    fn error(&self, at: &Range<usize>, key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
-        let before = self.text.get(..at.start).unwrap_or_default();
-        let line = before.matches('\n').count().saturating_add(1);
-        PolicyError { line, key: key.into(), problem: problem.into() }
-    }
-
-    /// Reads each of a list's strings, or says which is wrong.
-    fn each<T>(
-        &self,
-        list: &[Spanned<String>],
-        key: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Vec<T>, PolicyError> {
-        list.iter().map(|text| self.one(text, key, &read)).collect()
-    }
-
-    fn one<T>(
-        &self,
-        text: &Spanned<String>,
-        key: &str,
-        read: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, PolicyError> {
-        read(text.get_ref()).map_err(|problem| self.error(&text.span(), key, problem))
-    }
-
-    /// An empty list proves nothing: it is a mistake.
-    fn filled<'l, T>(&self, list: &'l Spanned<Vec<T>>, key: &str) -> Result<&'l [T], PolicyError> {
-        if list.get_ref().is_empty() {
-            return Err(self.error(&list.span(), key, "got an empty list, expected at least one entry"));
+impl Policy {
+    /// Reads a policy from TOML; `docs/policy.md` explains every key.
+    ///
+    /// # Errors
+    /// Anything but TOML, unknown keys, and whatever would prove nothing: with its line, its key, what was got and what was expected.
+    pub fn parse(toml: &str) -> Result<Self, PolicyError> {
+        let source = Source(toml);
+        let deserializer = toml::Deserializer::parse(toml)
+            .map_err(|error| source.error(&error.span().unwrap_or_default(), "policy", error.message()))?;
+        let policy: PolicyToml = serde_path_to_error::deserialize(deserializer).map_err(|error| {
+            // `toml` marks the values whose position it keeps.
+            let key = error.path().to_string().replace(".$__serde_spanned_private_value", "");
+            let inner = error.into_inner();
+            source.error(&inner.span().unwrap_or_default(), key, inner.message())
+        })?;
+        if policy.rule.is_empty() && !policy.pause {
+            return Err(source.error(
+                &(0..0),
+                "rule",
+                "got no rules, expected at least one `[[rule]]` or `pause = true`",
+            ));
         }
-        Ok(list.get_ref())
+        let rules = policy.rule.iter().map(|rule| read_rule(&source, rule)).collect::<Result<_, _>>()?;
+        Ok(Self { pause: policy.pause, rules, text: toml.to_owned() })
     }
 }
 
-pub(super) fn read(text: &str) -> Result<Policy, PolicyError> {
-    let place = Place { text };
-    let deserializer = toml::Deserializer::parse(text)
-        .map_err(|error| place.error(&error.span().unwrap_or_default(), "policy", error.message()))?;
-    let policy: PolicyToml = serde_path_to_error::deserialize(deserializer).map_err(|error| {
-        // `toml` marks the places that it tells the position of.
-        let key = error.path().to_string().replace(".$__serde_spanned_private_value", "");
-        let inner = error.into_inner();
-        place.error(&inner.span().unwrap_or_default(), key, inner.message())
-    })?;
-    if policy.rule.is_empty() && !policy.pause {
-        return Err(place.error(&(0..0), "rule", "got no rule, expected at least one `[[rule]]`, or `pause = true`"));
-    }
-    let rules = policy.rule.iter().map(|rule| read_rule(&place, rule)).collect::<Result<_, _>>()?;
-    Ok(Policy { pause: policy.pause, rules, text: text.to_owned() })
+/// A value, or its default; the default stands where the rule does.
+fn or_default(value: Option<&Spanned<String>>, default: &str, rule: &Spanned<RuleToml>) -> Spanned<String> {
+    value.cloned().unwrap_or_else(|| Spanned::new(rule.span(), default.to_owned()))
 }
 
-fn read_rule(place: &Place<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, PolicyError> {
+fn read_rule(source: &Source<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, PolicyError> {
     let rule = spanned.get_ref();
-    let environment = match &rule.environment {
-        Some(name) => place.one(name, "rule.environment", environment_name)?,
-        None => environment_name(DEFAULT_ENVIRONMENT).map_err(|e| place.error(&spanned.span(), "rule", e))?,
+    let text = |value: &Option<Spanned<String>>, default| or_default(value.as_ref(), default, spanned);
+    let environment = text(&rule.environment, DEFAULT_ENVIRONMENT);
+    let protected = source.one(&environment, "rule.environment", EnvironmentName::parse)?;
+    let gates = match &rule.gate {
+        Some(gates) => read_gates(source, source.filled(gates, "rule.gate")?, &protected)?,
+        None => vec![default_gate(source, &environment, &protected)?],
     };
-    let gates = read_gates(place, spanned, &environment)?;
     let events = match &rule.events {
-        Some(events) => place.each(place.filled(events, "rule.events")?, "rule.events", event)?,
+        Some(events) => source.each(source.filled(events, "rule.events")?, "rule.events", event::parse)?,
         None => vec![DEFAULT_EVENT.to_owned()],
     };
-    let workflow = match &rule.workflow {
-        Some(path) => place.one(path, "rule.workflow", workflow)?,
-        None => DEFAULT_WORKFLOW.to_owned(),
-    };
-    let max_age = match &rule.max_age {
-        Some(text) => place.one(text, "rule.max_age", max_age)?,
-        None => max_age(DEFAULT_MAX_AGE).map_err(|e| place.error(&spanned.span(), "rule.max_age", e))?,
-    };
+    let repositories = source.filled(&rule.repositories, "rule.repositories")?;
     Ok(Rule {
-        repositories: place.each(
-            place.filled(&rule.repositories, "rule.repositories")?,
-            "rule.repositories",
-            |text| RepositoryPattern::parse(text).map_err(|error| error.to_string()),
-        )?,
-        refs: place.each(place.filled(&rule.refs, "rule.refs")?, "rule.refs", ref_pattern)?,
-        approvals: read_approvals(place, rule, gates.len())?,
-        approvers: place.each(&rule.approvers, "rule.approvers", login)?,
-        starters: place.each(&rule.starters, "rule.starters", login)?,
-        self_approval: rule.self_approval,
-        environment,
-        workflow,
+        repositories: source.each(repositories, "rule.repositories", RepositoryPattern::parse)?,
+        workflow: source.one(&text(&rule.workflow, DEFAULT_WORKFLOW), "rule.workflow", workflow)?,
+        refs: source.each(source.filled(&rule.refs, "rule.refs")?, "rule.refs", RefPattern::parse)?,
         events,
-        max_age,
+        approvals: read_approvals(source, rule, gates.len())?,
+        approvers: source.each(&rule.approvers, "rule.approvers", Login::parse)?,
+        starters: source.each(&rule.starters, "rule.starters", Login::parse)?,
+        self_approval: rule.self_approval,
+        max_age: source.one(&text(&rule.max_age, DEFAULT_MAX_AGE), "rule.max_age", MaxAge::parse)?,
+        environment: protected,
         gates,
     })
 }
 
-fn read_gates(
-    place: &Place<'_>,
-    rule: &Spanned<RuleToml>,
+fn default_gate(
+    source: &Source<'_>,
+    environment: &Spanned<String>,
     protected: &EnvironmentName,
-) -> Result<Vec<Gate>, PolicyError> {
-    let Some(gates) = &rule.get_ref().gate else {
-        let environment = environment_name(DEFAULT_GATE).map_err(|e| place.error(&rule.span(), "rule.gate", e))?;
-        if environment == *protected {
-            return Err(place.error(&rule.span(), "rule.environment", same_as_protected(&environment)));
-        }
-        return Ok(vec![Gate { job: DEFAULT_GATE.to_owned(), environment }]);
-    };
-    let mut jobs = HashSet::new();
+) -> Result<Gate, PolicyError> {
+    let name = Spanned::new(environment.span(), DEFAULT_GATE.to_owned());
+    let gate = gate_environment(source, &name, "rule.environment", protected)?;
+    Ok(Gate { job: DEFAULT_GATE.to_owned(), environment: gate })
+}
+
+fn read_gates(source: &Source<'_>, gates: &[GateToml], protected: &EnvironmentName) -> Result<Vec<Gate>, PolicyError> {
     let mut read: Vec<Gate> = Vec::new();
-    for gate in place.filled(gates, "rule.gate")? {
-        let job = place.one(&gate.job, "rule.gate.job", job_name)?;
-        let environment = place.one(&gate.environment, "rule.gate.environment", environment_name)?;
-        let at = gate.environment.span();
-        if environment == *protected {
-            return Err(place.error(&at, "rule.gate.environment", same_as_protected(&environment)));
-        }
+    for gate in gates {
+        let job = source.one(&gate.job, "rule.gate.job", job_name)?;
+        let environment = gate_environment(source, &gate.environment, "rule.gate.environment", protected)?;
         if read.iter().any(|other| other.environment == environment) {
-            let problem = format!(
-                "got {} for two gates, expected an environment of its own for each",
-                quoted(environment.as_str())
-            );
-            return Err(place.error(&at, "rule.gate.environment", problem));
+            let problem = format!("got {} for two gates, expected one environment each", quoted(environment.as_str()));
+            return Err(source.error(&gate.environment.span(), "rule.gate.environment", problem));
         }
-        if !jobs.insert(job.clone()) {
-            let problem = format!("got {} for two gates, expected a job of its own for each", quoted(&job));
-            return Err(place.error(&gate.job.span(), "rule.gate.job", problem));
+        if read.iter().any(|other| other.job == job) {
+            let problem = format!("got {} for two gates, expected one job each", quoted(&job));
+            return Err(source.error(&gate.job.span(), "rule.gate.job", problem));
         }
         read.push(Gate { job, environment });
     }
     Ok(read)
 }
 
-fn read_approvals(place: &Place<'_>, rule: &RuleToml, gates: usize) -> Result<usize, PolicyError> {
+fn gate_environment(
+    source: &Source<'_>,
+    name: &Spanned<String>,
+    key: &str,
+    protected: &EnvironmentName,
+) -> Result<EnvironmentName, PolicyError> {
+    let environment = source.one(name, key, EnvironmentName::parse)?;
+    if environment == *protected {
+        let problem = format!(
+            "got {} as both gate and protected environment, expected two: a gate cannot guard itself",
+            quoted(environment.as_str())
+        );
+        return Err(source.error(&name.span(), key, problem));
+    }
+    Ok(environment)
+}
+
+fn read_approvals(source: &Source<'_>, rule: &RuleToml, gates: usize) -> Result<usize, PolicyError> {
     let Some(approvals) = &rule.approvals else {
         return Ok(1);
     };
     let got = *approvals.get_ref();
-    usize::try_from(got).ok().filter(|wanted| *wanted <= gates).ok_or_else(|| {
-        let problem = format!(
-            "got {got}, expected 0 to {gates}, the number of gates: a run's gate can be approved once in an attempt"
-        );
-        place.error(&approvals.span(), "rule.approvals", problem)
+    usize::try_from(got).ok().filter(|approvals| *approvals <= gates).ok_or_else(|| {
+        let problem =
+            format!("got {got}, expected 0 to {gates} (the number of gates): each gate is approved once per attempt");
+        source.error(&approvals.span(), "rule.approvals", problem)
     })
 }
 
-fn same_as_protected(environment: &EnvironmentName) -> String {
-    format!(
-        "got {} as gate and as protected environment, expected two: a gate cannot guard itself",
-        quoted(environment.as_str())
-    )
+fn job_name(text: &str) -> Result<String, InvalidName> {
+    if text.trim().is_empty() { Err(InvalidName::new(text, "a job's name")) } else { Ok(text.to_owned()) }
 }
 
-fn environment_name(text: &str) -> Result<EnvironmentName, String> {
-    EnvironmentName::parse(text).map_err(|error| error.to_string())
-}
-
-fn job_name(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() {
-        Err(format!("got {}, expected a job's name", quoted(text)))
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-fn login(text: &str) -> Result<Login, String> {
-    Login::parse(text).map_err(|error| error.to_string())
-}
-
-fn max_age(text: &str) -> Result<MaxAge, String> {
-    MaxAge::parse(text).ok_or_else(|| {
-        format!("got {}, expected a whole number and a unit, such as `72h`, `3d` or `90m`", quoted(text))
-    })
-}
-
-fn ref_pattern(text: &str) -> Result<RefPattern, String> {
-    RefPattern::parse(text).ok_or_else(|| {
-        format!(
-            "got {}, expected the short name of a branch or tag, such as `main`, or its beginning with one star at the end, such as `v*`",
-            quoted(text)
-        )
-    })
-}
-
-fn workflow(text: &str) -> Result<String, String> {
+fn workflow(text: &str) -> Result<String, InvalidName> {
     let file = text.strip_prefix(".github/workflows/").unwrap_or_default();
     let stem = file.strip_suffix(".yml").or_else(|| file.strip_suffix(".yaml")).unwrap_or_default();
     if stem.is_empty() || stem.contains('/') || stem.chars().any(char::is_control) {
-        return Err(format!("got {}, expected a workflow file such as `{DEFAULT_WORKFLOW}`", quoted(text)));
+        return Err(InvalidName::new(text, format!("a workflow file such as `{DEFAULT_WORKFLOW}`")));
     }
     Ok(text.to_owned())
 }
 
-fn event(text: &str) -> Result<String, String> {
-    if text.starts_with(REFUSED_EVENT_FAMILY) || REFUSED_EVENTS.contains(&text) {
-        return Err(format!(
-            "got {}, expected an event that runs the repository's own code at the wish of its own people, such as `{DEFAULT_EVENT}` or `push`",
-            quoted(text)
-        ));
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    const RULE: &str = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n";
+
+    fn rule(more: &str) -> Rule {
+        Policy::parse(&format!("{RULE}{more}")).unwrap().rules.remove(0)
     }
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-        return Err(format!("got {}, expected an event's name such as `{DEFAULT_EVENT}`", quoted(text)));
+
+    fn gate(job: &str, environment: &str) -> String {
+        format!("[[rule.gate]]\njob = \"{job}\"\nenvironment = \"{environment}\"\n")
     }
-    Ok(text.to_owned())
+
+    /// Asserts that the text is refused, on which line, for which key, and that the problem says so.
+    #[track_caller]
+    fn refused(toml: &str, line: usize, key: &str, problem: &str) {
+        let error = Policy::parse(toml).expect_err(toml);
+        assert_eq!((error.line, error.key.as_str()), (line, key), "{error}");
+        assert!(error.problem.contains(problem), "{error}");
+    }
+
+    /// The same, of a rule with one more key on line 4.
+    #[track_caller]
+    fn key_refused(key: &str, value: &str, problem: &str) {
+        refused(&format!("{RULE}{key} = {value}\n"), 4, &format!("rule.{key}"), problem);
+    }
+
+    #[test]
+    fn a_key_that_is_not_given_has_its_default() {
+        let rule = rule("");
+        assert_eq!((rule.environment.as_str(), rule.workflow.as_str()), ("release", ".github/workflows/release.yml"));
+        assert_eq!(
+            (rule.events, rule.approvals, rule.max_age.to_string()),
+            (vec!["workflow_dispatch".to_owned()], 1, "72h".to_owned())
+        );
+        assert_eq!((rule.approvers.len(), rule.starters.len(), rule.self_approval), (0, 0, false));
+        let [gate] = rule.gates.as_slice() else { unreachable!("one gate") };
+        assert_eq!((gate.job.as_str(), gate.environment.as_str()), ("release-gate", "release-gate"));
+    }
+
+    #[test]
+    fn a_key_that_is_given_is_taken() {
+        let rule = rule(
+            "environment = \"prod\"\nworkflow = \".github/workflows/x.yaml\"\nevents = [\"push\", \"schedule\"]\napprovals = 0\napprovers = [\"bob\"]\nstarters = [\"a[bot]\"]\nself_approval = true\nmax_age = \"3d\"\n",
+        );
+        assert_eq!((rule.environment.as_str(), rule.workflow.as_str()), ("prod", ".github/workflows/x.yaml"));
+        assert_eq!(
+            (rule.events, rule.approvals, rule.max_age.to_string()),
+            (vec!["push".to_owned(), "schedule".to_owned()], 0, "3d".to_owned())
+        );
+        assert_eq!(
+            (rule.approvers[0].as_str(), rule.starters[0].as_str(), rule.self_approval),
+            ("bob", "a[bot]", true)
+        );
+    }
+
+    #[test]
+    fn as_many_approvals_as_gates_are_taken() {
+        let rule = rule(&format!("approvals = 2\n{}{}", gate("a", "x"), gate("b", "y")));
+        assert_eq!((rule.approvals, rule.gates.len(), rule.gates[1].job.as_str()), (2, 2, "b"));
+    }
+
+    #[test]
+    fn a_pause_alone_is_a_policy() {
+        let policy = Policy::parse("pause = true\n").unwrap();
+        assert!(policy.pause && policy.rules.is_empty());
+    }
+
+    #[test]
+    fn a_pause_may_stand_before_rules() {
+        let policy = Policy::parse(&format!("pause = true\n{RULE}")).unwrap();
+        assert!(policy.pause && policy.rules.len() == 1);
+    }
+
+    #[test]
+    fn a_policy_without_rules_is_refused() {
+        refused("", 1, "rule", "expected at least one `[[rule]]`");
+        refused("pause = false\n", 1, "rule", "expected at least one `[[rule]]`");
+    }
+
+    #[test]
+    fn what_is_not_toml_is_refused() {
+        assert_eq!(Policy::parse("pause = true\n[[rule]\n").expect_err("TOML").line, 2);
+        refused(&format!("{RULE}refs = [\"x\"]\n"), 4, "policy", "duplicate key");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        refused(&format!("{RULE}reefs = [\"main\"]\n"), 4, "rule[0].reefs", "expected one of");
+        refused(&format!("paws = true\n{RULE}"), 1, "paws", "expected `pause` or `rule`");
+    }
+
+    #[test]
+    fn an_error_names_the_line_and_the_key() {
+        let error = Policy::parse(&RULE.replace("main", "*")).expect_err("`*`").to_string();
+        assert!(error.starts_with("policy line 3, `rule.refs`: got `*`, expected the short name"), "{error}");
+    }
+
+    #[test]
+    fn a_rule_needs_repositories_and_refs() {
+        refused("[[rule]]\nrefs = [\"main\"]\n", 1, "rule[0]", "missing field `repositories`");
+        refused("[[rule]]\nrepositories = [\"octo-org/widgets\"]\n", 1, "rule[0]", "missing field `refs`");
+    }
+
+    #[test]
+    fn an_empty_list_is_refused() {
+        refused(&RULE.replace("\"octo-org/widgets\"", ""), 2, "rule.repositories", "empty list");
+        refused(&RULE.replace("\"main\"", ""), 3, "rule.refs", "empty list");
+        key_refused("events", "[]", "empty list");
+        key_refused("gate", "[]", "empty list");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_refused() {
+        refused(&format!("{RULE}approvals = \"one\"\n"), 4, "rule[0].approvals", "invalid type");
+    }
+
+    #[test]
+    fn each_entry_of_a_list_is_read() {
+        refused(
+            &RULE.replace("octo-org/widgets", "widgets"),
+            2,
+            "rule.repositories",
+            "got `widgets`, expected a repository as `owner/name`",
+        );
+        refused(&RULE.replace("\"main\"", "\"main\", \"v*x\""), 3, "rule.refs", "got `v*x`");
+        key_refused("events", "[\"push\", \"merge_group\"]", "got `merge_group`");
+        key_refused("approvers", "[\"two words\"]", "expected a login");
+        key_refused("starters", "[\"\"]", "expected a login");
+    }
+
+    #[test]
+    fn what_is_not_a_workflow_file_is_refused() {
+        for path in [
+            "release.yml",
+            ".github/workflows/.yml",
+            ".github/workflows/x/y.yml",
+            ".github/workflows/release",
+            "/.github/workflows/x.yml",
+        ] {
+            key_refused("workflow", &format!("\"{path}\""), "expected a workflow file");
+        }
+        key_refused("workflow", "\".github/workflows/a\\tb.yml\"", "expected a workflow file");
+    }
+
+    #[test]
+    fn more_approvals_than_gates_are_refused() {
+        key_refused("approvals", "2", "got 2, expected 0 to 1 (the number of gates)");
+        key_refused("approvals", "-1", "got -1");
+    }
+
+    #[test]
+    fn what_is_not_a_duration_is_refused() {
+        key_refused("max_age", "\"72\"", "got `72`, expected a whole number and a unit");
+    }
+
+    #[test]
+    fn what_is_not_an_environment_is_refused() {
+        key_refused("environment", "\"\"", "an environment's name");
+        refused(&format!("{RULE}{}", gate("g", "..")), 6, "rule.gate.environment", "an environment's name");
+    }
+
+    #[test]
+    fn a_gate_cannot_guard_itself() {
+        key_refused("environment", "\"Release-Gate\"", "a gate cannot guard itself");
+        refused(&format!("{RULE}{}", gate("g", "Release")), 6, "rule.gate.environment", "a gate cannot guard itself");
+    }
+
+    #[test]
+    fn two_gates_with_one_environment_are_refused() {
+        refused(
+            &format!("{RULE}{}{}", gate("a", "x"), gate("b", "X")),
+            9,
+            "rule.gate.environment",
+            "got `X` for two gates",
+        );
+    }
+
+    #[test]
+    fn two_gates_with_one_job_are_refused() {
+        refused(&format!("{RULE}{}{}", gate("a", "x"), gate("a", "y")), 8, "rule.gate.job", "got `a` for two gates");
+    }
+
+    #[test]
+    fn a_gate_needs_a_job() {
+        refused(&format!("{RULE}{}", gate(" ", "x")), 5, "rule.gate.job", "got ` `, expected a job's name");
+        refused(&format!("{RULE}[[rule.gate]]\nenvironment = \"x\"\n"), 4, "rule[0].gate[0]", "missing field `job`");
+    }
 }

@@ -1,0 +1,50 @@
+//! What every check looks at.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::gate::evidence::Evidence;
+use crate::gate::policy::{Gate, Rule};
+use crate::model::{Environment, EnvironmentReview, Request, ReviewState};
+
+/// GitHub's own data lags by seconds (20 s were reported): what is missing counts as missing after this.
+const LAG_MAX: SignedDuration = SignedDuration::from_secs(60);
+
+/// One rule, and what it is applied to.
+#[derive(Clone, Copy)]
+pub(in crate::gate) struct Case<'a> {
+    pub(in crate::gate) rule: &'a Rule,
+    pub(in crate::gate) request: &'a Request,
+    pub(in crate::gate) evidence: &'a Evidence,
+    pub(in crate::gate) now: Timestamp,
+}
+
+impl<'a> Case<'a> {
+    /// The gate's environment, if it exists.
+    pub(super) fn environment(&self, gate: &Gate) -> Option<&'a Environment> {
+        self.evidence.environments.get(&gate.environment).and_then(Option::as_ref)
+    }
+
+    /// The reviews of the gate's environment. Its id tells it from one of the same name that was deleted.
+    pub(super) fn reviews_of(&self, gate: &Gate) -> impl Iterator<Item = &'a EnvironmentReview> {
+        let id = self.environment(gate).map(|environment| environment.id);
+        self.evidence.reviews.iter().filter(move |review| id.is_some_and(|id| review.environment_ids.contains(&id)))
+    }
+
+    /// Whether a reviewer rejected the gate.
+    pub(super) fn is_rejected(&self, gate: &Gate) -> bool {
+        self.reviews_of(gate).any(|review| review.state == ReviewState::Rejected)
+    }
+
+    /// Whether GitHub has had time to show what happened at `since`.
+    pub(super) fn is_settled(&self, since: Timestamp) -> bool {
+        self.now.duration_since(since) >= LAG_MAX
+    }
+}
+
+/// Why something that is missing may still appear.
+pub(super) fn lag() -> String {
+    format!("GitHub's data can lag by up to {} s", LAG_MAX.as_secs())
+}
+
+/// What to do when a reviewer rejected a gate.
+pub(super) const SETTLE: &str = "Settle it with the person who rejected the gate. If the deployment should go ahead, start a new run and have its gate approved.";

@@ -1,0 +1,10 @@
+//! The checks, one file for each thing that they look at. Not here: what follows from their findings.
+
+mod approval;
+pub(super) mod case;
+mod conclusion;
+pub(super) mod gate;
+pub(super) mod history;
+pub(super) mod people;
+pub(super) mod run;
+mod starter;

@@ -1,0 +1,341 @@
+//! The checks of the run itself: is it the delivery's, and does the rule allow it? Not here: gates and people.
+
+use super::case::Case;
+use crate::gate::check::{Check, Finding, Verdict};
+use crate::model::{Request, RunStatus, WorkflowRun, quoted, quoted_list};
+
+/// A rule is judged only if it covers the request: it is shown, so that nobody has to guess which one was.
+pub(in crate::gate) fn rule(case: &Case<'_>) -> Finding {
+    let repository = quoted(&case.request.repository.name.to_string()).to_string();
+    let environment = quoted(case.request.environment.as_str());
+    Finding::new(
+        Check::Rule,
+        Verdict::Pass,
+        format!("{repository}, environment {environment}"),
+        format!("{}, environment {}", quoted_list(&case.rule.repositories), quoted(case.rule.environment.as_str())),
+    )
+}
+
+/// Whether GitHub's answer is about our run. If it is not, nothing in it may be judged.
+pub(in crate::gate) fn is_ours(request: &Request, run: &WorkflowRun) -> bool {
+    run.id == request.run && run.repository_id == request.repository.id
+}
+
+/// Waiting changes none of these checks, except for what [`run`] finds missing.
+pub(in crate::gate) fn of_run(case: &Case<'_>) -> Vec<Finding> {
+    vec![run(case), ref_name(case), event(case), workflow(case), fork(case)]
+}
+
+/// Is the run the delivery's, and do we know its attempt and who started it?
+pub(in crate::gate) fn run(case: &Case<'_>) -> Finding {
+    let (request, run) = (case.request, &case.evidence.run);
+    let newest_job = case.evidence.jobs.iter().filter_map(|job| job.attempt).max();
+    let sha = quoted(request.sha.as_str());
+    let expected = format!("run {} of repository {}, not ended, at SHA {sha}", request.run, request.repository.id);
+    let wait = |got: String| Finding::new(Check::Run, Verdict::Wait, got, &*expected);
+    if !is_ours(request, run) {
+        let got = format!("run {} of repository {}", run.id, run.repository_id);
+        return wait(got.clone()).because(format!("GitHub answered with {got}"));
+    }
+    if run.head_sha != request.sha {
+        let got = format!("run {} at SHA {}", run.id, quoted(run.head_sha.as_str()));
+        let reason = format!("the run is at SHA {}, the deployment at {sha}", quoted(run.head_sha.as_str()));
+        return Finding::new(Check::Run, Verdict::Fail, got, expected).because(reason);
+    }
+    if let Some(missing) = missing_identity(run) {
+        return wait(format!("GitHub's answer lacks the run's {missing}"));
+    }
+    if run.status == RunStatus::Completed {
+        return wait("GitHub reports that the run has ended, but not all of its jobs".to_owned());
+    }
+    if newest_job > run.attempt {
+        let (run, job) = (run.attempt.unwrap_or_default(), newest_job.unwrap_or_default());
+        return wait(format!("GitHub reports attempt {run} of the run, but jobs of attempt {job}"));
+    }
+    Finding::new(Check::Run, Verdict::Pass, format!("run {} at SHA {sha}", run.id), expected)
+}
+
+fn missing_identity(run: &WorkflowRun) -> Option<&'static str> {
+    match run {
+        WorkflowRun { attempt: None, .. } => Some("`run_attempt`"),
+        WorkflowRun { actor: None, .. } => Some("`actor`"),
+        WorkflowRun { triggering_actor: None, .. } => Some("`triggering_actor`"),
+        _ => None,
+    }
+}
+
+fn ref_name(case: &Case<'_>) -> Finding {
+    let requested = &case.request.ref_name;
+    let ran = case.evidence.run.head_branch.as_ref();
+    let allowed = quoted_list(&case.rule.refs);
+    let is_allowed = case.rule.refs.iter().any(|pattern| pattern.matches(requested));
+    let name = quoted(requested.as_str());
+    match ran {
+        Some(ran) if ran == requested && is_allowed => {
+            Finding::new(Check::Ref, Verdict::Pass, name.to_string(), one_of(&allowed))
+        }
+        Some(ran) if ran == requested => Finding::new(Check::Ref, Verdict::Fail, name.to_string(), one_of(&allowed))
+            .because(format!("the run is at {name}; the rule allows {allowed}")),
+        _ => {
+            let ran = ran.map_or_else(|| "no branch or tag".to_owned(), |ran| quoted(ran.as_str()).to_string());
+            Finding::new(
+                Check::Ref,
+                Verdict::Fail,
+                format!("{name} in GitHub's request, {ran} in the run"),
+                one_of(&allowed),
+            )
+            .because(format!("GitHub's request names {name}, but the run is at {ran}; the rule allows {allowed}"))
+        }
+    }
+}
+
+fn event(case: &Case<'_>) -> Finding {
+    let ran = &case.evidence.run.event;
+    let allowed = quoted_list(&case.rule.events);
+    let name = quoted(ran);
+    if let Some(requested) = case.request.event.as_ref().filter(|requested| *requested != ran) {
+        let requested = quoted(requested);
+        let got = format!("{requested} in GitHub's request, {name} in the run");
+        return Finding::new(Check::Event, Verdict::Fail, got, one_of(&allowed)).because(format!(
+            "GitHub's request names {requested}, but {name} started the run; the rule allows {allowed}"
+        ));
+    }
+    if case.rule.events.contains(ran) {
+        return Finding::new(Check::Event, Verdict::Pass, name.to_string(), one_of(&allowed));
+    }
+    Finding::new(Check::Event, Verdict::Fail, name.to_string(), one_of(&allowed))
+        .because(format!("{name} started the run; the rule allows {allowed}"))
+}
+
+fn workflow(case: &Case<'_>) -> Finding {
+    let path = &case.evidence.run.path;
+    let (got, allowed) = (quoted(path), quoted(&case.rule.workflow));
+    let expected = format!("{allowed} of {}", quoted(&case.request.repository.name.to_string()));
+    if file_of(path, case.request) == case.rule.workflow {
+        return Finding::new(Check::Workflow, Verdict::Pass, got.to_string(), expected);
+    }
+    let reason = format!("the run is of workflow {got}; the rule allows {expected}");
+    Finding::new(Check::Workflow, Verdict::Fail, got.to_string(), expected).because(reason)
+}
+
+/// The workflow file in a run's `path`, without the repository's own name before it and the run's own ref behind it. Anything else stays:
+/// it names another workflow.
+fn file_of<'p>(path: &'p str, request: &Request) -> &'p str {
+    let own = format!("{}/", request.repository.name);
+    let file = match path.split_at_checked(own.len()) {
+        Some((before, file)) if before.eq_ignore_ascii_case(&own) => file,
+        _ => path,
+    };
+    let ref_name = request.ref_name.as_str();
+    ["@", "@refs/heads/", "@refs/tags/"]
+        .iter()
+        .find_map(|at| file.strip_suffix(ref_name)?.strip_suffix(at))
+        .unwrap_or(file)
+}
+
+fn fork(case: &Case<'_>) -> Finding {
+    let run = &case.evidence.run;
+    let expected = format!("a commit of repository {}", run.repository_id);
+    match run.head_repository_id {
+        Some(id) if id == run.repository_id => Finding::new(Check::Fork, Verdict::Pass, expected.clone(), expected),
+        Some(id) => Finding::new(Check::Fork, Verdict::Fail, format!("a commit of repository {id}"), expected)
+            .because(format!("the run's commit is from repository {id}, not from this one ({})", run.repository_id)),
+        None => Finding::new(Check::Fork, Verdict::Fail, "a commit of a deleted repository", expected)
+            .because("the repository that the run's commit came from no longer exists"),
+    }
+}
+
+fn one_of(list: &str) -> String {
+    if list.contains(", ") { format!("one of {list}") } else { list.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::tests::{World, bot, found, sha};
+    use crate::model::{RefName, RepositoryName, RunId};
+
+    fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
+        found(check, change).verdict
+    }
+
+    #[test]
+    fn the_rule_that_is_judged_is_shown() {
+        let finding = found(Check::Rule, |world| world.policy = world.policy.replace("widgets", "*"));
+        assert_eq!(finding.got, "`octo-org/widgets`, environment `release`");
+        assert_eq!(finding.expected, "`octo-org/*`, environment `release`");
+    }
+
+    #[test]
+    fn an_answer_about_another_run_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.id = RunId::new(9002).unwrap());
+        assert_eq!(finding.verdict, Verdict::Wait);
+        assert_eq!(finding.reason, "GitHub answered with run 9002 of repository 4242");
+    }
+
+    #[test]
+    fn an_answer_about_another_repository_waits() {
+        assert_eq!(verdict(Check::Run, |world| world.facts.run.repository_id = 1), Verdict::Wait);
+    }
+
+    #[test]
+    fn a_run_at_another_sha_fails() {
+        let finding = found(Check::Run, |world| world.request.sha = sha('b'));
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(finding.reason.starts_with("the run is at SHA `aaaa"), "{finding}");
+    }
+
+    #[test]
+    fn a_run_without_its_attempt_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.attempt = None);
+        assert_eq!(
+            (finding.verdict, finding.reason.as_str()),
+            (Verdict::Wait, "GitHub's answer lacks the run's `run_attempt`")
+        );
+    }
+
+    #[test]
+    fn a_run_that_nobody_started_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.actor = None);
+        assert_eq!(
+            (finding.verdict, finding.reason.as_str()),
+            (Verdict::Wait, "GitHub's answer lacks the run's `actor`")
+        );
+    }
+
+    #[test]
+    fn an_attempt_that_nobody_started_waits() {
+        let finding = found(Check::Run, |world| world.facts.run.triggering_actor = None);
+        let reason = "GitHub's answer lacks the run's `triggering_actor`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_run_that_ended_before_its_jobs_waits() {
+        assert_eq!(verdict(Check::Run, |world| world.facts.run.status = RunStatus::Completed), Verdict::Wait);
+    }
+
+    #[test]
+    fn jobs_of_a_later_attempt_than_the_runs_wait() {
+        let finding = found(Check::Run, |world| world.gate_job().attempt = Some(2));
+        let reason = "GitHub reports attempt 1 of the run, but jobs of attempt 2";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_ref_that_the_rule_does_not_allow_fails() {
+        let finding = found(Check::Ref, |world| world.policy = world.policy.replace("\"main\"", "\"v*\", \"next\""));
+        assert_eq!((finding.verdict, finding.expected.as_str()), (Verdict::Fail, "one of `v*`, `next`"));
+        assert_eq!(finding.reason, "the run is at `main`; the rule allows `v*`, `next`");
+    }
+
+    #[test]
+    fn a_ref_other_than_the_deliverys_fails() {
+        let finding = found(Check::Ref, |world| world.facts.run.head_branch = RefName::parse("next").ok());
+        assert_eq!((finding.verdict, finding.expected.as_str()), (Verdict::Fail, "`main`"));
+        assert!(finding.reason.starts_with("GitHub's request names `main`, but the run is at `next`"), "{finding}");
+    }
+
+    #[test]
+    fn a_run_without_a_ref_fails() {
+        let finding = found(Check::Ref, |world| world.facts.run.head_branch = None);
+        assert_eq!(
+            (finding.verdict, finding.got.as_str()),
+            (Verdict::Fail, "`main` in GitHub's request, no branch or tag in the run")
+        );
+    }
+
+    #[test]
+    fn an_event_that_the_rule_does_not_allow_fails() {
+        let finding = found(Check::Event, |world| {
+            world.facts.run.event = "push".to_owned();
+            world.request.event = None;
+        });
+        let reason = "`push` started the run; the rule allows `workflow_dispatch`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    #[test]
+    fn an_event_other_than_the_deliverys_fails_even_if_the_rule_allows_it() {
+        let finding = found(Check::Event, |world| world.request.event = Some("push".to_owned()));
+        assert_eq!(finding.verdict, Verdict::Fail);
+        assert!(
+            finding.reason.starts_with("GitHub's request names `push`, but `workflow_dispatch` started"),
+            "{finding}"
+        );
+    }
+
+    #[test]
+    fn a_delivery_need_not_name_the_event() {
+        assert_eq!(verdict(Check::Event, |world| world.request.event = None), Verdict::Pass);
+    }
+
+    #[test]
+    fn another_workflow_fails() {
+        let finding = found(Check::Workflow, |world| world.facts.run.path = "ci.yml".to_owned());
+        let reason =
+            "the run is of workflow `ci.yml`; the rule allows `.github/workflows/release.yml` of `octo-org/widgets`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    /// The file that is read from a path, of a run at `main`.
+    fn file(path: &str) -> &str {
+        file_of(path, &World::new().request)
+    }
+
+    #[test]
+    fn a_workflow_path_is_the_file() {
+        assert_eq!(file(".github/workflows/release.yml"), ".github/workflows/release.yml");
+    }
+
+    #[test]
+    fn the_repositorys_own_name_before_the_file_is_ignored() {
+        assert_eq!(file("Octo-Org/Widgets/.github/workflows/x.yml"), ".github/workflows/x.yml");
+    }
+
+    #[test]
+    fn another_repositorys_name_before_the_file_stays() {
+        assert_eq!(file("octo-org/gadgets/.github/workflows/x.yml"), "octo-org/gadgets/.github/workflows/x.yml");
+        assert_eq!(file("octo-org/widgets2/.github/workflows/x.yml"), "octo-org/widgets2/.github/workflows/x.yml");
+    }
+
+    #[test]
+    fn the_runs_own_ref_behind_the_file_is_ignored() {
+        for path in ["x.yml@main", "x.yml@refs/heads/main", "x.yml@refs/tags/main"] {
+            assert_eq!(file(path), "x.yml");
+        }
+    }
+
+    #[test]
+    fn whatever_else_follows_an_at_sign_is_part_of_the_file() {
+        for path in ["x.yml@next", "x.yml@refs/pull/main", "x.yml@main.yml", "x.ymlmain"] {
+            assert_eq!(file(path), path);
+        }
+    }
+
+    #[test]
+    fn a_path_shorter_than_the_repositorys_name_is_the_file() {
+        let mut request = World::new().request;
+        request.repository.name = RepositoryName::parse("octo-org/a-repository-with-a-long-name").unwrap();
+        assert_eq!(file_of("ä.yml", &request), "ä.yml");
+    }
+
+    #[test]
+    fn a_commit_of_another_repository_fails() {
+        let finding = found(Check::Fork, |world| world.facts.run.head_repository_id = Some(1));
+        let reason = "the run's commit is from repository 1, not from this one (4242)";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    #[test]
+    fn a_commit_of_a_deleted_repository_fails() {
+        assert_eq!(verdict(Check::Fork, |world| world.facts.run.head_repository_id = None), Verdict::Fail);
+    }
+
+    #[test]
+    fn who_started_the_run_is_not_judged_here() {
+        assert_eq!(verdict(Check::Run, |world| world.facts.run.actor = Some(bot())), Verdict::Pass);
+    }
+}

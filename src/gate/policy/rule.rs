@@ -1,0 +1,104 @@
+//! What a policy says, as checked types. Not here: how it is written in TOML (`read.rs`).
+
+use super::max_age::MaxAge;
+use super::ref_pattern::RefPattern;
+use super::repository_pattern::RepositoryPattern;
+use crate::model::{EnvironmentName, Login, RepositoryName};
+
+/// Everything that may be let in. What no rule covers never is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Defer everything: the switch to throw when in doubt.
+    pub pause: bool,
+    /// In the order of the file; empty only in a policy that pauses.
+    pub rules: Vec<Rule>,
+    /// The TOML that it was read from.
+    pub(super) text: String,
+}
+
+/// One `[[rule]]`: these repositories, this environment, and what a run needs to enter it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Which repositories; not empty.
+    pub repositories: Vec<RepositoryPattern>,
+    /// The protected environment.
+    pub environment: EnvironmentName,
+    /// The workflow file, from the repository's root.
+    pub workflow: String,
+    /// Branches and tags; not empty.
+    pub refs: Vec<RefPattern>,
+    /// Events that may start the run; not empty.
+    pub events: Vec<String>,
+    /// How many different people must have approved, over all gates; at most as many as there are gates.
+    pub approvals: usize,
+    /// Whose approvals count; empty: those of everybody whom GitHub lets approve.
+    pub approvers: Vec<Login>,
+    /// Accounts that may start a run without being a person.
+    pub starters: Vec<Login>,
+    /// Whether the approval of a person who started the run counts.
+    pub self_approval: bool,
+    /// How long a passed gate holds.
+    pub max_age: MaxAge,
+    /// The gates; not empty. No two share a job or an environment, and none has the protected environment.
+    pub gates: Vec<Gate>,
+}
+
+/// One `[[rule.gate]]`: a job that waits for a human in an environment of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gate {
+    /// The job's exact name.
+    pub job: String,
+    /// The environment whose reviewers it waits for.
+    pub environment: EnvironmentName,
+}
+
+impl Policy {
+    /// The TOML that it was read from.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether any rule names this owner.
+    pub fn knows_owner(&self, owner: &str) -> bool {
+        self.rules.iter().flat_map(|rule| &rule.repositories).any(|pattern| pattern.owner().eq_ignore_ascii_case(owner))
+    }
+}
+
+impl Rule {
+    /// Whether the rule is about this repository and environment.
+    pub fn covers(&self, repository: &RepositoryName, environment: &EnvironmentName) -> bool {
+        self.environment == *environment && self.repositories.iter().any(|pattern| pattern.matches(repository))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    const POLICY: &str =
+        "[[rule]]\nrepositories = [\"octo-org/widgets\", \"other/*\"]\nenvironment = \"prod\"\nrefs = [\"main\"]\n";
+
+    #[test]
+    fn a_policy_knows_the_owners_that_its_rules_name() {
+        let policy = Policy::parse(POLICY).unwrap();
+        assert!(policy.knows_owner("Octo-Org") && policy.knows_owner("other") && !policy.knows_owner("octo"));
+    }
+
+    #[test]
+    fn a_rule_covers_a_repository_and_an_environment_together() {
+        let policy = Policy::parse(POLICY).unwrap();
+        let covers = |repository: &str, environment: &str| {
+            let repository = RepositoryName::parse(repository).unwrap();
+            policy.rules[0].covers(&repository, &EnvironmentName::parse(environment).unwrap())
+        };
+        assert!(covers("octo-org/widgets", "PROD") && covers("other/gadgets", "prod"));
+        assert!(!covers("octo-org/gadgets", "prod") && !covers("octo-org/widgets", "release"));
+    }
+
+    #[test]
+    fn a_policy_keeps_its_text() {
+        assert_eq!(Policy::parse(POLICY).unwrap().text(), POLICY);
+    }
+}
