@@ -28,7 +28,7 @@ pub struct Canned {
     /// The body, as so many blanks.
     pub blanks: Option<usize>,
     /// What goes wrong, if anything.
-    pub fault: Option<Fault>,
+    pub fault: Option<CannedFault>,
     /// Names of calls that must have come before this one is answered: so a story can ask that calls are made at once.
     #[serde(default)]
     pub after: BTreeSet<String>,
@@ -37,7 +37,7 @@ pub struct Canned {
 /// What goes wrong with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fault {
+pub enum CannedFault {
     /// It never comes; the connection stays open.
     Silence,
     /// The connection breaks.
@@ -46,14 +46,14 @@ pub enum Fault {
 
 /// A call, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
+pub struct FakeRequest {
     /// `GET` or `POST`.
     pub method: String,
     /// The path under the API, with its query.
     pub path: String,
 }
 
-impl Request {
+impl FakeRequest {
     /// The name of the call, if it is one that the gate makes of GitHub; `base` is the path of the API itself, `sent` the JSON that it came with.
     pub fn name(&self, base: &str, sent: &Value) -> Option<String> {
         let path = self.path.strip_prefix(base)?;

@@ -8,21 +8,20 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::response::Response;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use hyper::service::service_fn;
-use hyper::{HeaderMap, Response, Version};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, Version};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use super::answers::{Answers, Canned, Fault, Request};
+use super::answers::{Answers, Canned, CannedFault, FakeRequest};
+use super::connections::Connections;
 
 /// A call, as a GitHub that changes while it is asked sees it.
 #[derive(Debug, Clone)]
@@ -62,7 +61,9 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Seconds between `iat` and `exp` that GitHub takes: ten minutes, and the minute that `iat` may lie back.
+/// Bytes of a request that are read.
+const SENT_BYTES_MAX: usize = 1024 * 1024;
+/// Seconds between `iat` and `exp` that GitHub accepts: ten minutes, and the minute that `iat` may lie back.
 const JWT_SECONDS_MAX: i64 = 660;
 /// Characters of a review's comment that GitHub takes.
 const COMMENT_CHARS_MAX: usize = 1024;
@@ -96,12 +97,12 @@ pub struct Call {
 #[derive(Debug)]
 pub struct FakeGithub {
     address: SocketAddr,
-    state: Arc<State>,
+    state: Arc<Fake>,
     server: tokio::task::JoinHandle<()>,
 }
 
 #[derive(Debug)]
-struct State {
+struct Fake {
     source: Source,
     base: String,
     app_id: String,
@@ -120,18 +121,42 @@ struct Seen {
     violations: Vec<String>,
 }
 
+/// The App that GitHub knows, and where its API is.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownApp<'a> {
+    /// The App's id.
+    pub id: &'a str,
+    /// Verifies the App's token (PKCS#1, DER).
+    pub public_key: &'a [u8],
+    /// The path with which the API's URL ends; empty for GitHub's own.
+    pub base_path: &'a str,
+}
+
 impl FakeGithub {
-    /// Serves `answers` on a free port of 127.0.0.1. `public_key` (PKCS#1, DER) verifies the App's token.
-    pub async fn start(answers: Answers, app_id: &str, public_key: &[u8]) -> io::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        Self::serve(listener, answers, (app_id, public_key, ""), |stream| async { Ok(stream) })
+    /// Serves `source` on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub async fn start(source: impl Into<Source>, app: KnownApp<'_>) -> io::Result<Self> {
+        Self::serve(TcpListener::bind(("127.0.0.1", 0)).await?, source, app)
     }
 
-    /// Serves on a listener, with `wrap` around every connection (TLS, say) and `base` as the path of the API.
-    pub fn serve<S, W, F>(
+    /// Serves on a listener.
+    ///
+    /// # Errors
+    /// The listener has no address.
+    pub fn serve(listener: TcpListener, source: impl Into<Source>, app: KnownApp<'_>) -> io::Result<Self> {
+        Self::serve_wrapped(listener, source, app, |stream| async { Ok(stream) })
+    }
+
+    /// Serves on a listener, with `wrap` around every connection: TLS, say.
+    ///
+    /// # Errors
+    /// The listener has no address.
+    pub fn serve_wrapped<S, W, F>(
         listener: TcpListener,
         source: impl Into<Source>,
-        (app_id, public_key, base): (&str, &[u8], &str),
+        app: KnownApp<'_>,
         wrap: W,
     ) -> io::Result<Self>
     where
@@ -140,30 +165,20 @@ impl FakeGithub {
         F: Future<Output = io::Result<S>> + Send + 'static,
     {
         let address = listener.local_addr()?;
-        let state = Arc::new(State {
+        let state = Arc::new(Fake {
             source: source.into(),
-            base: base.to_owned(),
-            app_id: app_id.to_owned(),
-            public_keys: Mutex::new(vec![public_key.to_vec()]),
+            base: app.base_path.to_owned(),
+            app_id: app.id.to_owned(),
+            public_keys: Mutex::new(vec![app.public_key.to_vec()]),
             began: Instant::now(),
             seen: Mutex::default(),
             arrivals: watch::Sender::new(0),
         });
-        let shared = Arc::clone(&state);
+        let router = Router::new().fallback(respond).with_state(Arc::clone(&state));
+        let connections = Connections::accept(listener, address, wrap);
         let server = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                // As any server does that answers in more than one piece; a refusal costs only time.
-                let _ = stream.set_nodelay(true);
-                let wrapped = wrap(stream);
-                let state = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let Ok(stream) = wrapped.await else { return };
-                    let answer = service_fn(move |request| respond(Arc::clone(&state), request));
-                    // A connection that breaks is the caller's affair, and may be the story's.
-                    let _ =
-                        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
-                });
-            }
+            // It never ends by itself.
+            let _ = axum::serve(connections, router).await;
         });
         Ok(Self { address, state, server })
     }
@@ -216,15 +231,12 @@ type Reply = Option<Written>;
 /// Status, headers, body.
 type Written = (u16, BTreeMap<String, String>, Bytes);
 
-async fn respond(
-    state: Arc<State>,
-    request: hyper::Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>> {
+async fn respond(State(state): State<Arc<Fake>>, request: axum::extract::Request) -> Response {
     let at = state.began.elapsed();
     let (parts, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
+    let body = to_bytes(body, SENT_BYTES_MAX).await.unwrap_or_default();
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-    let request = Request { method: parts.method.to_string(), path };
+    let request = FakeRequest { method: parts.method.to_string(), path };
     let sent = serde_json::from_slice(&body).unwrap_or_else(|_| form_of(&parts.headers, &body));
     let name = request.name(&state.base, &sent);
     let path = request.path.strip_prefix(&state.base).unwrap_or(&request.path).to_owned();
@@ -233,7 +245,7 @@ async fn respond(
             Some((401, BTreeMap::new(), Bytes::from_static(br#"{"message":"A JSON web token could not be decoded"}"#)))
         }
         Some(name) if name == "favicon" => Some((404, BTreeMap::new(), Bytes::new())),
-        // It opens a connection, and anybody may ask it.
+        // It opens a connection, and anybody may call it.
         Some(name) if name == "rate_limit" => Some((200, BTreeMap::new(), Bytes::from_static(b"{}"))),
         None => Some(state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path))),
         Some(name) => match state.objection(name, &parts.headers, &sent) {
@@ -254,15 +266,24 @@ async fn respond(
         version: parts.version,
     };
     state.with(|seen| seen.calls.push(call));
-    let (status, headers, body) = reply.ok_or("the story breaks this connection")?;
+    reply.map_or_else(broken, response)
+}
+
+fn response((status, headers, body): Written) -> Response {
     let mut response = Response::builder().status(status).header("server", SERVER);
     for (name, value) in headers {
         response = response.header(name, value);
     }
-    Ok(response.body(Full::new(body))?)
+    response.body(Body::from(body)).unwrap_or_default()
 }
 
-impl State {
+/// A response whose body never comes: the connection breaks instead.
+fn broken() -> Response {
+    let body = Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(io::Error::other("the story breaks it"))]));
+    Response::builder().header(CONTENT_LENGTH, 1).body(body).unwrap_or_default()
+}
+
+impl Fake {
     fn with<T>(&self, act: impl FnOnce(&mut Seen) -> T) -> T {
         act(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -339,8 +360,8 @@ impl State {
             Source::Living(answer, _) => answer(asked).await,
         };
         match canned.fault {
-            Some(Fault::Silence) => std::future::pending().await,
-            Some(Fault::Reset) => None,
+            Some(CannedFault::Silence) => std::future::pending().await,
+            Some(CannedFault::Reset) => None,
             None => {
                 let body = body_of(&canned);
                 Some((canned.status, canned.headers, body))
@@ -386,11 +407,8 @@ fn body_of(canned: &Canned) -> Bytes {
 /// The fields of a form that a browser sends; null for anything else.
 fn form_of(headers: &HeaderMap, body: &[u8]) -> Value {
     let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
-    let text = String::from_utf8_lossy(body).replace('+', " ");
-    let read = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
-    let fields = text.split('&').filter_map(|pair| pair.split_once('='));
-    let fields: serde_json::Map<String, Value> = fields.map(|(name, value)| (read(name), read(value).into())).collect();
-    if is_form { fields.into() } else { Value::Null }
+    let fields = url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned().into()));
+    if is_form { Value::Object(fields.collect()) } else { Value::Null }
 }
 
 /// Is it a call of the App itself, with its own token?

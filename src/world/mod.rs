@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "the fake has a watch of its own, to show how long a call took")]
 
 mod answers;
+mod connections;
 mod github;
 mod key;
 mod player;
@@ -13,8 +14,8 @@ mod scrub;
 mod story;
 mod timeline;
 
-pub use answers::{Answers, Canned, Fault, Request as FakeRequest};
-pub use github::{Asked, Call, FakeGithub, Living, PERSONS_TOKEN, SERVER, Source};
+pub use answers::{Answers, Canned, CannedFault, FakeRequest};
+pub use github::{Asked, Call, FakeGithub, KnownApp, Living, PERSONS_TOKEN, SERVER, Source};
 pub use key::Key;
 pub use player::{APP_ID, Played, Player, Signer};
 pub use record::{RecordError, record};

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::answers::{Answers, Canned};
-use super::github::{Call, FakeGithub};
+use super::github::{Call, FakeGithub, KnownApp};
 use super::key::Key;
 use super::story::{Delivery, Signature, Story};
 use super::timeline::{Present, move_origin, move_times};
@@ -77,7 +77,7 @@ impl Player {
         };
         let (app_id, webhook_secret, key) = self.app();
         let answers = move_answers(&story.answers, moved_by, "");
-        let fake = FakeGithub::start(answers, app_id, key.public_der()).await?;
+        let fake = FakeGithub::start(answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await?;
         let policy = PolicyFile::new(&story.policy)?;
         let given = Given {
             app_id: app_id.into(),

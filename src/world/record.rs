@@ -10,7 +10,7 @@ use http::StatusCode;
 use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::{Value, json};
 
-use super::answers::{Request, file_of};
+use super::answers::{FakeRequest, file_of};
 use super::scrub::{scrub, scrub_text};
 use super::timeline::{WRITTEN_ORIGIN, move_origin_from};
 use crate::gate::Verdict;
@@ -100,7 +100,7 @@ fn answers_of(simulated: &Simulated, api: &ApiUrl) -> Vec<(String, Value)> {
 }
 
 fn name_of(exchange: &Exchange) -> Option<String> {
-    let request = Request { method: exchange.method.to_string(), path: exchange.path.clone() };
+    let request = FakeRequest { method: exchange.method.to_string(), path: exchange.path.clone() };
     request.name("", &Value::Null)
 }
 
