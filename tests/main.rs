@@ -12,11 +12,8 @@
 )]
 
 mod architecture;
-mod aws;
 mod burst;
-mod cases;
 mod command_line;
-mod corpus;
 mod costs;
 mod doctor;
 mod faults;
@@ -24,17 +21,14 @@ mod function;
 mod logs;
 mod malformed_events;
 mod one_fact_off;
-mod openapi;
 mod process;
 mod properties;
 mod recovery;
 mod settings;
-mod setup;
 mod signature;
 mod simulate;
 mod soak;
 mod start;
+#[expect(dead_code, reason = "the layers need more of it")]
 mod support;
-mod template;
-mod watch;
 mod wire;

@@ -1,80 +1,15 @@
 //! Recovery: what still waits at GitHub is found on a schedule and decided as a delivery would be.
 
-use environment_gate::config::{Given, Variables};
 use environment_gate::gate::Decision;
-use environment_gate::handler::{Clock, Gate};
-use environment_gate::model::ApiUrl;
 use environment_gate::recovery::{End, Sweep, Swept};
-use environment_gate::world::{Call, Canned, FakeGithub, Player, Story};
-use jiff::{SignedDuration, Timestamp};
+use environment_gate::world::{Call, Canned, FakeGithub, Player};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
 use crate::support::lambda::Invocation;
-
-fn canned(body: Value) -> Vec<Canned> {
-    vec![Canned { status: 200, body: Some(body), ..Canned::default() }]
-}
-
-fn failed_delivery(repository: u64) -> Value {
-    json!({
-        "id": 1, "guid": "0b989ba4-242f-11e5-81e1-c7b6966d2516", "delivered_at": "2026-01-05T10:06:00Z", "redelivery": false,
-        "duration": 0.3, "status": "Service Unavailable", "status_code": 503, "event": "deployment_protection_rule",
-        "action": "requested", "installation_id": 555, "repository_id": repository, "throttled_at": null
-    })
-}
-
-/// The App's installation, as GitHub publishes it.
-fn installed() -> Vec<Canned> {
-    let run = &fixtures::one("approve/one-human-approved-the-gate").answers["run"][0];
-    canned(json!({
-        "id": 555, "account": run.body.as_ref().unwrap()["actor"], "repository_selection": "selected", "app_id": 123_456,
-        "access_tokens_url": "https://api.github.com/app/installations/555/access_tokens",
-        "repositories_url": "https://api.github.com/installation/repositories",
-        "html_url": "https://github.com/organizations/octo-org/settings/installations/555", "app_slug": "environment-gate",
-        "target_id": 77, "target_type": "Organization", "permissions": { "actions": "read", "deployments": "write" },
-        "events": ["deployment_protection_rule"], "created_at": "2025-06-02T12:00:00Z", "updated_at": "2025-06-02T12:00:00Z",
-        "single_file_name": null, "suspended_by": null, "suspended_at": null
-    }))
-}
-
-/// A story whose webhook was lost: GitHub lists it as failed, and its run as waiting.
-pub(crate) fn lost(name: &str) -> Story {
-    let mut story = fixtures::one(name);
-    let run = story.answers["run"][0].body.clone().unwrap_or_default();
-    let mut token = fixtures::one("approve/one-human-approved-the-gate").answers["access_tokens"][0].clone();
-    token.body.as_mut().unwrap()["repositories"][0]["full_name"] = "octo-org/widgets".into();
-    story.answers.insert("access_tokens".to_owned(), vec![token]);
-    story.answers.insert("deliveries".to_owned(), canned(json!([failed_delivery(4242), failed_delivery(4242)])));
-    story.answers.insert("installation".to_owned(), installed());
-    story.answers.insert("runs.waiting".to_owned(), canned(json!({ "total_count": 1, "workflow_runs": [run] })));
-    story.answers.insert("runs.in_progress".to_owned(), canned(json!({ "total_count": 0, "workflow_runs": [] })));
-    let pending = |id: u64, name: &str| json!({ "environment": { "id": id, "name": name }, "wait_timer": 0, "wait_timer_started_at": null, "current_user_can_approve": false, "reviewers": [] });
-    let mut waits = canned(json!([pending(501, "release-gate"), pending(502, "release")]));
-    waits.extend(canned(json!([])));
-    story.answers.insert("pending_deployments".to_owned(), waits);
-    story
-}
-
-/// Sweeps once, `minutes` after the story's present; gives the calls too.
-pub(crate) async fn sweep(story: &Story, how: Sweep, minutes: i64) -> (Swept, Vec<Call>) {
-    let player = Player::new(fixtures::limits()).unwrap();
-    let files = Files::new(&player, &story.policy);
-    let (app_id, webhook_secret, key) = player.app();
-    let github = FakeGithub::start(story.answers.clone(), app_id, key.public_der()).await.unwrap();
-    let now: Timestamp = story.present.checked_add(SignedDuration::from_mins(minutes)).unwrap();
-    let given = Given {
-        app_id: app_id.into(),
-        webhook_secret,
-        policy_file: files.path("policy.toml").into(),
-        private_key: key.private_pem().clone(),
-    };
-    let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();
-    let gate = Gate::open(variables, fixtures::limits(), Clock::telling(move || now)).await.unwrap();
-    let swept = gate.sweep(how).await;
-    (swept, github.calls())
-}
+use crate::support::recovery::{canned, lost, sweep};
 
 fn names(calls: &[Call]) -> Vec<&str> {
     calls.iter().map(|call| call.name.as_str()).collect()

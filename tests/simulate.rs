@@ -1,17 +1,15 @@
 //! `gate simulate`: a real run's world in, the decision, every check and the comment out; recorded, it plays again.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
-use environment_gate::world::{Canned, FakeGithub, Player, Story};
-use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
+use environment_gate::world::{Canned, Story};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::support::fixtures;
+use crate::support::simulation::World;
 
 /// What must not be found in a recorded story: tokens, addresses, faces, and what people wrote.
 const SECRETS: [&str; 9] = [
@@ -25,56 +23,6 @@ const SECRETS: [&str; 9] = [
     "eyJhbGci",
     "AKIAIOSFODNN7",
 ];
-
-/// A story's GitHub on loopback, and settings with which `gate` finds it.
-pub(crate) struct World {
-    pub(crate) fake: FakeGithub,
-    variables: Vec<(&'static str, String)>,
-    pub(crate) folder: PathBuf,
-}
-
-impl World {
-    pub(crate) async fn of(story: &Story) -> Self {
-        let player = Player::new(fixtures::limits()).unwrap();
-        let (app_id, secrets, key) = player.app();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let mut answers = Player::answers(story, Timestamp::now(), &url);
-        let installation = Canned { status: 200, body: Some(json!({ "id": 77 })), ..Canned::default() };
-        answers.entry("installation".to_owned()).or_insert_with(|| vec![installation]);
-        let world = (app_id, key.public_der(), "");
-        let fake = FakeGithub::serve(listener, answers, world, |stream| async { Ok(stream) }).unwrap();
-        let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
-        fs::create_dir_all(&folder).unwrap();
-        let file = |name: &str, text: &str| {
-            fs::write(folder.join(name), text).unwrap();
-            folder.join(name).to_string_lossy().into_owned()
-        };
-        let variables = vec![
-            ("GITHUB_API_URL", url),
-            ("APP_ID", app_id.to_owned()),
-            ("WEBHOOK_SECRET", secrets.expose_secret().lines().next().unwrap().to_owned()),
-            ("POLICY_FILE", file("policy.toml", &story.policy)),
-            ("PRIVATE_KEY_FILE", file("key.pem", key.private_pem().expose_secret())),
-        ];
-        Self { fake, variables, folder }
-    }
-
-    pub(crate) fn run_url(&self) -> String {
-        format!("{}/octo-org/widgets/actions/runs/9001", self.fake.url())
-    }
-
-    pub(crate) async fn gate(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_gate"));
-        command.args(arguments).envs(self.variables.iter().cloned()).env("NO_COLOR", "1").output().await.unwrap()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
 
 fn json_of(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))

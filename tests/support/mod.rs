@@ -14,4 +14,6 @@ pub(crate) mod manifest;
 pub(crate) mod mortal;
 pub(crate) mod moto;
 pub(crate) mod process;
+pub(crate) mod recovery;
 pub(crate) mod runs;
+pub(crate) mod simulation;

@@ -1,6 +1,6 @@
 """Translates the SAM template to CloudFormation, offline, and prints as JSON what a stack would have.
 
-    python tests/template.py [--template FILE] [--stack-name NAME] [--region REGION] [NAME=VALUE ...]
+    python tests/layers/template.py [--template FILE] [--stack-name NAME] [--region REGION] [NAME=VALUE ...]
 
 Parameters are held to their patterns and limits, conditions and functions are resolved. What only AWS knows stands there in angle
 brackets, as in `<Function>` or `<HttpApi.ApiEndpoint>`. Not here: any judgement of what is printed.

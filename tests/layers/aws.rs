@@ -296,7 +296,7 @@ async fn a_call_is_signed_as_awss_own_library_signs_it() {
     assert!(log.contains("got 400 Bad Request"), "{log}");
     for request in kept.await.unwrap() {
         let mut checker = std::process::Command::new(tool("python3"))
-            .arg("tests/signature.py")
+            .arg("tests/layers/signature.py")
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())

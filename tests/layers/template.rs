@@ -33,13 +33,13 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 
 /// What a stack with these values would have.
 fn stack(more: &[&str]) -> Value {
-    let output = run("python", &[&["tests/template.py"], &NAMES[..], more].concat());
+    let output = run("python", &[&["tests/layers/template.py"], &NAMES[..], more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn refused(more: &[&str]) -> String {
-    let output = run("python", &[&["tests/template.py"], &NAMES[..], more].concat());
+    let output = run("python", &[&["tests/layers/template.py"], &NAMES[..], more].concat());
     assert!(!output.status.success(), "{more:?} is taken");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -7,7 +7,7 @@ use crate::support::moto::{free_port, tool};
 fn watch(story: &str) -> Output {
     let path = std::env::var("PATH").unwrap_or_default();
     Command::new("bash")
-        .args(["tests/watch", story, &free_port().to_string()])
+        .args(["tests/layers/watch.sh", story, &free_port().to_string()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("GATE", env!("CARGO_BIN_EXE_gate"))
         .env("PATH", format!("{}:{path}", tool("").display()))

@@ -1,11 +1,23 @@
 //! Every story in `fixtures/` comes out as its folder says, for the reasons that are written down there.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on fails; it has a clock of its own"
+)]
+
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod support;
 
 use std::fs;
 
 use environment_gate::world::{Played, Player, Present};
 use serde_json::{Value, json};
 
-use crate::support::fixtures::{self, Fixture};
+use support::fixtures::{self, Fixture};
 
 /// What came of a story, as it is written down in its `expected.json`.
 fn told(played: &Played) -> Value {

@@ -17,11 +17,11 @@ use environment_gate::transport::Connections;
 use environment_gate::world::{Call, FakeGithub, PERSONS_TOKEN, Player, Present, Story};
 use serde_json::{Value, json};
 
-use crate::recovery;
-use crate::simulate::World;
 use crate::support::deployment::{Deployment, POLICY, delivery};
 use crate::support::fixtures;
 use crate::support::function::Files;
+use crate::support::recovery;
+use crate::support::simulation::World;
 
 /// Where GitHub's answers are known not to be what it publishes: the field, as the end of a JSON pointer, and why.
 const DEVIATIONS: [(&str, &str); 4] = [

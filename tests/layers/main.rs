@@ -1,0 +1,21 @@
+//! Tests that need more than Rust: moto, the SAM CLI, cargo-lambda, a browser, GitHub's own description of its API. `make test` installs all of it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a test that cannot go on fails; it has a clock of its own"
+)]
+
+mod aws;
+mod cases;
+mod openapi;
+mod setup;
+#[expect(dead_code, reason = "the other tests need more of it")]
+#[path = "../support/mod.rs"]
+mod support;
+mod template;
+mod watch;
