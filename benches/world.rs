@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use environment_gate::world::{APP_ID, FakeGithub, Player, Story};
+use environment_gate::world::{APP_ID, FakeGithub, KnownApp, Player, Story};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -91,9 +91,9 @@ impl World {
         story.answers = Player::answers(&story, now, &url);
         let stage = Stage::new(setup.call);
         let (_, _, key) = player.app();
-        let app = (APP_ID, key.public_der(), "");
+        let app = KnownApp { id: APP_ID, public_key: key.public_der(), base_path: "" };
         let github = match setup.handshakes {
-            Handshakes::None => FakeGithub::serve(listener, stage.source(&story), app, |stream| async { Ok(stream) }),
+            Handshakes::None => FakeGithub::serve(listener, stage.source(&story), app),
             _ => FakeGithub::serve(listener, stage.source(&story), app, tls.clone()),
         };
         let files = Files::new(&player, &story.policy);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use environment_gate::doctor::Item;
-use environment_gate::world::{FakeGithub, PERSONS_TOKEN, Player};
+use environment_gate::world::{FakeGithub, KnownApp, PERSONS_TOKEN, Player};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ impl World {
     async fn doctor(self, deployment: &Deployment, (arguments, changed): (&[&str], &[(&str, &str)])) -> Told {
         let Self { player, files, hook } = self;
         let (app_id, secrets, key) = player.app();
-        let fake = FakeGithub::start(deployment.answers(), app_id, key.public_der()).await.unwrap();
+        let fake = FakeGithub::start(deployment.answers(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
         front::serve(hook.1, function::start(&player, &files, &fake.url(), &[]).await);
         let output = Command::new(env!("CARGO_BIN_EXE_gate"))
             .args(["doctor", "--json"])

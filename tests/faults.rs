@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use environment_gate::github::{Limits, read_answer};
-use environment_gate::world::{Canned, Fault, Played, Player, Present};
+use environment_gate::world::{Canned, CannedFault, Played, Player, Present};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -39,8 +39,8 @@ fn faults() -> Vec<(&'static str, Canned)> {
         ("502", message(502, "Bad Gateway")),
         ("429", limited(429)),
         ("403 that is a limit", limited(403)),
-        ("a hang", broken(Fault::Silence)),
-        ("a reset", broken(Fault::Reset)),
+        ("a hang", broken(CannedFault::Silence)),
+        ("a reset", broken(CannedFault::Reset)),
         ("a truncated body", text("{\"id\": 9001, \"jobs\": [{")),
         ("a page", text("<html>")),
         ("a huge body", Canned { status: 200, blanks: Some(2 * 1024 * 1024), ..Canned::default() }),

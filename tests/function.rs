@@ -1,6 +1,6 @@
 //! The built function, started as Lambda starts it, comes to the same ends as the handler in this process.
 
-use environment_gate::world::{FakeGithub, Player};
+use environment_gate::world::{FakeGithub, KnownApp, Player};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ async fn play(player: &Player, fixture: &Fixture) -> Vec<String> {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answers = Player::answers(&fixture.story, now, &url);
     let wrap = |stream| async { Ok(stream) };
-    let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
+    let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
     let files = Files::new(player, &fixture.story.policy);
     let mut lambda = function::start(player, &files, &fake.url(), &[]).await;
     let event = player.event(&fixture.story, now.duration_since(fixture.story.present), &url);

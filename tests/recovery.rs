@@ -1,8 +1,8 @@
 //! Recovery: what still waits at GitHub is found on a schedule and decided as a delivery would be.
 
 use environment_gate::gate::Decision;
-use environment_gate::recovery::{End, Sweep, Swept};
-use environment_gate::world::{Call, Canned, FakeGithub, Player};
+use environment_gate::recovery::{FoundEnd, Sweep, SweepMode};
+use environment_gate::world::{Call, Canned, FakeGithub, KnownApp, Player};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -15,10 +15,10 @@ fn names(calls: &[Call]) -> Vec<&str> {
     calls.iter().map(|call| call.name.as_str()).collect()
 }
 
-fn outcomes(swept: &Swept) -> Vec<&str> {
+fn outcomes(swept: &Sweep) -> Vec<&str> {
     let settled = swept.found.iter().filter_map(|found| match &found.end {
-        End::Settled(report) => Some(report.outcome.name()),
-        End::WouldBe(..) => None,
+        FoundEnd::Settled(report) => Some(report.outcome.name()),
+        FoundEnd::WouldBe(..) => None,
     });
     settled.collect()
 }
@@ -30,7 +30,7 @@ async fn a_lost_delivery_is_decided_by_the_next_sweep() {
         ("reject/the-starter-approved", "rejected"),
         ("defer/the-gate-still-waits", "deferred"),
     ] {
-        let (swept, calls) = sweep(&lost(name), Sweep::Scheduled, 1).await;
+        let (swept, calls) = sweep(&lost(name), SweepMode::Scheduled, 1).await;
         assert_eq!(outcomes(&swept), [outcome], "{name}: {swept:?}");
         assert_eq!(swept.problems, Vec::<String>::new());
         let reviews = calls.iter().filter(|call| call.name == "review").count();
@@ -42,7 +42,7 @@ async fn a_lost_delivery_is_decided_by_the_next_sweep() {
 async fn one_call_is_enough_when_no_delivery_failed() {
     let mut story = lost("approve/one-human-approved-the-gate");
     story.answers.insert("deliveries".to_owned(), canned(json!([])));
-    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
+    let (swept, calls) = sweep(&story, SweepMode::Scheduled, 1).await;
     assert_eq!(names(&calls), ["deliveries"]);
     assert!(swept.found.is_empty());
 }
@@ -52,16 +52,16 @@ async fn every_quarter_of_an_hour_the_policy_says_where_to_look() {
     let mut story = lost("approve/one-human-approved-the-gate");
     story.answers.insert("deliveries".to_owned(), canned(json!([])));
     // The story's present is 10:15.
-    let (swept, _) = sweep(&story, Sweep::Scheduled, 15).await;
+    let (swept, _) = sweep(&story, SweepMode::Scheduled, 15).await;
     assert_eq!(outcomes(&swept), ["approved"], "{swept:?}");
-    let (swept, calls) = sweep(&story, Sweep::Scheduled, 16).await;
+    let (swept, calls) = sweep(&story, SweepMode::Scheduled, 16).await;
     assert_eq!((outcomes(&swept).len(), calls.len()), (0, 1));
 }
 
 #[tokio::test]
 async fn a_look_reviews_nothing() {
-    let (swept, calls) = sweep(&lost("approve/one-human-approved-the-gate"), Sweep::Look, 1).await;
-    assert!(matches!(&swept.found[0].end, End::WouldBe(_, Ok(Decision::Approved(_)))), "{swept:?}");
+    let (swept, calls) = sweep(&lost("approve/one-human-approved-the-gate"), SweepMode::DryRun, 1).await;
+    assert!(matches!(&swept.found[0].end, FoundEnd::WouldBe(_, Ok(Decision::Approved(_)))), "{swept:?}");
     assert!(!names(&calls).contains(&"review"));
 }
 
@@ -70,11 +70,11 @@ async fn what_cannot_be_looked_into_is_a_line_and_not_the_end() {
     let mut story = lost("approve/one-human-approved-the-gate");
     let trouble = Canned { status: 502, body: Some(json!({ "message": "Bad Gateway" })), ..Canned::default() };
     story.answers.insert("deliveries".to_owned(), vec![trouble.clone()]);
-    let (swept, _) = sweep(&story, Sweep::Scheduled, 1).await;
+    let (swept, _) = sweep(&story, SweepMode::Scheduled, 1).await;
     assert!(swept.problems[0].contains("502"), "{swept:?}");
     let mut story = lost("approve/one-human-approved-the-gate");
     story.answers.insert("jobs.1".to_owned(), vec![trouble]);
-    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
+    let (swept, calls) = sweep(&story, SweepMode::Scheduled, 1).await;
     assert_eq!(outcomes(&swept), ["deferred"]);
     assert!(!names(&calls).contains(&"review"));
 }
@@ -89,7 +89,7 @@ async fn a_limit_of_github_ends_the_sweep() {
     story.answers.insert("runs.waiting".to_owned(), canned(runs));
     let limit = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
     story.answers.insert("run".to_owned(), vec![limit]);
-    let (swept, _) = sweep(&story, Sweep::Scheduled, 1).await;
+    let (swept, _) = sweep(&story, SweepMode::Scheduled, 1).await;
     assert_eq!((outcomes(&swept), swept.left), (vec!["deferred"], 1), "{swept:?}");
 }
 
@@ -97,10 +97,10 @@ async fn a_limit_of_github_ends_the_sweep() {
 async fn a_pause_and_a_foreign_owner_are_left_alone() {
     let mut story = lost("approve/one-human-approved-the-gate");
     story.policy = "pause = true\n".to_owned();
-    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
+    let (swept, calls) = sweep(&story, SweepMode::Scheduled, 1).await;
     assert!(swept.paused && calls.is_empty());
     story.policy = "[[rule]]\nrepositories = [\"else/*\"]\nrefs = [\"main\"]\n".to_owned();
-    let (swept, calls) = sweep(&story, Sweep::Scheduled, 1).await;
+    let (swept, calls) = sweep(&story, SweepMode::Scheduled, 1).await;
     assert!(swept.found.is_empty());
     assert_eq!(names(&calls), ["deliveries", "access_tokens"]);
 }
@@ -114,7 +114,7 @@ async fn the_schedule_of_the_built_function_sweeps() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answers = Player::answers(&story, Timestamp::now(), &url);
     let github =
-        FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), |stream| async { Ok(stream) }).unwrap();
+        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).unwrap();
     let files = Files::new(&player, &story.policy);
     let mut lambda = function::start(&player, &files, &url, &[]).await;
     let schedule = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
@@ -142,8 +142,8 @@ async fn the_oldest_runs_come_first_and_what_does_not_fit_is_not_always_the_same
     story.answers.insert("run".to_owned(), vec![limit]);
     // The story's minute is an odd one.
     for (minutes, first) in [(1, "9001"), (2, "9011")] {
-        let (swept, _) = sweep(&story, Sweep::Scheduled, minutes).await;
-        let End::Settled(report) = &swept.found[0].end else { panic!("{swept:?}") };
+        let (swept, _) = sweep(&story, SweepMode::Scheduled, minutes).await;
+        let FoundEnd::Settled(report) = &swept.found[0].end else { panic!("{swept:?}") };
         let run = report.request.as_ref().unwrap().run.to_string();
         assert_eq!((run.as_str(), swept.found.len(), swept.left), (first, 1, 11), "{minutes}");
     }

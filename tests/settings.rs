@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use environment_gate::config::{Given, Variables};
-use environment_gate::handler::{Answer, Clock, Gate};
+use environment_gate::handler::Handler;
+use environment_gate::lambda::{Invocation as Invoked, invoke};
+use environment_gate::time::Clock;
 use environment_gate::model::ApiUrl;
-use environment_gate::world::{FakeGithub, Player, Story};
+use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::fixtures;
 use crate::support::function::Files;
 
 struct World {
-    gate: Gate,
+    handler: Handler,
     player: Player,
     story: Story,
     github: FakeGithub,
@@ -28,7 +30,7 @@ impl World {
         let story = fixtures::one("approve/one-human-approved-the-gate");
         let files = Files::new(&player, &story.policy);
         let (app_id, webhook_secret, key) = player.app();
-        let github = FakeGithub::start(story.answers.clone(), app_id, key.public_der()).await.unwrap();
+        let github = FakeGithub::start(story.answers.clone(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
         let minutes = Arc::new(AtomicI64::new(0));
         let (present, passed) = (story.present, Arc::clone(&minutes));
         let now = move || -> Timestamp {
@@ -41,16 +43,16 @@ impl World {
             private_key: key.private_pem().clone(),
         };
         let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();
-        let gate = Gate::open(variables, fixtures::limits(), Clock::telling(now)).await.unwrap();
-        Self { gate, player, story, github, minutes, files }
+        let handler = Handler::open(variables, fixtures::limits(), Clock::showing(now)).await.unwrap();
+        Self { handler, player, story, github, minutes, files }
     }
 
     async fn outcome_after(&self, minutes: i64) -> &'static str {
         self.minutes.store(minutes, Ordering::Relaxed);
         let event = self.player.event(&self.story, SignedDuration::ZERO, &self.github.url());
-        let event = serde_json::from_str(&event.to_string()).unwrap();
-        match self.gate.answer(event).await {
-            Answer::Delivery(report) => report.outcome.name(),
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        match invoke(&self.handler, request).await.unwrap() {
+            Invoked::Delivered(report) => report.outcome.name(),
             other => panic!("{other:?}"),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment_gate::world::{FakeGithub, Player, Story};
+use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -52,9 +52,9 @@ async fn ten_thousand_deliveries_leave_nothing_behind() {
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stage = Stage::new(Duration::ZERO);
-    let app = (app_id, key.public_der(), "");
+    let app = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
     let _fake =
-        FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app, |stream| async { Ok(stream) })
+        FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app)
             .unwrap();
     let now = Timestamp::now();
     let stories: Vec<Story> = STORIES

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use environment_gate::transport;
-use environment_gate::world::{Canned, FakeGithub, Player, Present, Story};
+use environment_gate::http::{Bounds, HttpClient};
+use environment_gate::world::{Canned, FakeGithub, KnownApp, Player, Present, Story};
 use http_body_util::Empty;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -126,7 +126,7 @@ async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
         let (now, acceptor, (listener, url)) = (Timestamp::now(), acceptor.clone(), listen().await);
         let answers = Player::answers(&story, now, &url);
         let wrap = move |stream| acceptor.accept(stream);
-        let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
+        let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
         let mut lambda = function::start(&player, &files, &url, &more).await;
         let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
         assert_eq!(invocation.status(), status, "{}", lambda.log());
@@ -147,7 +147,7 @@ async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
         let mut answers = Player::answers(&story, now, &url);
         let nothing = Canned { status: 200, body: Some(json!([])), ..Canned::default() };
         answers.insert("pending_deployments".to_owned(), vec![nothing]);
-        let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
+        let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
         let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
         let event = player.event(&story, now.duration_since(story.present), &url);
         assert_eq!(lambda.invoke(event.clone()).await.status(), 204, "{}", lambda.log());
@@ -175,7 +175,7 @@ async fn a_slow_handshake_delays_no_readiness_and_the_first_call_waits_for_it() 
         }
     };
     let answers = Player::answers(&story, now, &url);
-    let _fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), wrap).unwrap();
+    let _fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
     let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
     lambda.ready().await;
     may_open.add_permits(1);
@@ -199,8 +199,9 @@ async fn seen_and_answered(reason: h2::Reason) -> (usize, bool) {
         });
         http2::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await
     });
-    let pool = transport::Connections::new(Some(pem.as_bytes())).unwrap().pool();
-    let answer = pool.exchange(http::Request::post(url).body("a review".into()).unwrap(), 1_024).await;
+    let client = HttpClient::new(Some(pem.as_bytes())).unwrap();
+    let bounds = Bounds { time: Duration::from_mins(1), body_bytes: 1_024 };
+    let answer = client.send(http::Request::post(url).body("a review".into()).unwrap(), bounds).await;
     (seen.load(Ordering::Relaxed), answer.is_ok())
 }
 
@@ -224,8 +225,8 @@ async fn a_start_with_local_settings_calls_nobody_and_a_warm_decision_makes_five
     let now = Timestamp::now();
     story.answers = Player::answers(&story, now, &url);
     let stage = Stage::new(Duration::ZERO);
-    let app = (app_id, key.public_der(), "");
-    let _fake = FakeGithub::serve(listener, stage.source(&story), app, |stream| async { Ok(stream) }).unwrap();
+    let app = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
+    let _fake = FakeGithub::serve(listener, stage.source(&story), app).unwrap();
     let files = Files::new(&player, &story.policy);
     let mut lambda = function::start(&player, &files, &url, &[]).await;
     lambda.ready().await;

@@ -50,7 +50,7 @@ impl World {
         let nothing = Canned { status: 200, body: Some(serde_json::json!([])), ..Canned::default() };
         answers.insert("pending_deployments".to_owned(), vec![nothing]);
         let app = ("123456", key.public_der(), "");
-        let github = FakeGithub::serve(listener, answers, app, |stream| async { Ok(stream) }).unwrap();
+        let github = FakeGithub::serve(listener, answers, app).unwrap();
         let lambda = Lambda::start(&variables(&moto, &url)).await;
         Self { moto, github, lambda, story, url }
     }

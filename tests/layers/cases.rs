@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use environment_gate::world::{Answers, Canned, Delivery, FakeGithub, Fault, Player, Signature, Story, move_origin};
+use environment_gate::world::{Answers, Canned, Delivery, FakeGithub, KnownApp, Fault, Player, Signature, Story, move_origin};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -49,7 +49,7 @@ fn answer(facts: &Value, name: &str, plain: Canned) -> Canned {
         (answer.body, answer.blanks) = (None, Some(usize::try_from(bytes).unwrap()));
     }
     if instead["error"].is_string() {
-        answer.fault = Some(Fault::Silence);
+        answer.fault = Some(CannedFault::Silence);
     }
     for (name, value) in instead["headers"].as_object().into_iter().flatten() {
         let value = value.as_str().unwrap();
@@ -195,7 +195,7 @@ async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
     move_origin(&mut story.webhook, &url);
     let (app_id, _, key) = player.app();
     let answers = Player::answers(&story, now, &url);
-    let fake = FakeGithub::serve(listener, answers, (app_id, key.public_der(), base), |stream| async { Ok(stream) });
+    let fake = FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: base });
     let fake = fake.unwrap();
     let files = Files::new(player, &story.policy);
     let mut lambda = function::start(player, &files, &url, &[]).await;

@@ -14,7 +14,7 @@ use environment_gate::handler::{Clock, Moment};
 use environment_gate::model::ApiUrl;
 use environment_gate::recovery::Sweep;
 use environment_gate::transport::Connections;
-use environment_gate::world::{Call, FakeGithub, PERSONS_TOKEN, Player, Present, Story};
+use environment_gate::world::{Call, FakeGithub, KnownApp, PERSONS_TOKEN, Player, Present, Story};
 use serde_json::{Value, json};
 
 use crate::support::deployment::{Deployment, POLICY, delivery};
@@ -177,7 +177,7 @@ async fn every_call_and_every_answer_is_as_github_publishes_it() {
         }
     }
     let lost = recovery::lost("approve/one-human-approved-the-gate");
-    for call in recovery::sweep(&lost, Sweep::Scheduled, 15).await.1 {
+    for call in recovery::sweep(&lost, SweepMode::Scheduled, 15).await.1 {
         *checked.entry(call.name.split('.').next().unwrap().to_owned()).or_default() += 1;
         problems
             .extend(description.check(&call).into_iter().map(|problem| format!("a sweep: {} {problem}", call.name)));
@@ -218,7 +218,7 @@ async fn calls_of_setup_and_doctor() -> Vec<Call> {
         app[name] = value.into();
     }
     deployment.0.extend([("set_hook", (200, hook)), ("conversion", (201, app))]);
-    let fake = FakeGithub::start(deployment.answers(), app_id, key.public_der()).await.unwrap();
+    let fake = FakeGithub::start(deployment.answers(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
     let api = ApiUrl::parse(&fake.url()).unwrap();
     let given = Given {
         app_id: app_id.into(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use environment_gate::world::{FakeGithub, Player};
+use environment_gate::world::{FakeGithub, KnownApp, Player};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -257,7 +257,7 @@ async fn what_sam_builds_answers_a_delivery() {
     let (app_id, _, key) = player.app();
     let answers = Player::answers(&story, now, &url);
     let github =
-        FakeGithub::serve(listener, answers, (app_id, key.public_der(), ""), |stream| async { Ok(stream) }).unwrap();
+        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).unwrap();
     let files = Files::new(&player, &story.policy);
     let mut lambda = function::start_program(&bootstrap, &player, &files, (&url, &[])).await;
     let event = player.event(&story, now.duration_since(story.present), &url);

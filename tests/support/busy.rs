@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use environment_gate::world::{Answers, Asked, Canned, FakeGithub, Living, Player, Source, Story};
+use environment_gate::world::{Answers, Asked, Canned, FakeGithub, KnownApp, Living, Player, Source, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -127,8 +127,8 @@ impl Busy {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let busy = Self::new(story, Timestamp::now(), &url, plan);
         let (app_id, _, key) = player.app();
-        let app = (app_id, key.public_der(), "");
-        let fake = FakeGithub::serve(listener, busy.source(), app, |stream| async { Ok(stream) }).unwrap();
+        let app = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
+        let fake = FakeGithub::serve(listener, busy.source(), app).unwrap();
         (busy, fake)
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use environment_gate::world::{FakeGithub, Player};
+use environment_gate::world::{FakeGithub, KnownApp, Player};
 use secrecy::ExposeSecret as _;
 
 use super::lambda::Lambda;
@@ -64,5 +64,5 @@ pub(crate) async fn start_program(
 /// A fake GitHub without an answer, for what must not reach it.
 pub(crate) async fn silent_github(player: &Player) -> FakeGithub {
     let (app_id, _, key) = player.app();
-    FakeGithub::start(environment_gate::world::Answers::new(), app_id, key.public_der()).await.unwrap()
+    FakeGithub::start(environment_gate::world::Answers::new(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap()
 }

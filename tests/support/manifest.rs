@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use environment_gate::world::{APP_ID, Asked, Canned, FakeGithub, Living, Player, Source};
+use environment_gate::world::{APP_ID, Asked, Canned, FakeGithub, KnownApp, Living, Player, Source};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -45,7 +45,7 @@ impl Makeable {
         });
         let token = Deployment::healthy("").body("access_tokens")["token"].as_str().unwrap().to_owned();
         let source = Source::Living(living, token);
-        let fake = FakeGithub::serve(listener, source, (app_id, key.public_der(), ""), |stream| async { Ok(stream) });
+        let fake = FakeGithub::serve(listener, source, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" });
         Self { fake: fake.unwrap(), made }
     }
 }

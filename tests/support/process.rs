@@ -5,11 +5,13 @@ use std::time::Instant;
 
 use environment_gate::config::{Given, Variables};
 use environment_gate::github::Limits;
-use environment_gate::handler::{Answer, Clock, Gate};
+use environment_gate::handler::Handler;
+use environment_gate::lambda::{Invocation as Invoked, invoke};
+use environment_gate::time::Clock;
 use environment_gate::model::ApiUrl;
-use environment_gate::recovery::{Sweep, Swept};
-use environment_gate::report::Report;
-use environment_gate::world::{FakeGithub, Player, Story};
+use environment_gate::recovery::{Sweep, SweepMode};
+use environment_gate::outcome::Report;
+use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -19,7 +21,7 @@ use super::mortal::{Connections, Death};
 
 /// The process, its GitHub, and the present.
 pub(crate) struct Process {
-    gate: Gate,
+    handler: Handler,
     pub(crate) github: Busy,
     pub(crate) fake: FakeGithub,
     pub(crate) connections: Connections,
@@ -51,7 +53,7 @@ impl Process {
             let mortal = open.open(stream);
             async move { Ok(mortal) }
         };
-        let fake = FakeGithub::serve(listener, github.source(), (app_id, key.public_der(), ""), wrap).unwrap();
+        let fake = FakeGithub::serve_wrapped(listener, github.source(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
         let files = Files::new(&player, &story.policy);
         let given = Given {
             app_id: app_id.into(),
@@ -61,10 +63,10 @@ impl Process {
         };
         let now = Arc::new(Mutex::new(story.present));
         let present = Arc::clone(&now);
-        let clock = Clock::telling(move || *present.lock().unwrap());
+        let clock = Clock::showing(move || *present.lock().unwrap());
         let variables = Variables::given(ApiUrl::parse(&url).unwrap(), given).unwrap();
-        let gate = Gate::open(variables, limits, clock).await.unwrap();
-        Self { gate, github, fake, connections, now, story, player, _files: files }
+        let handler = Handler::open(variables, limits, clock).await.unwrap();
+        Self { handler, github, fake, connections, now, story, player, _files: files }
     }
 
     /// Time passes.
@@ -89,8 +91,8 @@ impl Process {
         let event = self.player.event(&story, SignedDuration::ZERO, &self.fake.url());
         let before = self.fake.calls().len();
         let began = Instant::now();
-        let event = serde_json::from_str(&event.to_string()).unwrap();
-        let Answer::Delivery(report) = self.gate.answer(event).await else { panic!("no delivery") };
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let Invoked::Delivered(report) = invoke(&self.handler, request).await.unwrap() else { panic!("no delivery") };
         let took = began.elapsed();
         if report.outcome.status() >= 300 {
             self.github.failed(report.outcome.status(), self.now());
@@ -99,9 +101,9 @@ impl Process {
     }
 
     /// A sweep comes; its calls too.
-    pub(crate) async fn sweep(&self) -> (Swept, Vec<String>) {
+    pub(crate) async fn sweep(&self) -> (Sweep, Vec<String>) {
         let before = self.fake.calls().len();
-        let swept = self.gate.sweep(Sweep::Scheduled).await;
+        let swept = self.handler.sweep(SweepMode::Scheduled).await;
         (swept, self.calls_since(before))
     }
 

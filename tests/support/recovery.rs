@@ -1,10 +1,11 @@
 //! Lost deliveries, and a sweep over them.
 
 use environment_gate::config::{Given, Variables};
-use environment_gate::handler::{Clock, Gate};
+use environment_gate::handler::Handler;
 use environment_gate::model::ApiUrl;
-use environment_gate::recovery::{Sweep, Swept};
-use environment_gate::world::{Call, Canned, FakeGithub, Player, Story};
+use environment_gate::recovery::{Sweep, SweepMode};
+use environment_gate::time::Clock;
+use environment_gate::world::{Call, Canned, FakeGithub, KnownApp, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -56,11 +57,11 @@ pub(crate) fn lost(name: &str) -> Story {
 }
 
 /// Sweeps once, `minutes` after the story's present; gives the calls too.
-pub(crate) async fn sweep(story: &Story, how: Sweep, minutes: i64) -> (Swept, Vec<Call>) {
+pub(crate) async fn sweep(story: &Story, how: SweepMode, minutes: i64) -> (Sweep, Vec<Call>) {
     let player = Player::new(fixtures::limits()).unwrap();
     let files = Files::new(&player, &story.policy);
     let (app_id, webhook_secret, key) = player.app();
-    let github = FakeGithub::start(story.answers.clone(), app_id, key.public_der()).await.unwrap();
+    let github = FakeGithub::start(story.answers.clone(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
     let now: Timestamp = story.present.checked_add(SignedDuration::from_mins(minutes)).unwrap();
     let given = Given {
         app_id: app_id.into(),
@@ -69,7 +70,7 @@ pub(crate) async fn sweep(story: &Story, how: Sweep, minutes: i64) -> (Swept, Ve
         private_key: key.private_pem().clone(),
     };
     let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();
-    let gate = Gate::open(variables, fixtures::limits(), Clock::telling(move || now)).await.unwrap();
+    let gate = Handler::open(variables, fixtures::limits(), Clock::showing(move || now)).await.unwrap();
     let swept = gate.sweep(how).await;
     (swept, github.calls())
 }

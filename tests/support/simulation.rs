@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
 
-use environment_gate::world::{Canned, FakeGithub, Player, Story};
+use environment_gate::world::{Canned, FakeGithub, KnownApp, Player, Story};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -29,8 +29,8 @@ impl World {
         let mut answers = Player::answers(story, Timestamp::now(), &url);
         let installation = Canned { status: 200, body: Some(json!({ "id": 77 })), ..Canned::default() };
         answers.entry("installation".to_owned()).or_insert_with(|| vec![installation]);
-        let world = (app_id, key.public_der(), "");
-        let fake = FakeGithub::serve(listener, answers, world, |stream| async { Ok(stream) }).unwrap();
+        let world = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
+        let fake = FakeGithub::serve(listener, answers, world).unwrap();
         let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
         fs::create_dir_all(&folder).unwrap();
         let file = |name: &str, text: &str| {
