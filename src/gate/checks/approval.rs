@@ -304,7 +304,7 @@ mod tests {
             world.facts.reviews = vec![approval(33), approval(33)];
         });
         assert_eq!(finding.verdict, Verdict::Fail);
-        assert!(finding.reason.contains("`carol` approved it but re-ran its gate"), "{finding}");
+        assert!(finding.reason.contains("`carol` approved it but re-ran the gate"), "{finding}");
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) fn starter(case: &Case<'_>, starters: &[&Account]) -> Finding {
 /// What a starter of the run, or of an attempt that ran a gate, did.
 pub(super) fn what_started(case: &Case<'_>, starter: &Account) -> &'static str {
     let is_actor = case.evidence.run.actor.as_ref().is_some_and(|actor| actor.id == starter.id);
-    if is_actor { "started the run" } else { "re-ran its gate" }
+    if is_actor { "started the run" } else { "re-ran the gate" }
 }
 
 pub(super) fn account_text(account: &Account) -> String {
@@ -111,7 +111,7 @@ mod tests {
             rerun_by_carol(world);
             world.facts.run.triggering_actor = Some(bot());
         });
-        let reason = "`a-bot[bot]` (a bot) re-ran its gate, but is not in the rule's `starters`";
+        let reason = "`a-bot[bot]` (a bot) re-ran the gate, but is not in the rule's `starters`";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
     }
 
