@@ -1,4 +1,4 @@
-//! From each approving story one fact is changed: it is no approval any more, and the check that says so is the right one.
+//! One fact of each approving story is changed: then it is not approved any more, and the right check says why.
 
 use environment_gate::gate::Verdict;
 use environment_gate::world::{Player, Present, Story};
@@ -22,7 +22,7 @@ struct Change {
     expected: Expected,
 }
 
-/// The changes that every approving story must survive as no approval. They touch the newest gate job by its name.
+/// The changes after which no approving story may be approved. Those of a gate change its newest job.
 fn changes() -> Vec<Change> {
     let change = |what, place, off, expected| Change { what, place, off, expected };
     vec![
@@ -197,15 +197,15 @@ fn each(all: &mut Value, change: impl Fn(&mut Value)) {
     all.as_array_mut().unwrap().iter_mut().for_each(change);
 }
 
-/// Changes the fact wherever the story tells it; false if the story does not have it.
+/// Changes the fact everywhere in the story; false if the story does not have it.
 fn apply(story: &mut Story, change: &Change) -> bool {
     if change.place == "webhook" {
-        // A story of the older shape tells it twice, and then it disagrees with itself.
-        let told_once = story.webhook.get("sha").is_none();
-        if told_once {
+        // A delivery of the older shape has it twice, and would contradict itself.
+        let has_it_once = story.webhook.get("sha").is_none();
+        if has_it_once {
             (change.off)(&mut story.webhook);
         }
-        return told_once;
+        return has_it_once;
     }
     let mut changed = false;
     for (name, answers) in &mut story.answers {
@@ -221,8 +221,8 @@ fn apply(story: &mut Story, change: &Change) -> bool {
     changed
 }
 
-/// Is the changed fact one that the story's rule does not ask for?
-fn is_not_asked(story: &Story, change: &Change) -> bool {
+/// Whether the story's rule does not need the changed fact.
+fn is_not_needed(story: &Story, change: &Change) -> bool {
     story.policy.contains("approvals = 0") && change.place == "approvals"
 }
 
@@ -232,14 +232,14 @@ fn has_jobs_under_way(story: &Story) -> bool {
 }
 
 #[tokio::test]
-async fn one_fact_off_is_no_approval() {
+async fn one_fact_off_is_not_approved() {
     let player = Player::new(fixtures::limits()).unwrap();
     let mut problems = Vec::new();
     let mut played_in_all = 0;
     for fixture in fixtures::all().into_iter().filter(|fixture| fixture.outcome == "approved") {
         for change in changes() {
             let mut story = fixture.story.clone();
-            if is_not_asked(&story, &change) || !apply(&mut story, &change) {
+            if is_not_needed(&story, &change) || !apply(&mut story, &change) {
                 continue;
             }
             let played = player.play(&story, Present::Story).await.unwrap();
@@ -248,9 +248,9 @@ async fn one_fact_off_is_no_approval() {
             let failed: Vec<&str> =
                 outcome.findings().iter().filter(|f| f.verdict != Verdict::Pass).map(|f| f.check.id()).collect();
             let (expected, because) = change.expected;
-            // A gate that is not there may still come while other jobs are under way.
+            // A missing gate may still appear while other jobs are under way.
             let expected = if change.what == NO_GATE && has_jobs_under_way(&story) { NOT_NOW } else { expected };
-            // What makes an attempt's number unknown may be noticed in the run as well.
+            // The run may notice a missing attempt as well.
             let right = outcome.name() == expected && because.iter().all(|check| failed.contains(check));
             if !right {
                 problems.push(format!(

@@ -1,6 +1,6 @@
-//! Properties of the decision, over worlds made up by chance: nothing unknown approves, and nothing that gets worse approves.
+//! Properties of the decision over random worlds: nothing unknown approves, and nothing that gets worse approves.
 //!
-//! A world is made of a seed, so a failure can be played again.
+//! A world is made from a seed, so a failure can be repeated.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use environment_gate::model::{
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-/// Worlds that are looked at.
+/// How many worlds are tried.
 const WORLDS: u64 = 20_000;
-/// Steps from a world that is no approval.
+/// Worsening steps from a world that is not approved.
 const STEPS: usize = 6;
 
 const NOW: i64 = 1_767_608_100;
-/// The gates, their jobs and environments.
+/// The gates: the name of job and environment, and the environment's id.
 const GATES: [(&str, u64); 2] = [("release-gate", 501), ("security-gate", 503)];
 const STARTER: u64 = 11;
 
@@ -41,7 +41,7 @@ fn sha(digit: &str) -> Sha {
     Sha::parse(&digit.repeat(40)).unwrap()
 }
 
-/// A world in which much is right and some is not.
+/// A world in which most things are right and some are not.
 fn world(seed: u64) -> World {
     let mut rng = Rng::with_seed(seed);
     let gates = rng.usize(1..=2);
@@ -65,7 +65,7 @@ fn world(seed: u64) -> World {
     let mut reviews = Vec::new();
     for attempt in 1..=attempts {
         for (job, environment) in GATES.iter().take(gates) {
-            // A gate that was not run again keeps its attempt.
+            // A gate that was not re-run keeps its attempt.
             if attempt > 1 && rng.bool() {
                 continue;
             }
@@ -124,7 +124,7 @@ fn job(name: &str, id: u64) -> Job {
     }
 }
 
-/// A gate's job. At GitHub a job that succeeded had a runner.
+/// A gate's job. On GitHub a job that succeeded had a runner.
 fn gate_job(rng: &mut Rng, name: &str, attempt: u32, number: u64) -> Job {
     let good = Job { attempt: Some(attempt), ..job(name, 7000 + number) };
     match rng.u8(..20) {
@@ -165,7 +165,7 @@ fn approval(world: &World) -> Option<Approval> {
 const REVIEW_STEPS: usize = 7;
 const GATE_STEPS: usize = 6;
 
-/// Makes a review worse, in one of several ways.
+/// Makes a review worse in one of several ways.
 fn worsen_review(world: &mut World, at: usize, way: usize) {
     let self_approval = world.policy.contains("self_approval = true");
     let review = &mut world.facts.reviews[at];
@@ -181,7 +181,7 @@ fn worsen_review(world: &mut World, at: usize, way: usize) {
     }
 }
 
-/// Makes a gate's job worse, in one of several ways.
+/// Makes a gate's job worse in one of several ways.
 fn worsen_gate(world: &mut World, at: usize, way: usize) {
     let gate = &mut world.facts.jobs[at];
     match way {
@@ -222,7 +222,7 @@ fn worsen(world: &mut World, rng: &mut Rng) {
 }
 
 #[test]
-fn what_is_no_approval_becomes_none_by_getting_worse() {
+fn what_is_not_approved_is_not_approved_when_it_gets_worse() {
     let mut approved = 0;
     for seed in 0..WORLDS {
         let mut rng = Rng::with_seed(seed ^ u64::MAX);
@@ -236,7 +236,7 @@ fn what_is_no_approval_becomes_none_by_getting_worse() {
             assert!(approval(&world).is_none(), "seed {seed}, step {step}: {world:#?}");
         }
     }
-    assert!(approved >= WORLDS / 5, "only {approved} of {WORLDS} worlds are approvals: the property says little");
+    assert!(approved >= WORLDS / 5, "only {approved} of {WORLDS} worlds are approved, so the property says little");
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn every_fact_that_an_approval_cites_is_needed() {
     assert!(ended > usize::try_from(WORLDS).unwrap(), "only {ended} steps");
 }
 
-/// Every world that is one step worse in a fact that the approval cites.
+/// Every world that is one step worse in a fact that the approval rests on.
 fn worse_in_what_is_cited(before: &World, approval: &Approval) -> Vec<World> {
     let mut worse = Vec::new();
     let mut step = |change: &dyn Fn(&mut World)| {
@@ -273,7 +273,7 @@ fn worse_in_what_is_cited(before: &World, approval: &Approval) -> Vec<World> {
                 }
             });
         });
-        // An approval more than the attempts ask for can go without harm: then none of them alone is needed.
+        // With more approvals than attempts, no single one is needed.
         let of_gate = before.facts.jobs.iter().filter(|job| job.name == gate.job);
         let passed = of_gate.filter(|job| job.has_runner || job.conclusion == Some(Conclusion::Success)).count();
         if gate.approvers.len() > passed.max(1) {
@@ -307,8 +307,8 @@ fn without_facts_there_is_no_approval() {
             3 => world.facts.jobs.iter_mut().for_each(|job| job.status = JobStatus::Unknown),
             _ => world.facts.environments.clear(),
         }
-        let nobody_is_asked = world.policy.contains("approvals = 0") && seed % 5 == 1;
-        assert!(nobody_is_asked || approval(&world).is_none(), "seed {seed}: {world:#?}");
+        let nobody_has_to_approve = world.policy.contains("approvals = 0") && seed % 5 == 1;
+        assert!(nobody_has_to_approve || approval(&world).is_none(), "seed {seed}: {world:#?}");
     }
 }
 

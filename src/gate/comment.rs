@@ -1,5 +1,7 @@
 //! A decision as a comment, for the release engineer at night and the auditor a year later.
 
+use std::fmt::Write as _;
+
 use super::check::{Finding, Verdict};
 use super::decide::{Approval, Deferral, Rejection};
 use super::passed_gate::PassedGate;
@@ -38,8 +40,9 @@ impl Comment {
         let failed = rejection.findings().iter().filter(|finding| finding.verdict == Verdict::Fail);
         let reasons: Vec<String> = failed.map(|finding| line(finding, &format!(" **Fix:** {}", finding.fix))).collect();
         let approved = rejection.gates().iter().filter(|gate| !gate.approvers.is_empty());
-        let approved: String = approved.map(|gate| format!("- For information, gate {}.\n", passed(gate))).collect();
-        Self::fit(verdict, &reasons, &(approved + &rule(rejection.rule())))
+        let approved = approved.map(|gate| format!("- For information, gate {}.", passed(gate)));
+        let end: Vec<String> = approved.chain([rule(rejection.rule())]).collect();
+        Self::fit(verdict, &reasons, &end.join("\n"))
     }
 
     /// Shows what the decision waits for.
@@ -66,7 +69,8 @@ impl Comment {
             cut = cut.saturating_sub(1);
         }
         if cut > 0 {
-            text.push_str(&format!("- and {cut} more, in the function's log\n"));
+            // Writing to a `String` cannot fail.
+            let _ = writeln!(text, "- and {cut} more, in the function's log");
         }
         text.push_str(end);
         Self(text)
@@ -241,11 +245,12 @@ mod tests {
         let name = "\u{10ffff}".repeat(200);
         let text = comment(|world| {
             world.request.environment = EnvironmentName::parse(&name).unwrap();
-            world.policy +=
-                &format!("environment = \"{name}\"\napprovals = 9\napprovers = [\"{}\"]\n", "b".repeat(120));
+            let approver = "b".repeat(120);
+            write!(world.policy, "environment = \"{name}\"\napprovals = 9\napprovers = [\"{approver}\"]\n").unwrap();
             for number in 0..9 {
                 let gate = format!("{number}{name}");
-                world.policy += &format!("[[rule.gate]]\njob = \"{gate}\"\nenvironment = \"{gate}\"\n");
+                let table = "[[rule.gate]]\njob =";
+                writeln!(world.policy, "{table} \"{gate}\"\nenvironment = \"{gate}\"").unwrap();
                 world.facts.environments.insert(EnvironmentName::parse(&gate).unwrap(), None);
             }
             world.facts.run.actor.iter_mut().for_each(|actor| actor.login = Login::parse(&"a".repeat(120)).unwrap());

@@ -70,11 +70,10 @@ pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Re
     let got = approvals_text(reviews);
     let verdict = verdict(case, reviews.approvers.len(), required, history.completed_at());
     let reason = match verdict {
-        Verdict::Pass => got.clone(),
         Verdict::Wait => format!("{got} so far; {}", lag()),
         Verdict::Fail if required > 1 => format!("{required} attempts passed the gate, but it has {got}"),
         Verdict::Fail if got == NO_APPROVAL => format!("nobody approved environment {environment} in this run"),
-        Verdict::Fail => got.clone(),
+        Verdict::Pass | Verdict::Fail => got.clone(),
     };
     let fix = if case.is_rejected(history.gate) {
         SETTLE.to_owned()
@@ -305,7 +304,7 @@ mod tests {
             world.facts.reviews = vec![approval(33), approval(33)];
         });
         assert_eq!(finding.verdict, Verdict::Fail);
-        assert!(finding.reason.contains("`carol` approved it but re-ran its gate"), "{finding}");
+        assert!(finding.reason.contains("`carol` approved it but re-ran the gate"), "{finding}");
     }
 
     #[test]

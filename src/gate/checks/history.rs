@@ -272,6 +272,14 @@ mod tests {
     }
 
     #[test]
+    fn a_gate_of_the_present_attempt_counts_while_other_jobs_are_under_way() {
+        let passes = verdict(Check::GateJob, |world| {
+            world.facts.jobs.push(Job { status: JobStatus::UnderWay, ..job(7009, "build") });
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
     fn a_gate_of_an_earlier_attempt_counts_once_nothing_can_run_it_again() {
         assert_eq!(verdict(Check::GateJob, |world| second_attempt(world, JobStatus::Waiting)), Verdict::Pass);
     }

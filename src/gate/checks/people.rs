@@ -3,7 +3,7 @@
 use super::approval::{approvals, count, gate_approval};
 use super::case::Case;
 use super::history::History;
-use super::starter::{starter, starters};
+use super::starter::{starter, starters, unknown_starter};
 use crate::gate::check::Finding;
 use crate::gate::passed_gate::{Approver, PassedGate};
 
@@ -21,7 +21,7 @@ pub(in crate::gate) fn judge(case: &Case<'_>, histories: &[History<'_>]) -> Peop
     }
     let starters = match starters(case, histories) {
         Ok(starters) => starters,
-        Err(finding) => return People { findings: vec![finding], gates: Vec::new() },
+        Err(attempt) => return People { findings: vec![unknown_starter(attempt)], gates: Vec::new() },
     };
     let mut findings = vec![starter(case, &starters)];
     let mut gates = Vec::new();

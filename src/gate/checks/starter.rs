@@ -5,8 +5,8 @@ use super::history::History;
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::model::{Account, AccountType, Login, listed, quoted, quoted_list};
 
-/// Who started the run, and the attempts of it in which a gate ran.
-pub(super) fn starters<'a>(case: &Case<'a>, histories: &[History<'_>]) -> Result<Vec<&'a Account>, Finding> {
+/// Who started the run, and the attempts of it in which a gate ran; or the attempt of which GitHub does not say it.
+pub(super) fn starters<'a>(case: &Case<'a>, histories: &[History<'_>]) -> Result<Vec<&'a Account>, u32> {
     let run = &case.evidence.run;
     let mut starters: Vec<&Account> = run.actor.iter().collect();
     for attempt in histories.iter().flat_map(|history| &history.attempts) {
@@ -17,14 +17,19 @@ pub(super) fn starters<'a>(case: &Case<'a>, histories: &[History<'_>]) -> Result
             earlier.and_then(|earlier| earlier.triggering_actor.as_ref())
         };
         let Some(account) = triggering_actor else {
-            let got = format!("GitHub's answer lacks the `triggering_actor` of attempt {attempt}");
-            return Err(Finding::new(Check::Starter, Verdict::Wait, got, "who started each attempt that ran a gate"));
+            return Err(*attempt);
         };
         if !starters.iter().any(|known| known.id == account.id) {
             starters.push(account);
         }
     }
     Ok(starters)
+}
+
+/// The finding of an attempt of which GitHub does not say who started it.
+pub(super) fn unknown_starter(attempt: u32) -> Finding {
+    let got = format!("GitHub's answer lacks the `triggering_actor` of attempt {attempt}");
+    Finding::new(Check::Starter, Verdict::Wait, got, "who started each attempt that ran a gate")
 }
 
 pub(super) fn starter(case: &Case<'_>, starters: &[&Account]) -> Finding {
@@ -52,7 +57,7 @@ pub(super) fn starter(case: &Case<'_>, starters: &[&Account]) -> Finding {
 /// What a starter of the run, or of an attempt that ran a gate, did.
 pub(super) fn what_started(case: &Case<'_>, starter: &Account) -> &'static str {
     let is_actor = case.evidence.run.actor.as_ref().is_some_and(|actor| actor.id == starter.id);
-    if is_actor { "started the run" } else { "re-ran its gate" }
+    if is_actor { "started the run" } else { "re-ran the gate" }
 }
 
 pub(super) fn account_text(account: &Account) -> String {
@@ -106,7 +111,7 @@ mod tests {
             rerun_by_carol(world);
             world.facts.run.triggering_actor = Some(bot());
         });
-        let reason = "`a-bot[bot]` (a bot) re-ran its gate, but is not in the rule's `starters`";
+        let reason = "`a-bot[bot]` (a bot) re-ran the gate, but is not in the rule's `starters`";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
     }
 

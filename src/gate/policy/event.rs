@@ -21,6 +21,8 @@ pub(super) fn parse(text: &str) -> Result<String, InvalidName> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
     use super::*;
 
     #[test]

@@ -52,6 +52,8 @@ impl fmt::Display for MaxAge {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
     use super::*;
 
     fn seconds(text: &str) -> Option<i64> {
@@ -74,7 +76,7 @@ mod tests {
             let error = MaxAge::parse(text).expect_err(text).to_string();
             assert_eq!(
                 error,
-                format!("got `{}`, expected a whole number and a unit, such as `72h`, `3d` or `90m`", text)
+                format!("got `{text}`, expected a whole number and a unit, such as `72h`, `3d` or `90m`")
             );
         }
     }

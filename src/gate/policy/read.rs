@@ -185,7 +185,12 @@ fn workflow(text: &str) -> Result<String, InvalidName> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "a test that cannot go on fails"
+    )]
 
     use super::*;
 

@@ -50,7 +50,7 @@ impl fmt::Display for RefPattern {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+    #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
     use super::*;
 
