@@ -1,4 +1,5 @@
-//! Every story in `fixtures/` comes out as its folder says, for the reasons that are written down there.
+//! Every story in `fixtures/` comes out as its folder says, for the reasons that are written down there. Each is a test of its own:
+//! `cargo test the-starter-approved` plays one.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,12 +13,82 @@
 #[expect(dead_code, reason = "the other tests need more of it")]
 mod support;
 
-use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, fs};
 
-use environment_gate::world::{Played, Player, Present};
+use environment_gate::world::{Played, Present, Story};
+use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::{Value, json};
 
-use support::fixtures::{self, Fixture};
+use support::fixtures::{self, Place};
+
+/// With fewer than this, stories were lost on the way.
+const STORIES_MIN: usize = 100;
+
+fn main() -> ExitCode {
+    let places = fixtures::places();
+    let count = places.len();
+    let mut trials: Vec<Trial> =
+        places.into_iter().map(|place| Trial::test(place.name.clone(), move || play(&place))).collect();
+    trials.push(Trial::test("there_are_more_than_a_hundred_stories", move || {
+        if count > STORIES_MIN { Ok(()) } else { Err(format!("got {count} stories").into()) }
+    }));
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn play(place: &Place) -> Result<(), Failed> {
+    let story = Story::read(&place.folder)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let played = runtime.block_on(fixtures::player().play(&story, Present::Story))?;
+    let expected = &story.expected;
+    let problems = [
+        violations(&played),
+        outcome((place.outcome, expected.status), &played),
+        because(&expected.because, &played),
+        whole(&place.folder, &played),
+    ];
+    let problems: Vec<String> = problems.into_iter().flatten().collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
+}
+
+/// What GitHub would not have taken, and answers that were never asked for.
+fn violations(played: &Played) -> Vec<String> {
+    played.violations.clone()
+}
+
+/// Outcome and status, as the folder and `story.toml` say.
+fn outcome(expected: (&str, u16), played: &Played) -> Vec<String> {
+    let outcome = &played.report.outcome;
+    let came = (outcome.name(), outcome.status());
+    if came == expected {
+        Vec::new()
+    } else {
+        vec![format!("got {came:?}, expected {expected:?}: {}", outcome.reason())]
+    }
+}
+
+/// The checks that did not pass: no other ones, and in their order.
+fn because(expected: &[String], played: &Played) -> Vec<String> {
+    let findings = played.report.outcome.findings().iter();
+    let failed = findings.filter(|finding| finding.verdict.as_str() != "pass");
+    let because: Vec<&str> = failed.map(|finding| finding.check.id()).collect();
+    if because == expected { Vec::new() } else { vec![format!("got {because:?}, expected {expected:?}")] }
+}
+
+/// Everything else, as `expected.json` has it. `make bless` writes it anew; what [`outcome`] and [`because`] hold stays as a person wrote it.
+fn whole(folder: &Path, played: &Played) -> Vec<String> {
+    let path = folder.join("expected.json");
+    let came = format!("{:#}\n", told(played));
+    if env::var_os("BLESS").is_some_and(|bless| !bless.is_empty()) {
+        return fs::write(&path, came).err().map(|error| format!("{}: {error}", path.display())).into_iter().collect();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    if came == written {
+        return Vec::new();
+    }
+    vec![format!("got\n{came}expected, by its expected.json,\n{written}")]
+}
 
 /// What came of a story, as it is written down in its `expected.json`.
 fn told(played: &Played) -> Value {
@@ -63,57 +134,4 @@ fn without_port(text: &str) -> String {
     let mut parts = text.split(FAKE);
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| text + FAKE + "PORT" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
-}
-
-async fn play(player: &Player, fixture: &Fixture) -> Vec<String> {
-    let played = match player.play(&fixture.story, Present::Story).await {
-        Ok(played) => played,
-        Err(error) => return vec![error.to_string()],
-    };
-    let outcome = &played.report.outcome;
-    let expected = &fixture.story.expected;
-    let mut problems = played.violations.clone();
-    if outcome.name() != fixture.outcome || outcome.status() != expected.status {
-        problems.push(format!(
-            "got {} {}, expected {} {}: {}",
-            outcome.name(),
-            outcome.status(),
-            fixture.outcome,
-            expected.status,
-            outcome.reason()
-        ));
-    }
-    let because: Vec<&str> = outcome
-        .findings()
-        .iter()
-        .filter(|finding| finding.verdict.as_str() != "pass")
-        .map(|finding| finding.check.id())
-        .collect();
-    if because != expected.because {
-        problems.push(format!("got {because:?}, expected {:?}", expected.because));
-    }
-    let path = fixture.folder.join("expected.json");
-    let told = format!("{:#}\n", told(&played));
-    // `make bless` writes anew what came out; outcome, status and reasons above stay as a person wrote them.
-    if std::env::var_os("BLESS").is_some_and(|bless| !bless.is_empty()) {
-        fs::write(&path, &told).unwrap();
-    }
-    let written = fs::read_to_string(&path).unwrap_or_default();
-    if told != written {
-        problems.push(format!("got\n{told}expected, by its expected.json,\n{written}"));
-    }
-    problems
-}
-
-#[tokio::test]
-async fn every_story_comes_out_as_written() {
-    let player = Player::new(fixtures::limits()).unwrap();
-    let mut problems = Vec::new();
-    let all = fixtures::all();
-    for fixture in &all {
-        let found = play(&player, fixture).await;
-        problems.extend(found.into_iter().map(|problem| format!("{}: {problem}", fixture.name)));
-    }
-    assert!(all.len() > 100, "only {} stories", all.len());
-    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

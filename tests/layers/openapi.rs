@@ -5,7 +5,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use environment_gate::config::{Given, Variables};
 use environment_gate::doctor::{Doctor, Known};
@@ -18,10 +17,10 @@ use environment_gate::world::{Call, FakeGithub, KnownApp, PERSONS_TOKEN, Player,
 use serde_json::{Value, json};
 
 use crate::support::deployment::{Deployment, POLICY, delivery};
-use crate::support::fixtures;
 use crate::support::function::Files;
 use crate::support::recovery;
 use crate::support::simulation::World;
+use crate::support::{PATIENCE, fixtures};
 
 /// Where GitHub's answers are known not to be what it publishes: the field, as the end of a JSON pointer, and why.
 const DEVIATIONS: [(&str, &str); 4] = [
@@ -226,7 +225,7 @@ async fn calls_of_setup_and_doctor() -> Vec<Call> {
         policy_file: files.path("policy.toml").into(),
         private_key: key.private_pem().clone(),
     };
-    let at = Moment::begin(&Clock::system(), Duration::from_mins(1));
+    let at = Moment::begin(&Clock::system(), PATIENCE);
     let client = Client::new(Connections::new(None).unwrap(), api.clone(), fixtures::limits());
     convert(&client, "a-code", (at.now, at.deadline)).await.unwrap();
     let app = App::new(app_id, key.private_pem()).unwrap();

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
-use std::time::Duration;
 
 use environment_gate::world::{APP_ID, PERSONS_TOKEN, Player};
 use http::Method;
@@ -18,10 +17,8 @@ use crate::support::http::Http;
 use crate::support::lambda::Lambda;
 use crate::support::manifest::{Makeable, SECRET};
 use crate::support::moto::Moto;
-use crate::support::{fixtures, front};
+use crate::support::{PATIENCE, fixtures, front};
 
-/// How long a step may take.
-const PATIENCE: Duration = Duration::from_mins(1);
 const NAMES: [(&str, &str); 4] = [
     ("APP_ID_PARAMETER", "/environment-gate/app-id"),
     ("WEBHOOK_SECRET_PARAMETER", "/environment-gate/webhook-secret"),
@@ -270,6 +267,8 @@ async fn an_answer_with_another_state_is_not_used_and_a_code_is_good_once() {
 async fn stopped_in_the_middle_it_leaves_nothing_half_written() {
     let world = World::new().await;
     let waiting = world.waiting(&[]).await;
+    // It says where the page is before it listens for Ctrl-C; when it serves the page it does both.
+    assert_eq!(waiting.get("", None).await.0, 200);
     let id = waiting.child.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
     let ended = waiting.end().await;

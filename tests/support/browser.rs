@@ -7,11 +7,10 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+use super::PATIENCE;
 use super::http::Http;
 use super::moto::free_port;
 
-/// How long the browser may take to start, and a page to show something.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// W3C's name of an element in JSON.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -54,7 +53,11 @@ impl Browser {
             "--disable-dev-shm-usage",
             &format!("--user-data-dir={}", profile.display()),
         ];
-        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": arguments } } } });
+        // The browser itself waits for what is looked for.
+        let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
+        let timeouts = json!({ "implicit": patience, "pageLoad": patience });
+        let options = json!({ "goog:chromeOptions": { "args": arguments }, "timeouts": timeouts });
+        let wanted = json!({ "capabilities": { "alwaysMatch": options } });
         let mut browser = Self { _driver: driver, http, session: format!("{url}/session"), profile };
         let made = browser.call("", Some(wanted)).await;
         browser.session = format!("{url}/session/{}", made["sessionId"].as_str().unwrap());
@@ -84,19 +87,8 @@ impl Browser {
     }
 
     async fn find(&self, selector: &str) -> String {
-        let search = json!({ "using": "css selector", "value": selector });
-        let found = async {
-            loop {
-                let url = format!("{}/element", self.session);
-                let (_, answer) = self.http.call((Method::POST, &url), &[], search.to_string()).await.unwrap();
-                let answer: Value = serde_json::from_str(&answer).unwrap();
-                if let Some(element) = answer["value"][ELEMENT].as_str() {
-                    return element.to_owned();
-                }
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no {selector} on the page"))
+        let found = self.call("/element", Some(json!({ "using": "css selector", "value": selector }))).await;
+        found[ELEMENT].as_str().unwrap().to_owned()
     }
 
     async fn call(&self, path: &str, body: Option<Value>) -> Value {

@@ -1,10 +1,11 @@
 //! The stories in `fixtures/`.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use environment_gate::github::Limits;
-use environment_gate::world::Story;
+use environment_gate::world::{Player, Story};
 
 /// The outcomes, as the folders of `fixtures/` spell them and as the log does.
 pub(crate) const OUTCOMES: [(&str, &str); 6] = [
@@ -16,13 +17,20 @@ pub(crate) const OUTCOMES: [(&str, &str); 6] = [
     ("fail", "failed"),
 ];
 
-/// A story and where it stands.
-pub(crate) struct Fixture {
+/// Where a story stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
     /// `approve/one-human-approved-the-gate`.
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
-    pub(crate) story: Story,
     /// What the folder's name says must come of it.
+    pub(crate) outcome: &'static str,
+}
+
+/// A story, and where it stands.
+pub(crate) struct Fixture {
+    pub(crate) name: String,
+    pub(crate) story: Story,
     pub(crate) outcome: &'static str,
 }
 
@@ -31,28 +39,39 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// Every story, by name.
-pub(crate) fn all() -> Vec<Fixture> {
-    let mut fixtures = Vec::new();
+/// Where every story stands, by name.
+pub(crate) fn places() -> Vec<Place> {
+    let mut places = Vec::new();
     for (kind, outcome) in OUTCOMES {
         for entry in std::fs::read_dir(root().join(kind)).expect("a folder for each outcome") {
             let folder = entry.unwrap().path();
             let name = format!("{kind}/{}", folder.file_name().unwrap().to_string_lossy());
-            let story = Story::read(&folder).unwrap_or_else(|error| panic!("{name}: {error}"));
-            fixtures.push(Fixture { name, folder, story, outcome });
+            places.push(Place { name, folder, outcome });
         }
     }
-    fixtures.sort_by(|a, b| a.name.cmp(&b.name));
-    fixtures
+    places.sort_by(|a, b| a.name.cmp(&b.name));
+    places
+}
+
+/// Every story, by name.
+pub(crate) fn all() -> Vec<Fixture> {
+    let read = |Place { name, outcome, .. }: Place| Fixture { story: one(&name), name, outcome };
+    places().into_iter().map(read).collect()
 }
 
 /// One story by its name.
 pub(crate) fn one(name: &str) -> Story {
-    Story::read(&root().join(name)).unwrap_or_else(|error| panic!("{error}"))
+    Story::read(&root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// What ships, but with hardly a pause before a call is made, or a review posted, again.
 pub(crate) fn limits() -> Limits {
     let pause = Duration::from_millis(1);
     Limits { pause, review_pause: pause, ..Limits::default() }
+}
+
+/// The player of this process: to make a key takes longer than to play a story.
+pub(crate) fn player() -> &'static Player {
+    static PLAYER: LazyLock<Player> = LazyLock::new(|| Player::new(limits()).unwrap());
+    &PLAYER
 }

@@ -2,9 +2,10 @@
 //! (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>)
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::process::Stdio;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,13 +15,11 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
-/// Lambda's own limit for this function, and some.
-const PATIENCE: Duration = Duration::from_secs(20);
+use super::PATIENCE;
 
 /// What came of an invocation.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,17 +47,17 @@ pub(crate) struct Lambda {
     events: mpsc::UnboundedSender<(String, Value)>,
     waiting: Waiting,
     pub(crate) child: Child,
-    log: Arc<Mutex<Vec<String>>>,
+    log: File,
     next: u32,
     /// When the process was started.
     pub(crate) started: Instant,
-    ready: Arc<OnceLock<Instant>>,
+    ready: watch::Receiver<Option<Instant>>,
 }
 
 struct Api {
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, Value)>>,
     waiting: Waiting,
-    ready: Arc<OnceLock<Instant>>,
+    ready: watch::Sender<Option<Instant>>,
 }
 
 impl Lambda {
@@ -73,9 +72,9 @@ impl Lambda {
         let address = listener.local_addr().unwrap();
         let (events, receiver) = mpsc::unbounded_channel();
         let waiting = Waiting::default();
-        let ready = Arc::<OnceLock<Instant>>::default();
+        let (asked, ready) = watch::channel(None);
         let events_api = tokio::sync::Mutex::new(receiver);
-        let api = Arc::new(Api { events: events_api, waiting: Arc::clone(&waiting), ready: Arc::clone(&ready) });
+        let api = Arc::new(Api { events: events_api, waiting: Arc::clone(&waiting), ready: asked });
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).unwrap();
@@ -87,8 +86,9 @@ impl Lambda {
                 });
             }
         });
+        let log = unnamed_file();
         let started = Instant::now();
-        let mut child = Command::new(program)
+        let child = Command::new(program)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "environment-gate")
@@ -97,17 +97,11 @@ impl Lambda {
             .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/environment-gate")
             .env("AWS_LAMBDA_LOG_STREAM_NAME", "2026/01/05/[$LATEST]0")
             .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log.try_clone().unwrap())
             .kill_on_drop(true)
             .spawn()
             .unwrap();
-        let log = Arc::<Mutex<Vec<String>>>::default();
-        let stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let stderr = BufReader::new(child.stderr.take().unwrap()).lines();
-        let (to_log, to_log_too) = (Arc::clone(&log), Arc::clone(&log));
-        tokio::spawn(keep(stdout, to_log));
-        tokio::spawn(keep(stderr, to_log_too));
         Self { events, waiting, child, log, next: 0, started, ready }
     }
 
@@ -128,13 +122,10 @@ impl Lambda {
 
     /// Waits until the function asks for its first event, and says how long that took.
     pub(crate) async fn ready(&self) -> Duration {
-        let asked = async {
-            while self.ready.get().is_none() {
-                tokio::time::sleep(Duration::from_micros(100)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| panic!("not ready; log: {}", self.log()));
-        self.ready.get().unwrap().duration_since(self.started)
+        let mut ready = self.ready.clone();
+        let asked = tokio::time::timeout(PATIENCE, ready.wait_for(Option::is_some)).await;
+        let asked = asked.unwrap_or_else(|_| panic!("not ready; log: {}", self.log())).unwrap();
+        asked.unwrap().duration_since(self.started)
     }
 
     /// Waits for the function to end by itself.
@@ -142,16 +133,20 @@ impl Lambda {
         tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("the function ends").unwrap()
     }
 
-    /// Everything that it wrote so far.
+    /// Everything that it wrote so far: before it answered, or before it ended.
     pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().join("\n")
+        let mut written = vec![0; usize::try_from(self.log.metadata().unwrap().len()).unwrap()];
+        self.log.read_exact_at(&mut written, 0).unwrap();
+        String::from_utf8_lossy(&written).into_owned()
     }
 }
 
-async fn keep<R: tokio::io::AsyncBufRead + Unpin>(mut lines: tokio::io::Lines<R>, log: Arc<Mutex<Vec<String>>>) {
-    while let Ok(Some(line)) = lines.next_line().await {
-        log.lock().unwrap().push(line);
-    }
+/// A file without a name. Unlike a pipe it needs no reader that keeps up: what a process wrote before it answered is there when the answer is.
+fn unnamed_file() -> File {
+    let path = std::env::temp_dir().join(format!("environment-gate-{:016x}.log", fastrand::u64(..)));
+    let file = File::options().create_new(true).append(true).read(true).open(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    file
 }
 
 async fn respond(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::Error> {
@@ -161,7 +156,11 @@ async fn respond(api: Arc<Api>, request: Request<Incoming>) -> Result<Response<F
     let json = || serde_json::from_slice::<Value>(&body).unwrap_or(Value::Null);
     Ok(match parts.as_slice() {
         ["invocation", "next"] => {
-            api.ready.get_or_init(Instant::now);
+            api.ready.send_if_modified(|ready| {
+                let is_first = ready.is_none();
+                ready.get_or_insert_with(Instant::now);
+                is_first
+            });
             // A host without events leaves the call open.
             let Some((id, event)) = api.events.lock().await.recv().await else {
                 return std::future::pending().await;

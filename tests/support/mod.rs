@@ -1,5 +1,8 @@
 //! What several tests need.
 
+/// How long a test waits for what must happen, on whatever machine: long enough that nothing but a hang ends it.
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
+
 pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod busy;

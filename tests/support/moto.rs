@@ -7,10 +7,8 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 
+use super::PATIENCE;
 use super::http::Http;
-
-/// How long moto may take to start.
-const START_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// A running server; it ends when this is dropped.
 pub(crate) struct Moto {
@@ -57,9 +55,21 @@ impl Moto {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        tokio::time::timeout(START_TIME_MAX, up).await.expect("moto starts");
+        tokio::time::timeout(PATIENCE, up).await.expect("moto starts");
+        moto.load_services().await;
         moto.post("/moto-api/recorder/start-recording", &[], String::new()).await;
         moto
+    }
+
+    /// moto loads a service at its first call, which can take longer than a real AWS may: nobody but this waits for it.
+    async fn load_services(&self) {
+        self.call("ssm", "AmazonSSM.DescribeParameters", &json!({})).await;
+        self.call("secretsmanager", "secretsmanager.ListSecrets", &json!({})).await;
+        for (service, query) in
+            [("cloudformation", "Action=ListStacks&Version=2010-05-15"), ("iam", "Action=ListUsers&Version=2010-05-08")]
+        {
+            self.query(service, query.to_owned()).await;
+        }
     }
 
     /// Where the calls are recorded.
@@ -115,11 +125,7 @@ impl Moto {
         let template = template.to_string();
         let template = percent_encoding::utf8_percent_encode(&template, percent_encoding::NON_ALPHANUMERIC);
         let body = format!("Action=CreateStack&Version=2010-05-15&StackName={name}&TemplateBody={template}");
-        let headers = [
-            ("authorization", &*authorization("cloudformation")),
-            ("content-type", "application/x-www-form-urlencoded"),
-        ];
-        self.post("", &headers, body).await;
+        self.query("cloudformation", body).await;
     }
 
     /// Deletes a secret for good.
@@ -131,6 +137,13 @@ impl Moto {
     /// From now on nobody has leave to do anything.
     pub(crate) async fn refuse_from_now_on(&self) {
         self.post("/moto-api/reset-auth", &[], "0".to_owned()).await;
+    }
+
+    /// Calls a service that takes forms.
+    async fn query(&self, service: &str, body: String) {
+        let authorization = authorization(service);
+        let headers = [("authorization", &*authorization), ("content-type", "application/x-www-form-urlencoded")];
+        self.post("/", &headers, body).await;
     }
 
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: String) -> String {
