@@ -9,10 +9,9 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::EnvConfigFiles;
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::body::SdkBody;
@@ -69,8 +68,12 @@ pub async fn aws_for_person(http: &HttpClient) -> Result<SdkConfig, ConfigError>
         ConfigError::of_variable("AWS_PROFILE", problem)
     };
     let provider = aws.credentials_provider().ok_or_else(no_credentials)?;
-    provider.provide_credentials().await.map_err(|error| no_credentials().because(error))?;
-    Ok(aws)
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(aws),
+        // Its text lists every place that was tried.
+        Err(CredentialsError::CredentialsNotLoaded(_)) => Err(no_credentials()),
+        Err(error) => Err(no_credentials().because(error)),
+    }
 }
 
 fn loader(http: &HttpClient) -> ConfigLoader {

@@ -23,7 +23,10 @@ pub(super) fn settings(reading: &Reading) -> Vec<Line> {
     let mut lines = match &reading.app {
         Ok(_) => vec![Line::ok(Item::AppId, "an id"), Line::ok(Item::PrivateKey, "a key that signs")],
         Err(error) if error.is_about_the_app_id() => {
-            vec![Line::failed(Item::AppId, error), Line::not_checked(Item::PrivateKey, "it cannot be tried without the App's id")]
+            vec![
+                Line::failed(Item::AppId, error),
+                Line::not_checked(Item::PrivateKey, "it cannot be tried without the App's id"),
+            ]
         }
         Err(error) => vec![Line::ok(Item::AppId, "an id"), Line::failed(Item::PrivateKey, error)],
     };
@@ -55,7 +58,11 @@ pub(super) fn rights(facts: &AppWire) -> Vec<Line> {
         } else {
             Line::failed(Item::Permissions, permissions(&facts.permissions))
         },
-        if events == BTreeSet::from([EVENT]) { Line::ok(Item::Events, names) } else { Line::failed(Item::Events, names) },
+        if events == BTreeSet::from([EVENT]) {
+            Line::ok(Item::Events, names)
+        } else {
+            Line::failed(Item::Events, names)
+        },
     ]
 }
 
@@ -125,7 +132,9 @@ pub(super) fn deliveries(deliveries: &[HookDeliveryWire], now: Timestamp) -> Lin
 
 /// The App on one repository.
 pub(super) fn installation(found: Option<&InstallationWire>) -> Line {
-    let Some(found) = found else { return Line::failed(Item::Installation, "the App is not installed, or there is no such repository") };
+    let Some(found) = found else {
+        return Line::failed(Item::Installation, "the App is not installed, or there is no such repository");
+    };
     if let Some(at) = found.suspended_at {
         return Line::failed(Item::Installation, format!("suspended at {at}"));
     }

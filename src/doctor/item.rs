@@ -134,31 +134,83 @@ impl Item {
             Self::AppId => text("app-id", "the App's id or client id", FIX_SETTING),
             Self::PrivateKey => text("private-key", "the App's RSA key in PEM", FIX_SETTING),
             Self::WebhookSecret => text("webhook-secret", "the webhook's secret, one on each line", FIX_SETTING),
-            Self::Policy => text("policy", "a valid policy", "Fix the policy. `gate check` reads it from a file and shows what it lets in."),
-            Self::App => text("app", "an App that GitHub knows by this id and key", "Store the id and the key of one and the same App, and check that this machine's clock is right."),
-            Self::Permissions => text("permissions", "`actions: read`, `deployments: write`, `metadata: read`, and no more", FIX_APP),
+            Self::Policy => text(
+                "policy",
+                "a valid policy",
+                "Fix the policy. `gate check` reads it from a file and shows what it lets in.",
+            ),
+            Self::App => text(
+                "app",
+                "an App that GitHub knows by this id and key",
+                "Store the id and the key of one and the same App, and check that this machine's clock is right.",
+            ),
+            Self::Permissions => {
+                text("permissions", "`actions: read`, `deployments: write`, `metadata: read`, and no more", FIX_APP)
+            }
             Self::Events => text("events", "`deployment_protection_rule` alone", FIX_APP),
             Self::HookUrl => text("hook-url", "the function's `/github/webhook` over https", FIX_WEBHOOK),
             Self::HookContentType => text("hook-content-type", "`json`", FIX_WEBHOOK),
             Self::HookSecret => text("hook-secret", "the secret that `WEBHOOK_SECRET_PARAMETER` names", FIX_WEBHOOK),
             Self::HookTls => text("hook-tls", "certificates are verified", FIX_WEBHOOK),
-            Self::Function => text("function", "204 for a signed ping", "Read the function's log. Check that the function is deployed and reads the same webhook secret."),
-            Self::Deliveries => text("deliveries", "no delivery that failed in the last day, apart from 503 and 429, which the sweeps decide", "Open the App's *Advanced → Recent Deliveries*: each answer says why. After a 401, store the App's webhook secret for the function."),
-            Self::Repositories => text("repositories", "repositories that a rule of the policy covers", "Name the repositories with `--repository`, or ask the platform team to add a rule to the policy."),
-            Self::Installation => text("installation", "the App is installed, with the permissions that it asks for", "Ask an admin of the repository's owner to install the App on it, or to accept its permissions."),
+            Self::Function => text(
+                "function",
+                "204 for a signed ping",
+                "Read the function's log. Check that the function is deployed and reads the same webhook secret.",
+            ),
+            Self::Deliveries => text(
+                "deliveries",
+                "no delivery that failed in the last day, apart from 503 and 429, which the sweeps decide",
+                "Open the App's *Advanced → Recent Deliveries*: each answer says why. After a 401, store the App's webhook secret for the function.",
+            ),
+            Self::Repositories => text(
+                "repositories",
+                "repositories that a rule of the policy covers",
+                "Name the repositories with `--repository`, or ask the platform team to add a rule to the policy.",
+            ),
+            Self::Installation => text(
+                "installation",
+                "the App is installed, with the permissions that it asks for",
+                "Ask an admin of the repository's owner to install the App on it, or to accept its permissions.",
+            ),
             Self::ReleaseEnvironment => text("release-environment", "the environment exists", FIX_ENVIRONMENT),
-            Self::ReleaseRule => text("release-rule", "this App, as an enabled deployment protection rule; without it, GitHub never asks the App", FIX_ENVIRONMENT),
+            Self::ReleaseRule => text(
+                "release-rule",
+                "this App, as an enabled deployment protection rule; without it, GitHub never asks the App",
+                FIX_ENVIRONMENT,
+            ),
             Self::ReleaseBypass => text("release-bypass", "no admin may bypass the rules", FIX_ENVIRONMENT),
-            Self::ReleaseBranches => text("release-branches", "only some branches or tags may enter, the policy's `refs` among them", FIX_ENVIRONMENT),
-            Self::GateEnvironment => text("gate-environment", "the environment exists; one that a workflow merely names is created without any protection", FIX_ENVIRONMENT),
+            Self::ReleaseBranches => text(
+                "release-branches",
+                "only some branches or tags may enter, the policy's `refs` among them",
+                FIX_ENVIRONMENT,
+            ),
+            Self::GateEnvironment => text(
+                "gate-environment",
+                "the environment exists; one that a workflow merely names is created without any protection",
+                FIX_ENVIRONMENT,
+            ),
             Self::GateReviewers => text("gate-reviewers", "required reviewers", FIX_ENVIRONMENT),
             Self::GateSelfReview => text("gate-self-review", "self-review is prevented", FIX_ENVIRONMENT),
             Self::GateBypass => text("gate-bypass", "no admin may bypass the rules", FIX_ENVIRONMENT),
-            Self::GateBranches => text("gate-branches", "only some branches or tags may enter, the policy's `refs` among them, and no tag can use the name of a branch", FIX_ENVIRONMENT),
+            Self::GateBranches => text(
+                "gate-branches",
+                "only some branches or tags may enter, the policy's `refs` among them, and no tag can use the name of a branch",
+                FIX_ENVIRONMENT,
+            ),
             Self::WorkflowFile => text("workflow-file", "the policy's workflow file, in YAML", FIX_WORKFLOW),
-            Self::WorkflowGate => text("workflow-gate", "one job with the gate's name, in the gate's environment", FIX_WORKFLOW),
-            Self::WorkflowRelease => text("workflow-release", "jobs in the protected environment, and each of them needs every gate", FIX_WORKFLOW),
-            Self::WorkflowDeployment => text("workflow-deployment", "no `deployment: false`: without a deployment, GitHub asks no App", FIX_WORKFLOW),
+            Self::WorkflowGate => {
+                text("workflow-gate", "one job with the gate's name, in the gate's environment", FIX_WORKFLOW)
+            }
+            Self::WorkflowRelease => text(
+                "workflow-release",
+                "jobs in the protected environment, and each of them needs every gate",
+                FIX_WORKFLOW,
+            ),
+            Self::WorkflowDeployment => text(
+                "workflow-deployment",
+                "no `deployment: false`: without a deployment, GitHub asks no App",
+                FIX_WORKFLOW,
+            ),
         }
     }
 }

@@ -105,8 +105,7 @@ impl Doctor {
                 rules.iter().map(|rule| (name.clone(), rule.workflow.clone())).collect::<Vec<_>>()
             };
             let workflows = repositories.iter().flat_map(files).collect::<BTreeSet<_>>().len();
-            let visit =
-                Visit { doctor: self, inspector: &inspector, facts: &facts, is_one_workflow: workflows == 1 };
+            let visit = Visit { doctor: self, inspector: &inspector, facts: &facts, is_one_workflow: workflows == 1 };
             for (repository, rules) in repositories {
                 lines.extend(visit.repository(&repository, &rules).await);
             }
@@ -184,11 +183,8 @@ impl Visit<'_> {
     async fn workflows(&self, repository: &RepositoryName, rule: &Rule) -> Vec<(String, WorkflowSource)> {
         let input = &self.doctor.input;
         if let Some(text) = &input.workflow {
-            let source = if self.is_one_workflow {
-                WorkflowSource::Text(text.clone())
-            } else {
-                WorkflowSource::OneOfSeveral
-            };
+            let source =
+                if self.is_one_workflow { WorkflowSource::Text(text.clone()) } else { WorkflowSource::OneOfSeveral };
             return vec![(String::new(), source)];
         }
         let Some(token) = &input.token else { return vec![(String::new(), WorkflowSource::NotAsked)] };

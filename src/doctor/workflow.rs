@@ -57,8 +57,9 @@ fn gate(jobs: &[WorkflowJob], gate: &Gate) -> Line {
     const ITEM: Item = Item::WorkflowGate;
     let (name, shown) = (&gate.job, quoted(&gate.job));
     let named: Vec<&WorkflowJob> = jobs.iter().filter(|job| job.name == *name).collect();
-    let may_have_the_name =
-        |job: &WorkflowJob| job.has_computed_name() || (job.is_elsewhere && name.starts_with(&format!("{} / ", job.name)));
+    let may_have_the_name = |job: &WorkflowJob| {
+        job.has_computed_name() || (job.is_elsewhere && name.starts_with(&format!("{} / ", job.name)))
+    };
     if named.is_empty() && jobs.iter().any(may_have_the_name) {
         return Line::not_checked(ITEM, format!("only a run shows which job is called {shown}"));
     }
@@ -69,7 +70,10 @@ fn gate(jobs: &[WorkflowJob], gate: &Gate) -> Line {
         return Line::failed(ITEM, format!("job {shown} is a matrix, so GitHub shows its jobs under other names"));
     }
     if job.is_elsewhere {
-        return Line::failed(ITEM, format!("job {shown} calls another workflow file, so GitHub shows its jobs under other names"));
+        return Line::failed(
+            ITEM,
+            format!("job {shown} calls another workflow file, so GitHub shows its jobs under other names"),
+        );
     }
     match &job.environment {
         JobEnvironment::Named(named) if is(named, &gate.environment) => {

@@ -183,7 +183,9 @@ mod tests {
 
     #[test]
     fn a_deployment_may_be_switched_off() {
-        let off = |value: &str| job(&format!("    environment: {{ name: release, deployment: {value} }}\n")).may_create_no_deployment;
+        let off = |value: &str| {
+            job(&format!("    environment: {{ name: release, deployment: {value} }}\n")).may_create_no_deployment
+        };
         assert!(off("false") && off("\"${{ inputs.off }}\""));
         assert!(!off("true") && !job("    environment: release\n").may_create_no_deployment);
     }
@@ -206,12 +208,16 @@ mod tests {
     #[test]
     fn anchors_are_followed() {
         let file = WorkflowFile::parse("jobs:\n  a: &a\n    environment: release\n  b: *a\n").unwrap();
-        assert!(file.jobs.iter().all(|job| matches!(&job.environment, JobEnvironment::Named(name) if name == "release")));
+        assert!(
+            file.jobs.iter().all(|job| matches!(&job.environment, JobEnvironment::Named(name) if name == "release"))
+        );
     }
 
     #[test]
     fn what_is_not_a_workflow_is_an_error_of_one_line() {
-        for text in ["", "jobs: [", "jobs:\n", "a: b\n", "jobs: { a: b }\n", "- jobs\n", "jobs: { a: {}, a: {} }\n", "\u{0}"] {
+        for text in
+            ["", "jobs: [", "jobs:\n", "a: b\n", "jobs: { a: b }\n", "- jobs\n", "jobs: { a: {}, a: {} }\n", "\u{0}"]
+        {
             assert!(error(text).starts_with("not a workflow file"), "{text}");
         }
         assert!(error(&" ".repeat(FILE_BYTES_MAX + 1)).starts_with("more than"));
@@ -219,7 +225,9 @@ mod tests {
 
     #[test]
     fn depth_is_bounded() {
-        for text in ["- ".repeat(100_000), "[".repeat(100_000), "{a: ".repeat(100_000), "  ".to_owned() + &"? ".repeat(100_000)] {
+        for text in
+            ["- ".repeat(100_000), "[".repeat(100_000), "{a: ".repeat(100_000), "  ".to_owned() + &"? ".repeat(100_000)]
+        {
             error(&format!("jobs:\n{text}"));
         }
     }

@@ -51,7 +51,11 @@ fn starters(rule: &Rule) -> String {
     if rule.self_approval || rule.approvals == 0 {
         return "anyone".to_owned();
     }
-    if rule.starters.is_empty() { "a person".to_owned() } else { format!("a person, or {}", logins(&rule.starters, " or ")) }
+    if rule.starters.is_empty() {
+        "a person".to_owned()
+    } else {
+        format!("a person, or {}", logins(&rule.starters, " or "))
+    }
 }
 
 fn approvers(rule: &Rule) -> String {

@@ -79,7 +79,12 @@ pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<Output> {
     let github = FakeGithub::serve(listener, answers, app)?;
     write_settings(folder, &story, &player, &url).with_context(|| folder.display().to_string())?;
     let mut out = std::io::stdout();
-    writeln!(out, "{}\nGitHub is at {url}; the function's settings are in {}", story.claim, folder.join(VARIABLES).display())?;
+    writeln!(
+        out,
+        "{}\nGitHub is at {url}; the function's settings are in {}",
+        story.claim,
+        folder.join(VARIABLES).display()
+    )?;
     let mut printed = 0;
     loop {
         for call in github.calls().iter().skip(printed) {

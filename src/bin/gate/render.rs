@@ -41,7 +41,11 @@ pub(crate) fn decision(text: &mut String, outcome: &Outcome, detail: Detail) -> 
         for gate in approval.gates() {
             let approvers: Vec<String> =
                 gate.approvers.iter().map(|approver| quoted(&approver.login).to_string()).collect();
-            let approvers = if approvers.is_empty() { "nobody had to approve".to_owned() } else { format!("approved by {}", approvers.join(", ")) };
+            let approvers = if approvers.is_empty() {
+                "nobody had to approve".to_owned()
+            } else {
+                format!("approved by {}", approvers.join(", "))
+            };
             writeln!(text, "  gate {}: {approvers}", quoted(&gate.job))?;
         }
     } else if not_passed.is_empty() {

@@ -32,11 +32,8 @@ pub(crate) async fn replay(options: &ReplayOptions) -> anyhow::Result<Output> {
     let player = Player::new(Limits::default()).context("this machine has no randomness for a key")?;
     let played = player.play(&story, Present::Now(Clock::system().now())).await.map_err(anyhow::Error::from_boxed)?;
     let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
-    let text = if options.json {
-        format!("{:#}\n", in_json(&story, &played))
-    } else {
-        in_words(&story, &played, detail)?
-    };
+    let text =
+        if options.json { format!("{:#}\n", in_json(&story, &played)) } else { in_words(&story, &played, detail)? };
     let answer = if played.violations.is_empty() { Answer::Yes } else { Answer::No };
     Ok(Output { text, answer })
 }
@@ -104,9 +101,9 @@ fn delivery(text: &mut String, story: &Story, played: &Played) -> fmt::Result {
     writeln!(text, "\nDelivery {}, answered with HTTP {}", report.delivery_id, report.outcome.status())?;
     match &report.request {
         Some(request) => writeln!(text, "  {}", render::request(request))?,
-        None => writeln!(text, "  asks for nothing that could be decided")?,
+        None => writeln!(text, "  asks for nothing")?,
     }
-    writeln!(text, "  all times of the story ({}) are moved to now", story.present)?;
+    writeln!(text, "  written for {}, played as if it happened now", story.present)?;
     writeln!(text, "\nCalls to the fake GitHub: {}", played.calls.len())?;
     for call in &played.calls {
         let status = if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() };

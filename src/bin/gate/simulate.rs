@@ -50,11 +50,7 @@ pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<Output>
     let simulation = Simulation::open(variables, Limits::default(), Clock::system()).await?;
     let simulated = simulation.of(&asked).await?;
     let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
-    let mut text = if options.json {
-        format!("{:#}\n", in_json(&simulated))
-    } else {
-        in_words(&simulated, detail)?
-    };
+    let mut text = if options.json { format!("{:#}\n", in_json(&simulated)) } else { in_words(&simulated, detail)? };
     if let Some(folder) = &options.record {
         record(folder, &simulated, simulation.policy().text(), &api)?;
         if !options.json {

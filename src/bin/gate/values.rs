@@ -109,7 +109,13 @@ mod tests {
     fn a_webhook_has_the_functions_path_over_tls() {
         assert!(webhook_url("https://abc.example.com/github/webhook").is_ok());
         assert!(webhook_url("http://127.0.0.1:9123/github/webhook").is_ok());
-        for bad in ["http://example.com/github/webhook", "https://example.com", "https://example.com/webhook", "", "/github/webhook"] {
+        for bad in [
+            "http://example.com/github/webhook",
+            "https://example.com",
+            "https://example.com/webhook",
+            "",
+            "/github/webhook",
+        ] {
             assert!(webhook_url(bad).is_err(), "{bad}");
         }
     }

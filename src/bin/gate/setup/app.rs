@@ -83,7 +83,9 @@ async fn take(context: &Context, returned: &ReturnedCode) -> (anyhow::Result<App
             let may_have_lost_the_key = error.may_have_lost_the_key();
             let error = anyhow::Error::from(error);
             let error = if may_have_lost_the_key {
-                anyhow!("{error:#}; an App may exist whose key nobody has: look for it in the owner's settings and delete it")
+                anyhow!(
+                    "{error:#}; an App may exist whose key nobody has: look for it in the owner's settings and delete it"
+                )
             } else {
                 error
             };
@@ -120,7 +122,9 @@ async fn keep(context: &Context, created: CreatedApp) -> anyhow::Result<AppCrede
         let advice = if matches!(saved, Some(Ok(()))) {
             "its key is saved: fix this and run it again".to_owned()
         } else {
-            format!("its key is lost: delete the App under *Advanced* in its settings ({html_url}), fix this and run it again")
+            format!(
+                "its key is lost: delete the App under *Advanced* in its settings ({html_url}), fix this and run it again"
+            )
         };
         bail!("{error:#}; the App {slug} was created, {advice}");
     }

@@ -34,7 +34,8 @@ pub(super) fn save(folder: &Path, app: &AppCredentials) -> anyhow::Result<()> {
     let files = [(KEY, app.private_key.expose_secret()), (SECRET, app.webhook_secret.expose_secret()), (ID, &app.id)];
     for (name, text) in files {
         let path = folder.join(name);
-        let write = || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(text.as_bytes());
+        let write =
+            || OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?.write_all(text.as_bytes());
         write().with_context(|| path.display().to_string())?;
     }
     Ok(())

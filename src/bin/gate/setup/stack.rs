@@ -10,7 +10,8 @@ const OUTPUT: &str = "WebhookUrl";
 /// The webhook's URL, from the stack's outputs.
 pub(super) async fn webhook_url(aws: &SdkConfig, name: &str) -> anyhow::Result<String> {
     let client = aws_sdk_cloudformation::Client::new(aws);
-    let described = client.describe_stacks().stack_name(name).send().await.map_err(|error| anyhow!(aws_problem(&error)))?;
+    let described =
+        client.describe_stacks().stack_name(name).send().await.map_err(|error| anyhow!(aws_problem(&error)))?;
     let outputs = described.stacks().iter().flat_map(|stack| stack.outputs());
     let url = outputs.filter(|output| output.output_key() == Some(OUTPUT)).find_map(|output| output.output_value());
     let url = url.with_context(|| format!("got no output `{OUTPUT}`, expected a stack of this project's template"))?;

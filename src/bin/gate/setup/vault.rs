@@ -1,6 +1,6 @@
 //! The settings in AWS, as `gate setup` looks at them and writes them. Nothing is overwritten.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{anyhow, bail};
 use aws_config::SdkConfig;
@@ -40,12 +40,11 @@ impl Vault {
     /// Reads what is there now. A secret without a value is not there.
     pub(super) async fn look(&self) -> anyhow::Result<StoredSettings> {
         let Names { app_id, webhook_secret, policy, .. } = &self.names;
-        let mut parameters = self.parameters(&[app_id, webhook_secret, policy]).await?;
+        let parameters = self.parameters(&[app_id, webhook_secret, policy]).await?;
         Ok(StoredSettings {
-            // One name may stand for two settings, so nothing is taken out.
             app_id: parameters.get(app_id).cloned(),
             webhook_secret: parameters.get(webhook_secret).cloned(),
-            policy: parameters.remove(policy),
+            policy: parameters.get(policy).cloned(),
             private_key: self.private_key().await?,
         })
     }
@@ -106,7 +105,9 @@ impl Vault {
     }
 
     async fn parameters(&self, names: &[&str]) -> anyhow::Result<HashMap<String, SecretString>> {
-        let names = names.iter().map(|&name| name.to_owned()).collect();
+        // SSM refuses a name that is given twice.
+        let names: BTreeSet<&str> = names.iter().copied().collect();
+        let names = names.into_iter().map(str::to_owned).collect();
         let read = self.ssm.get_parameters().set_names(Some(names)).with_decryption(true).send().await;
         let read = read.map_err(|error| anyhow!("the SSM parameters: {}", aws_problem(&error)))?;
         let named = |parameter: aws_sdk_ssm::types::Parameter| Some((parameter.name?, parameter.value?.into()));
