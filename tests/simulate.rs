@@ -110,15 +110,15 @@ async fn what_a_world_says_in_confidence_is_not_recorded() {
 }
 
 #[tokio::test]
-async fn a_run_is_told_with_every_check_the_verdict_and_the_comment_and_nothing_is_posted() {
+async fn a_run_is_shown_with_every_check_the_verdict_and_the_comment_and_nothing_is_posted() {
     let world = World::of(&fixtures::one("reject/the-starter-approved")).await;
     let output = world.gate(&["simulate", &world.run_url()]).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{output:?}");
     for part in [
-        "Run 9001 of `octo-org/widgets` and environment `release`, with `main`",
-        "Decision: rejected by gate-approval, approvals",
-        "fix: ",
+        "Simulation of run 9001 of `octo-org/widgets` to environment `release`, from `main`",
+        "Decision: rejected (gate-approval, approvals)",
+        "Fix: Start a new run",
         "**Rejected**: run 9001 cannot deploy to `release`.",
         "Nothing was posted",
     ] {
@@ -158,7 +158,7 @@ async fn what_cannot_be_simulated_is_one_clear_line() {
         (&[elsewhere], "expected the address of a run, such as"),
         (&["not-a-url"], "got `not-a-url`"),
         (&[&format!("{url}/attempts/7")], "got attempt 7, but the run is in attempt 1"),
-        (&[&url, "--policy", "nowhere.toml"], "`--policy` (file `nowhere.toml`): cannot be read"),
+        (&[&url, "--policy", "nowhere.toml"], "'nowhere.toml' for '--policy <FILE>'"),
         (&[&url, "--record", &existing], "exists already"),
     ];
     for (arguments, expected) in cases {
@@ -175,7 +175,7 @@ async fn a_run_of_another_apps_repository_is_said_to_be_that() {
     story.answers.insert("installation".to_owned(), vec![missing]);
     let world = World::of(&story).await;
     let output = world.gate(&["simulate", &world.run_url()]).await;
-    assert!(said(&output).contains("got no installation of the App on `octo-org/widgets`"), "{output:?}");
+    assert!(said(&output).contains("the App is not installed on `octo-org/widgets`"), "{output:?}");
 }
 
 #[tokio::test]

@@ -8,10 +8,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_runtime::env_config::file::EnvConfigFiles;
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::body::SdkBody;
@@ -54,8 +54,26 @@ pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, Con
 
 /// AWS as a person reaches it from a terminal: variables, profiles, SSO, whatever the AWS command line knows
 /// (<https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html>).
-pub async fn aws_for_person(http: &HttpClient) -> SdkConfig {
-    loader(http).load().await
+///
+/// # Errors
+/// No region or no credentials.
+pub async fn aws_for_person(http: &HttpClient) -> Result<SdkConfig, ConfigError> {
+    let aws = loader(http).load().await;
+    if aws.region().is_none() {
+        let problem = "got nothing, expected an AWS region here, or in the profile that `AWS_PROFILE` names";
+        return Err(ConfigError::of_variable("AWS_REGION", problem));
+    }
+    let no_credentials = || {
+        let problem = "got no AWS credentials: name a profile here (`aws sso login` renews its session), or set `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`";
+        ConfigError::of_variable("AWS_PROFILE", problem)
+    };
+    let provider = aws.credentials_provider().ok_or_else(no_credentials)?;
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(aws),
+        // Its text lists every place that was tried.
+        Err(CredentialsError::CredentialsNotLoaded(_)) => Err(no_credentials()),
+        Err(error) => Err(no_credentials().because(error)),
+    }
 }
 
 fn loader(http: &HttpClient) -> ConfigLoader {

@@ -34,6 +34,6 @@ pub async fn function_variables() -> Result<Variables, ConfigError> {
 /// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
 pub async fn person_variables(policy_file: Option<PathBuf>) -> Result<Variables, ConfigError> {
     let variables = Variables::from_env(policy_file)?;
-    let aws = if variables.use_aws() { Some(aws_for_person(&variables.http).await) } else { None };
+    let aws = if variables.use_aws() { Some(aws_for_person(&variables.http).await?) } else { None };
     Ok(Variables { aws, ..variables })
 }

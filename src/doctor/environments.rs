@@ -4,130 +4,149 @@ use super::inspector::{BranchPolicy, EnvironmentPlace, Inspector};
 use super::{Item, Line};
 use crate::gate::policy::{Gate, RefPattern, Rule};
 use crate::github::{AppWire, EnvironmentWire, GithubError, RepositoryClient};
-use crate::model::{RefName, RepositoryName, listed, quoted};
+use crate::model::{EnvironmentName, RefName, RepositoryName, quoted, quoted_list};
 
-/// Who looks, and through which installation.
-type Through<'a> = (&'a Inspector<'a>, &'a RepositoryClient<'a>);
-
-/// Examines the protected environment and those of the gates.
-pub(super) async fn examine(
-    through: Through<'_>,
-    (repository, app): (&RepositoryName, &AppWire),
-    rule: &Rule,
-) -> Result<Vec<Line>, GithubError> {
-    let mut lines = release(through, (repository, app), rule).await?;
-    for gate in &rule.gates {
-        lines.extend(self::gate(through, repository, (rule, gate)).await?);
-    }
-    Ok(lines)
+/// One rule in one repository, and who looks at it.
+pub(super) struct EnvironmentsOfRule<'a> {
+    pub(super) inspector: &'a Inspector<'a>,
+    /// Reads the repository.
+    pub(super) client: &'a RepositoryClient<'a>,
+    pub(super) repository: &'a RepositoryName,
+    /// Who we are.
+    pub(super) app: &'a AppWire,
+    pub(super) rule: &'a Rule,
 }
 
-async fn release(
-    (inspector, installation): Through<'_>,
-    (repository, app): (&RepositoryName, &AppWire),
-    rule: &Rule,
-) -> Result<Vec<Line>, GithubError> {
-    let place = EnvironmentPlace { repository, environment: &rule.environment };
-    let about = about(place);
-    let Some(environment) = inspector.environment(installation, place).await? else {
-        return Ok(vec![Line::wrong(Item::ReleaseEnvironment, "no such environment").about(about)]);
-    };
-    let rules = inspector.custom_rules(installation, place).await?;
-    let ours = rules.iter().find(|rule| rule.app.slug == app.slug || rule.app.id == app.id);
-    let own = match ours {
-        Some(rule) if rule.enabled => Line::right(Item::ReleaseRule, format!("{}, enabled", quoted(&rule.app.slug))),
-        Some(rule) => Line::wrong(Item::ReleaseRule, format!("{}, not enabled", quoted(&rule.app.slug))),
-        None if rules.is_empty() => Line::wrong(Item::ReleaseRule, "no App's rule"),
-        None => {
-            let others = rules.iter().map(|rule| quoted(&rule.app.slug).to_string());
-            Line::wrong(Item::ReleaseRule, format!("rules of other Apps: {}", listed(others)))
+impl<'a> EnvironmentsOfRule<'a> {
+    /// Examines the protected environment and those of the gates.
+    pub(super) async fn examine(&self) -> Result<Vec<Line>, GithubError> {
+        let mut lines = self.release().await?;
+        for gate in &self.rule.gates {
+            lines.extend(self.gate(gate).await?);
         }
-    };
-    let lines = [
-        Line::right(Item::ReleaseEnvironment, "exists"),
-        own,
-        bypass(Item::ReleaseBypass, &environment),
-        branches((inspector, installation), (place, &environment), (Item::ReleaseBranches, rule)).await?,
-    ];
-    Ok(lines.into_iter().map(|line| line.about(&about)).collect())
-}
+        Ok(lines)
+    }
 
-async fn gate(
-    (inspector, installation): Through<'_>,
-    repository: &RepositoryName,
-    (rule, gate): (&Rule, &Gate),
-) -> Result<Vec<Line>, GithubError> {
-    let place = EnvironmentPlace { repository, environment: &gate.environment };
-    let about = about(place);
-    let Some(environment) = inspector.environment(installation, place).await? else {
-        return Ok(vec![Line::wrong(Item::GateEnvironment, "no such environment").about(about)]);
-    };
-    let reviewers = environment.required_reviewers();
-    let prevented = environment.prevents_self_review();
-    let self_review = match (reviewers, prevented, rule.self_approval) {
-        (_, true, _) => Line::right(Item::GateSelfReview, "prevented"),
-        (_, false, true) => Line::right(Item::GateSelfReview, "not prevented, as the policy's `self_approval` says"),
-        (0, ..) => Line::not_seen(Item::GateSelfReview, "needs required reviewers"),
-        _ => Line::wrong(Item::GateSelfReview, "not prevented"),
-    };
-    let lines = [
-        Line::right(Item::GateEnvironment, "exists"),
-        Line::holds(Item::GateReviewers, reviewers > 0, format!("users and teams: {reviewers}")),
-        self_review,
-        bypass(Item::GateBypass, &environment),
-        branches((inspector, installation), (place, &environment), (Item::GateBranches, rule)).await?,
-    ];
-    Ok(lines.into_iter().map(|line| line.about(&about)).collect())
+    async fn release(&self) -> Result<Vec<Line>, GithubError> {
+        let place = self.place(&self.rule.environment);
+        let about = about(place);
+        let Some(environment) = self.inspector.environment(self.client, place).await? else {
+            return Ok(vec![Line::failed(Item::ReleaseEnvironment, "no such environment").about(about)]);
+        };
+        let lines = [
+            Line::ok(Item::ReleaseEnvironment, "exists"),
+            self.own_rule(place).await?,
+            bypass(Item::ReleaseBypass, &environment),
+            self.branches(Item::ReleaseBranches, place, &environment).await?,
+        ];
+        Ok(lines.into_iter().map(|line| line.about(&about)).collect())
+    }
+
+    /// Whether this App is a protection rule of the environment.
+    async fn own_rule(&self, place: EnvironmentPlace<'_>) -> Result<Line, GithubError> {
+        let rules = self.inspector.custom_rules(self.client, place).await?;
+        let ours = rules.iter().find(|rule| rule.app.slug == self.app.slug || rule.app.id == self.app.id);
+        Ok(match ours {
+            Some(rule) if rule.enabled => Line::ok(Item::ReleaseRule, format!("{}, enabled", quoted(&rule.app.slug))),
+            Some(rule) => Line::failed(Item::ReleaseRule, format!("{}, not enabled", quoted(&rule.app.slug))),
+            None if rules.is_empty() => Line::failed(Item::ReleaseRule, "no App is a protection rule"),
+            None => {
+                let others = quoted_list(rules.iter().map(|rule| &rule.app.slug));
+                Line::failed(Item::ReleaseRule, format!("only other Apps are protection rules: {others}"))
+            }
+        })
+    }
+
+    async fn gate(&self, gate: &Gate) -> Result<Vec<Line>, GithubError> {
+        let place = self.place(&gate.environment);
+        let about = about(place);
+        let Some(environment) = self.inspector.environment(self.client, place).await? else {
+            return Ok(vec![Line::failed(Item::GateEnvironment, "no such environment").about(about)]);
+        };
+        let lines = [
+            Line::ok(Item::GateEnvironment, "exists"),
+            match environment.required_reviewers() {
+                0 => Line::failed(Item::GateReviewers, "no required reviewers"),
+                reviewers => Line::ok(Item::GateReviewers, format!("{reviewers} users or teams")),
+            },
+            self.self_review(&environment),
+            bypass(Item::GateBypass, &environment),
+            self.branches(Item::GateBranches, place, &environment).await?,
+        ];
+        Ok(lines.into_iter().map(|line| line.about(&about)).collect())
+    }
+
+    fn self_review(&self, environment: &EnvironmentWire) -> Line {
+        const ITEM: Item = Item::GateSelfReview;
+        if environment.prevents_self_review() {
+            Line::ok(ITEM, "prevented")
+        } else if self.rule.self_approval {
+            Line::ok(ITEM, "not prevented, and the policy says `self_approval`")
+        } else if environment.required_reviewers() == 0 {
+            Line::not_checked(ITEM, "there are no required reviewers")
+        } else {
+            Line::failed(ITEM, "not prevented")
+        }
+    }
+
+    /// Which branches and tags may enter an environment.
+    async fn branches(
+        &self,
+        item: Item,
+        place: EnvironmentPlace<'_>,
+        environment: &EnvironmentWire,
+    ) -> Result<Line, GithubError> {
+        Ok(match environment.deployment_branch_policy {
+            None => Line::failed(item, "every branch and tag may enter"),
+            Some(restriction) if restriction.protected_branches => {
+                // If no branch is protected, every branch may enter, and the App may not see which ones are.
+                Line::not_checked(item, "protected branches; the App cannot see whether any branch is protected")
+            }
+            Some(_) => {
+                let policies = self.inspector.branch_policies(self.client, place).await?;
+                restricted(item, &policies, &self.rule.refs)
+            }
+        })
+    }
+
+    fn place(&self, environment: &'a EnvironmentName) -> EnvironmentPlace<'a> {
+        EnvironmentPlace { repository: self.repository, environment }
+    }
 }
 
 fn bypass(item: Item, environment: &EnvironmentWire) -> Line {
     match environment.can_admins_bypass {
-        Some(may) => Line::holds(item, !may, if may { "admins may bypass" } else { "nobody may bypass" }),
-        None => Line::not_seen(item, "GitHub does not say whether admins may bypass"),
+        Some(true) => Line::failed(item, "admins may bypass the rules"),
+        Some(false) => Line::ok(item, "nobody may bypass the rules"),
+        None => Line::not_checked(item, "GitHub does not say whether admins may bypass the rules"),
     }
 }
 
-/// Which branches and tags may enter an environment.
-async fn branches(
-    (inspector, installation): Through<'_>,
-    (place, environment): (EnvironmentPlace<'_>, &EnvironmentWire),
-    (item, rule): (Item, &Rule),
-) -> Result<Line, GithubError> {
-    Ok(match environment.deployment_branch_policy {
-        None => Line::wrong(item, "every branch and tag"),
-        Some(restriction) if restriction.protected_branches => {
-            // Where no branch is protected every branch may enter, and which are the App may not see.
-            Line::not_seen(item, "protected branches: whether any branch is protected the App cannot see")
-        }
-        Some(_) => restricted(&inspector.branch_policies(installation, place).await?, (item, &rule.refs)),
-    })
-}
-
-/// A run shows a tag and a branch of one name alike: so of each name that the rule lets in either branches or tags may pass the gate, not both.
-fn restricted(policies: &[BranchPolicy], (item, refs): (Item, &[RefPattern])) -> Line {
+/// A run shows a tag and a branch of one name alike: so of each name that the rule allows, either branches or tags may pass the gate, not both.
+fn restricted(item: Item, policies: &[BranchPolicy], refs: &[RefPattern]) -> Line {
     let of = |kind: &str| -> Vec<&BranchPolicy> {
         policies.iter().filter(|policy| policy.kind.as_deref().unwrap_or("branch") == kind).collect()
     };
     let (branches, tags) = (of("branch"), of("tag"));
     if let Some(any) = policies.iter().find(|policy| policy.name.starts_with('*')) {
-        return Line::wrong(item, format!("the pattern {}, which is hardly a restriction", quoted(&any.name)));
+        return Line::failed(item, format!("the pattern {} restricts next to nothing", quoted(&any.name)));
     }
-    let let_in = |policies: &[&BranchPolicy], name| policies.iter().any(|policy| may_match(&policy.name, name));
-    if !refs.iter().any(|name| let_in(&branches, name) || let_in(&tags, name)) {
-        let names = listed(policies.iter().map(|policy| quoted(&policy.name).to_string()));
-        let names = if names.is_empty() { "none".to_owned() } else { names };
-        return Line::wrong(item, format!("{names} may enter, none of the policy's `refs` among them"));
+    let allow = |policies: &[&BranchPolicy], name| policies.iter().any(|policy| may_match(&policy.name, name));
+    if !refs.iter().any(|name| allow(&branches, name) || allow(&tags, name)) {
+        let names = quoted_list(policies.iter().map(|policy| &policy.name));
+        let names = if names.is_empty() { "nothing".to_owned() } else { names };
+        return Line::failed(item, format!("{names} may enter, and none of the policy's `refs`"));
     }
-    let both = refs.iter().find(|name| let_in(&branches, name) && let_in(&tags, name));
+    let both = refs.iter().find(|name| allow(&branches, name) && allow(&tags, name));
     if let (Item::GateBranches, Some(name)) = (item, both) {
-        return Line::wrong(item, format!("branches and tags under the name {}", quoted(&name.to_string())));
+        return Line::failed(item, format!("both branches and tags may enter as {}", quoted(&name.to_string())));
     }
     let shown = |kind: &str, policies: &[&BranchPolicy]| {
-        let names = policies.iter().map(|policy| quoted(&policy.name).to_string());
-        if policies.is_empty() { None } else { Some(format!("{kind} {}", listed(names))) }
+        let names = quoted_list(policies.iter().map(|policy| &policy.name));
+        (!policies.is_empty()).then(|| format!("{kind} {names}"))
     };
     let all: Vec<String> = [shown("branches", &branches), shown("tags", &tags)].into_iter().flatten().collect();
-    Line::right(item, all.join(", "))
+    Line::ok(item, all.join(", "))
 }
 
 /// May one name match both? GitHub's patterns are those of Ruby's `fnmatch`; where a pattern has a wildcard, what stands before it decides, so

@@ -25,14 +25,14 @@ pub(super) async fn ping(http: &HttpClient, url: &str, secrets: &Secrets, clock:
         .header("x-github-delivery", "gate-doctor")
         .header("x-hub-signature-256", secrets.sign(body.as_bytes()))
         .body(body.into());
-    let no_answer = |why: &str| Line::wrong(Item::Function, format!("no answer: {why}"));
-    let Ok(request) = request else { return no_answer("no URL") };
+    let no_answer = |why: &str| Line::failed(Item::Function, format!("no answer: {why}"));
+    let Ok(request) = request else { return no_answer("the request could not be built") };
     match http.send(request, PING_BOUNDS).await {
-        Ok(answer) if answer.status() == StatusCode::NO_CONTENT => Line::right(Item::Function, "204"),
+        Ok(answer) if answer.status() == StatusCode::NO_CONTENT => Line::ok(Item::Function, "204"),
         Ok(answer) => {
             let said = String::from_utf8_lossy(answer.body());
             let said: String = said.trim().chars().take(SHOWN_CHARS_MAX).collect();
-            Line::wrong(Item::Function, format!("{}, {}", answer.status().as_u16(), quoted(&said)))
+            Line::failed(Item::Function, format!("{}, {}", answer.status().as_u16(), quoted(&said)))
         }
         Err(error) => no_answer(&with_causes(&error)),
     }

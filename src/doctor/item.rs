@@ -1,70 +1,84 @@
-//! What is examined, each with one stable id, what is expected of it, and who mends it how; and one line of an examination.
+//! What is examined, each with one stable id, what is expected of it, and how to fix it; and one line of an examination.
 
 use std::fmt;
 
 use crate::github::{GithubError, Remedy};
 use crate::model::with_causes;
 
-/// Something that is examined. Its id is relied on from outside: it never changes its meaning.
+/// Something that is examined. Others rely on its id: it never changes its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
-    /// The App's id.
+    /// The App's id can be read.
     AppId,
-    /// The App's key.
+    /// The App's key can be read, and signs.
     PrivateKey,
-    /// The webhook secret.
+    /// There is a webhook secret.
     WebhookSecret,
-    /// The policy.
+    /// The policy is valid.
     Policy,
     /// GitHub knows the App by its id and key.
     App,
     /// What the App may do.
     Permissions,
-    /// What the App is told of.
+    /// Which events the App gets.
     Events,
     /// Where the App's webhook leads.
     HookUrl,
-    /// In which form.
+    /// In which form it sends.
     HookContentType,
-    /// With which secret.
+    /// Whether it signs.
     HookSecret,
-    /// Over verified TLS.
+    /// Whether it verifies the function's certificate.
     HookTls,
     /// The function answers a delivery.
     Function,
     /// Deliveries arrived.
     Deliveries,
-    /// The repositories of a pattern.
+    /// Which repositories an `owner/*` stands for.
     Repositories,
     /// The App is installed on a repository.
     Installation,
     /// The protected environment exists.
     ReleaseEnvironment,
-    /// Our rule is on it.
+    /// The App is one of its protection rules.
     ReleaseRule,
-    /// Admins cannot walk past it.
+    /// Admins cannot bypass it.
     ReleaseBypass,
-    /// Which branches may enter it.
+    /// Which branches and tags may enter it.
     ReleaseBranches,
     /// A gate's environment exists.
     GateEnvironment,
-    /// It asks a person.
+    /// It requires reviewers.
     GateReviewers,
-    /// And not the one who started the run.
+    /// Nobody approves a run of their own.
     GateSelfReview,
-    /// Admins cannot walk past it.
+    /// Admins cannot bypass it.
     GateBypass,
-    /// Which branches may enter it.
+    /// Which branches and tags may enter it.
     GateBranches,
-    /// The workflow file is there.
+    /// The workflow file exists.
     WorkflowFile,
-    /// Its gate waits in the gate's environment.
+    /// Its gate job is in the gate's environment.
     WorkflowGate,
-    /// Its release waits for the gate.
+    /// Its release jobs need the gate.
     WorkflowRelease,
-    /// Its jobs make deployments.
+    /// Its jobs create deployments.
     WorkflowDeployment,
 }
+
+/// What is said about an item.
+struct ItemText {
+    id: &'static str,
+    expected: &'static str,
+    fix: &'static str,
+}
+
+const FIX_SETTING: &str = "Create it, or fix the variable that names it. `gate setup` does both.";
+const FIX_APP: &str =
+    "Change it in the App's settings, under *Permissions & events*, and accept it in every installation.";
+const FIX_WEBHOOK: &str = "Change it in the App's settings, under *Webhook*, or run `gate setup`.";
+const FIX_ENVIRONMENT: &str = "Ask a repository admin to change it under *Settings → Environments*.";
+const FIX_WORKFLOW: &str = "Change the workflow file, or ask the platform team to change the policy.";
 
 impl Item {
     /// All, in the order in which they are examined.
@@ -101,160 +115,187 @@ impl Item {
 
     /// The stable id.
     pub fn id(self) -> &'static str {
-        self.words().0
+        self.text().id
     }
 
     /// What is right.
     pub fn expected(self) -> &'static str {
-        self.words().1
+        self.text().expected
     }
 
-    /// Who does what when it is wrong.
-    pub fn mend(self) -> &'static str {
-        self.words().2
+    /// What to do if it failed, in full sentences.
+    pub fn fix(self) -> &'static str {
+        self.text().fix
     }
 
-    /// Id, what is expected, how it is mended.
-    fn words(self) -> (&'static str, &'static str, &'static str) {
-        const SETTINGS: &str = "create it, or mend the variable that names it; `gate setup` does both";
-        const APP_PAGE: &str = "the App's owner changes it in the App's settings, under *Permissions & events*, and every installation accepts it";
-        const WEBHOOK: &str = "the App's owner changes it in the App's settings, under *Webhook*, or `gate setup` does";
-        const ENVIRONMENT: &str = "an admin of the repository changes it under *Settings → Environments*";
-        const FILE: &str = "the workflow's owners change the file, or the platform team changes the policy";
+    fn text(self) -> ItemText {
+        let text = |id, expected, fix| ItemText { id, expected, fix };
         match self {
-            Self::AppId => ("app-id", "the App's id or client id", SETTINGS),
-            Self::PrivateKey => ("private-key", "the App's RSA key in PEM", SETTINGS),
-            Self::WebhookSecret => ("webhook-secret", "the webhook's secret, one a line", SETTINGS),
-            Self::Policy => ("policy", "a policy; `gate check` says more of it", "the platform team mends it"),
-            Self::App => (
+            Self::AppId => text("app-id", "the App's id or client id", FIX_SETTING),
+            Self::PrivateKey => text("private-key", "the App's RSA key in PEM", FIX_SETTING),
+            Self::WebhookSecret => text("webhook-secret", "the webhook's secret, one on each line", FIX_SETTING),
+            Self::Policy => text(
+                "policy",
+                "a valid policy",
+                "Fix the policy. `gate check` reads it from a file and shows what it lets in.",
+            ),
+            Self::App => text(
                 "app",
-                "GitHub knows the App by its id and key",
-                "put the id and the key of one and the same App; is the clock right?",
+                "an App that GitHub knows by this id and key",
+                "Store the id and the key of one and the same App, and check that this machine's clock is right.",
             ),
             Self::Permissions => {
-                ("permissions", "`actions: read`, `deployments: write`, `metadata: read`, and no more", APP_PAGE)
+                text("permissions", "`actions: read`, `deployments: write`, `metadata: read`, and no more", FIX_APP)
             }
-            Self::Events => ("events", "`deployment_protection_rule` alone", APP_PAGE),
-            Self::HookUrl => ("hook-url", "the function's `/github/webhook` over https", WEBHOOK),
-            Self::HookContentType => ("hook-content-type", "`json`", WEBHOOK),
-            Self::HookSecret => ("hook-secret", "a secret, the one in `WEBHOOK_SECRET_PARAMETER`", WEBHOOK),
-            Self::HookTls => ("hook-tls", "certificates are verified", WEBHOOK),
-            Self::Function => (
+            Self::Events => text("events", "`deployment_protection_rule` alone", FIX_APP),
+            Self::HookUrl => text("hook-url", "the function's `/github/webhook` over https", FIX_WEBHOOK),
+            Self::HookContentType => text("hook-content-type", "`json`", FIX_WEBHOOK),
+            Self::HookSecret => text("hook-secret", "the secret that `WEBHOOK_SECRET_PARAMETER` names", FIX_WEBHOOK),
+            Self::HookTls => text("hook-tls", "certificates are verified", FIX_WEBHOOK),
+            Self::Function => text(
                 "function",
-                "204 to a signed ping",
-                "see the function's log; is it deployed, and does it read the same webhook secret?",
+                "204 for a signed ping",
+                "Read the function's log. Check that the function is deployed and reads the same webhook secret.",
             ),
-            Self::Deliveries => (
+            Self::Deliveries => text(
                 "deliveries",
-                "none of ours that failed in the last day, but for 503 and 429: those are looked at again",
-                "open the App's *Advanced → Recent Deliveries*: the answer says why; 401 is another webhook secret",
+                "no delivery that failed in the last day, apart from 503 and 429, which the sweeps decide",
+                "Open the App's *Advanced → Recent Deliveries*: each answer says why. After a 401, store the App's webhook secret for the function.",
             ),
-            Self::Repositories => ("repositories", "repositories that are named", "name them with `--repository`"),
-            Self::Installation => (
+            Self::Repositories => text(
+                "repositories",
+                "repositories that a rule of the policy covers",
+                "Name the repositories with `--repository`, or ask the platform team to add a rule to the policy.",
+            ),
+            Self::Installation => text(
                 "installation",
                 "the App is installed, with the permissions that it asks for",
-                "an admin of the repository's owner installs the App, or accepts its permissions",
+                "Ask an admin of the repository's owner to install the App on it, or to accept its permissions.",
             ),
-            Self::ReleaseEnvironment => ("release-environment", "the environment exists", ENVIRONMENT),
-            Self::ReleaseRule => (
+            Self::ReleaseEnvironment => text("release-environment", "the environment exists", FIX_ENVIRONMENT),
+            Self::ReleaseRule => text(
                 "release-rule",
-                "this App as an enabled deployment protection rule; without it no delivery is ever sent",
-                ENVIRONMENT,
+                "this App, as an enabled deployment protection rule; without it, GitHub never asks the App",
+                FIX_ENVIRONMENT,
             ),
-            Self::ReleaseBypass => ("release-bypass", "no admin may bypass the rules", ENVIRONMENT),
-            Self::ReleaseBranches => {
-                ("release-branches", "only some may enter, the policy's `refs` among them", ENVIRONMENT)
-            }
-            Self::GateEnvironment => (
+            Self::ReleaseBypass => text("release-bypass", "no admin may bypass the rules", FIX_ENVIRONMENT),
+            Self::ReleaseBranches => text(
+                "release-branches",
+                "only some branches or tags may enter, the policy's `refs` among them",
+                FIX_ENVIRONMENT,
+            ),
+            Self::GateEnvironment => text(
                 "gate-environment",
-                "the environment exists: one that a workflow merely names is made without any protection",
-                ENVIRONMENT,
+                "the environment exists; one that a workflow merely names is created without any protection",
+                FIX_ENVIRONMENT,
             ),
-            Self::GateReviewers => ("gate-reviewers", "required reviewers", ENVIRONMENT),
-            Self::GateSelfReview => ("gate-self-review", "nobody approves a run of their own", ENVIRONMENT),
-            Self::GateBypass => ("gate-bypass", "no admin may bypass the rules", ENVIRONMENT),
-            Self::GateBranches => {
-                ("gate-branches", "the same, by type: no tag under the name of a branch", ENVIRONMENT)
+            Self::GateReviewers => text("gate-reviewers", "required reviewers", FIX_ENVIRONMENT),
+            Self::GateSelfReview => text("gate-self-review", "self-review is prevented", FIX_ENVIRONMENT),
+            Self::GateBypass => text("gate-bypass", "no admin may bypass the rules", FIX_ENVIRONMENT),
+            Self::GateBranches => text(
+                "gate-branches",
+                "only some branches or tags may enter, the policy's `refs` among them, and no tag can use the name of a branch",
+                FIX_ENVIRONMENT,
+            ),
+            Self::WorkflowFile => text("workflow-file", "the policy's workflow file, in YAML", FIX_WORKFLOW),
+            Self::WorkflowGate => {
+                text("workflow-gate", "one job with the gate's name, in the gate's environment", FIX_WORKFLOW)
             }
-            Self::WorkflowFile => ("workflow-file", "the workflow file of the policy, in YAML", FILE),
-            Self::WorkflowGate => ("workflow-gate", "one job of the gate's name, in the gate's environment", FILE),
-            Self::WorkflowRelease => {
-                ("workflow-release", "jobs in the protected environment, each of which needs the gates", FILE)
-            }
-            Self::WorkflowDeployment => {
-                ("workflow-deployment", "no `deployment: false`: without a deployment no rule of an App is asked", FILE)
-            }
+            Self::WorkflowRelease => text(
+                "workflow-release",
+                "jobs in the protected environment, and each of them needs every gate",
+                FIX_WORKFLOW,
+            ),
+            Self::WorkflowDeployment => text(
+                "workflow-deployment",
+                "no `deployment: false`: without a deployment, GitHub asks no App",
+                FIX_WORKFLOW,
+            ),
         }
     }
 }
 
-/// How something was found.
+/// How an item was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// As it should be.
-    Right,
+    Ok,
     /// Not as it should be.
-    Wrong,
-    /// Nobody looked.
-    NotSeen,
+    Failed,
+    /// Nobody could look.
+    NotChecked,
 }
 
 impl State {
     /// For people and machines.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Right => "right",
-            Self::Wrong => "wrong",
-            Self::NotSeen => "not seen",
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::NotChecked => "not checked",
         }
     }
 }
 
-/// One line of an examination. Names of others stand in it as code spans.
+/// One line of an examination. Names that came from outside are code spans in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// What was examined.
     pub item: Item,
-    /// Of what: a repository, an environment; empty where there is one only.
+    /// Of what: a repository, an environment; empty where there is only one.
     pub about: String,
     /// How it was found.
     pub state: State,
-    /// What was seen, or why nothing was.
+    /// What was found, or why nothing was.
     pub got: String,
 }
 
 impl Line {
     /// As it should be.
-    pub fn right(item: Item, got: impl fmt::Display) -> Self {
-        Self { item, about: String::new(), state: State::Right, got: got.to_string() }
+    pub fn ok(item: Item, got: impl fmt::Display) -> Self {
+        Self { item, about: String::new(), state: State::Ok, got: got.to_string() }
     }
 
     /// Not as it should be.
-    pub fn wrong(item: Item, got: impl fmt::Display) -> Self {
-        Self { state: State::Wrong, ..Self::right(item, got) }
+    pub fn failed(item: Item, got: impl fmt::Display) -> Self {
+        Self { state: State::Failed, ..Self::ok(item, got) }
     }
 
     /// Not looked at, and why.
-    pub fn not_seen(item: Item, why: impl fmt::Display) -> Self {
-        Self { state: State::NotSeen, ..Self::right(item, why) }
+    pub fn not_checked(item: Item, why: impl fmt::Display) -> Self {
+        Self { state: State::NotChecked, ..Self::ok(item, why) }
     }
 
-    /// What an error says: an answer about the thing is a defect, no answer is none.
+    /// What an error says: an answer about the item is a failure, no answer is not.
     pub(super) fn of_error(item: Item, error: &GithubError) -> Self {
         match error.remedy() {
-            Remedy::Wait => Self::not_seen(item, with_causes(error)),
-            Remedy::Operator | Remedy::Nothing => Self::wrong(item, with_causes(error)),
+            Remedy::Wait => Self::not_checked(item, with_causes(error)),
+            Remedy::Operator | Remedy::Nothing => Self::failed(item, with_causes(error)),
         }
     }
 
-    /// Right if it holds.
-    pub fn holds(item: Item, holds: bool, got: impl fmt::Display) -> Self {
-        if holds { Self::right(item, got) } else { Self::wrong(item, got) }
-    }
-
-    /// The same, of something that has a name.
+    /// The same, about something that has a name.
     #[must_use]
     pub fn about(self, about: impl fmt::Display) -> Self {
         Self { about: about.to_string(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fix_is_made_of_full_sentences() {
+        for item in Item::ALL {
+            let fix = item.fix();
+            assert!(fix.ends_with('.') && fix.starts_with(|c: char| c.is_ascii_uppercase()), "{}: {fix}", item.id());
+        }
+    }
+
+    #[test]
+    fn a_state_is_spelled_as_the_pages_spell_it() {
+        let states = [State::Ok, State::Failed, State::NotChecked];
+        assert_eq!(states.map(State::as_str), ["ok", "failed", "not checked"]);
     }
 }

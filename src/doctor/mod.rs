@@ -1,5 +1,5 @@
-//! A deployment, examined from outside: what is right, what is wrong, and how to mend it. What is wrong here brings no webhook at all, or a gate
-//! that anybody walks through, so that no decision would ever tell.
+//! A deployment, examined from outside: what is right, what is not, and how to fix it. A mistake that is found here brings no webhook at all, or a gate
+//! that lets anyone through, so that no decision would ever show it.
 //!
 //! It reads, and sends the function one signed ping. There is nothing here that could post a review.
 
@@ -9,6 +9,7 @@ mod function;
 mod inspector;
 mod item;
 mod workflow;
+mod workflow_file;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,19 +26,21 @@ use crate::time::{Clock, Deadline};
 
 pub use inspector::{EnvironmentPlace, HookFacts, Inspector};
 pub use item::{Item, Line, State};
-pub use workflow::examine as examine_workflow;
+
+use environments::EnvironmentsOfRule;
+use workflow::WorkflowSource;
 
 /// Time for the whole examination.
 const TIME_MAX: Duration = Duration::from_mins(2);
 
-/// What the person who asks knows beside the settings.
+/// What a person adds to the settings.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct ExaminationInput {
     /// Where the App's webhook must lead; `None`: to a path that is ours.
     pub webhook_url: Option<String>,
     /// Repositories of an `owner/*` of the policy that are examined, too.
     pub repositories: Vec<RepositoryName>,
-    /// The text of the workflow file, and where it was read.
+    /// The text of the workflow file.
     pub workflow: Option<String>,
     /// A person's token that may read the repositories' contents.
     pub token: Option<SecretString>,
@@ -49,16 +52,16 @@ pub struct Doctor {
     http: HttpClient,
     github: GithubClient,
     sources: Sources,
-    known: Known,
+    input: ExaminationInput,
 }
 
 impl Doctor {
     /// Takes the settings' sources; nothing is read yet.
-    pub fn new(variables: Variables, limits: Limits, known: Known) -> Self {
+    pub fn new(variables: Variables, limits: Limits, input: ExaminationInput) -> Self {
         // It looks at many things, one after the other.
         let limits = Limits { delivery: TIME_MAX, ..limits };
         let github = GithubClient::new(variables.http.clone(), variables.api.clone(), limits);
-        Self { http: variables.http.clone(), github, sources: Sources::new(variables), known }
+        Self { http: variables.http.clone(), github, sources: Sources::new(variables), input }
     }
 
     /// Examines everything that can be seen, in the order in which it is set up.
@@ -67,26 +70,26 @@ impl Doctor {
         let reading = self.sources.read().await;
         let mut lines = app::settings(&reading);
         let Reading { app: Ok(app), secrets, policy } = &reading else {
-            lines.push(Line::not_seen(Item::App, "the App's id and key are needed to ask GitHub"));
+            lines.push(Line::not_checked(Item::App, "GitHub cannot be asked without the App's id and key"));
             return lines;
         };
         let inspector = Inspector::new(&self.github, app, deadline);
         let facts = match inspector.app().await {
             Ok(facts) => facts,
             Err(error) => {
-                lines.push(Line::wrong(Item::App, with_causes(&error)));
+                lines.push(Line::failed(Item::App, with_causes(&error)));
                 return lines;
             }
         };
         lines.extend(app::rights(&facts));
         match inspector.hook().await {
             Ok(hook) => {
-                let found = app::hook(&hook, self.known.webhook_url.as_deref());
-                let leads_to_us = found.iter().any(|line| line.item == Item::HookUrl && line.state == State::Right);
+                let found = app::hook(&hook, self.input.webhook_url.as_deref());
+                let leads_to_us = found.iter().any(|line| line.item == Item::HookUrl && line.state == State::Ok);
                 lines.extend(found);
                 lines.push(match (secrets, &hook.url) {
                     (Ok(secrets), Some(url)) if leads_to_us => function::ping(&self.http, url, secrets, clock).await,
-                    _ => Line::not_seen(Item::Function, "needs the webhook's URL and secret"),
+                    _ => Line::not_checked(Item::Function, "it cannot be asked without the webhook's URL and secret"),
                 });
             }
             Err(error) => lines.push(Line::of_error(Item::HookUrl, &error)),
@@ -102,8 +105,7 @@ impl Doctor {
                 rules.iter().map(|rule| (name.clone(), rule.workflow.clone())).collect::<Vec<_>>()
             };
             let workflows = repositories.iter().flat_map(files).collect::<BTreeSet<_>>().len();
-            let visit =
-                Visit { doctor: self, inspector: &inspector, facts: &facts, is_one_workflow: workflows == 1 };
+            let visit = Visit { doctor: self, inspector: &inspector, facts: &facts, is_one_workflow: workflows == 1 };
             for (repository, rules) in repositories {
                 lines.extend(visit.repository(&repository, &rules).await);
             }
@@ -118,10 +120,10 @@ impl Doctor {
             match pattern {
                 RepositoryPattern::One(name) => names.push(name.clone()),
                 RepositoryPattern::AllOf(_) => {
-                    let named: Vec<_> = self.known.repositories.iter().filter(|name| pattern.matches(name)).collect();
+                    let named: Vec<_> = self.input.repositories.iter().filter(|name| pattern.matches(name)).collect();
                     if named.is_empty() {
-                        let which = "which repositories these are: name one with `--repository`";
-                        lines.push(Line::not_seen(Item::Repositories, which).about(quoted(&pattern.to_string())));
+                        let which = "the App cannot see which repositories these are: name them with `--repository`";
+                        lines.push(Line::not_checked(Item::Repositories, which).about(quoted(&pattern.to_string())));
                     }
                     names.extend(named.into_iter().cloned());
                 }
@@ -136,25 +138,25 @@ impl Doctor {
             }
         }
         let is_known = |name: &&RepositoryName| repositories.iter().any(|(other, _)| other == *name);
-        for unknown in self.known.repositories.iter().filter(|name| !is_known(name)) {
+        for unknown in self.input.repositories.iter().filter(|name| !is_known(name)) {
             let got = format!("{}, which no rule covers", quoted(&unknown.to_string()));
-            lines.push(Line::wrong(Item::Repositories, got));
+            lines.push(Line::failed(Item::Repositories, got));
         }
         repositories
     }
 }
 
-/// The App, recognised by GitHub, on its way through the repositories.
+/// The App, known to GitHub, on its way through the repositories.
 struct Visit<'a> {
     doctor: &'a Doctor,
     inspector: &'a Inspector<'a>,
     facts: &'a AppWire,
-    /// The policy names one workflow file of one repository: the one that a person gives can only be that.
+    /// The policy names one workflow file of one repository, so a file that a person gives can only be that one.
     is_one_workflow: bool,
 }
 
 impl Visit<'_> {
-    /// The App on one repository, and what its rules rest on there.
+    /// The App on one repository, and what the rules rely on there.
     async fn repository(&self, repository: &RepositoryName, rules: &[&Rule]) -> Vec<Line> {
         let about = quoted(&repository.to_string()).to_string();
         let found = match self.inspector.installation(repository).await {
@@ -162,13 +164,13 @@ impl Visit<'_> {
             Err(error) => return vec![Line::of_error(Item::Installation, &error).about(about)],
         };
         let mut lines = vec![app::installation(found.as_ref()).about(&about)];
-        let Some(found) = found.filter(|_| lines.iter().all(|line| line.state == State::Right)) else { return lines };
+        let Some(found) = found.filter(|_| lines.iter().all(|line| line.state == State::Ok)) else { return lines };
         let client = self.inspector.app.repository(found.id, RepositoryRef::Name(repository.clone()));
         for rule in rules {
-            let through = (self.inspector, &client);
-            let seen = environments::examine(through, (repository, self.facts), rule).await;
-            let unseen = |error| vec![Line::of_error(Item::Installation, &error).about(&about)];
-            lines.extend(seen.unwrap_or_else(unseen));
+            let (inspector, client, app) = (self.inspector, &client, self.facts);
+            let environments = EnvironmentsOfRule { inspector, client, repository, app, rule };
+            let failed = |error| vec![Line::of_error(Item::Installation, &error).about(&about)];
+            lines.extend(environments.examine().await.unwrap_or_else(failed));
             for (at, source) in self.workflows(repository, rule).await {
                 let file = format!("{}{at} of {about}", quoted(&rule.workflow));
                 lines.extend(workflow::examine(source, rule).into_iter().map(|line| line.about(&file)));
@@ -178,32 +180,29 @@ impl Visit<'_> {
     }
 
     /// The workflow file of a rule: the person's, or as it is at each branch or tag that the rule names, read with the person's token.
-    async fn workflows(&self, repository: &RepositoryName, rule: &Rule) -> Vec<(String, workflow::Source)> {
-        let known = &self.doctor.known;
-        if let Some(text) = &known.workflow {
-            let source = if self.is_one_workflow {
-                workflow::Source::Text(text.clone())
-            } else {
-                workflow::Source::OneOfSeveral
-            };
+    async fn workflows(&self, repository: &RepositoryName, rule: &Rule) -> Vec<(String, WorkflowSource)> {
+        let input = &self.doctor.input;
+        if let Some(text) = &input.workflow {
+            let source =
+                if self.is_one_workflow { WorkflowSource::Text(text.clone()) } else { WorkflowSource::OneOfSeveral };
             return vec![(String::new(), source)];
         }
-        let Some(token) = &known.token else { return vec![(String::new(), workflow::Source::NotAsked)] };
+        let Some(token) = &input.token else { return vec![(String::new(), WorkflowSource::NotAsked)] };
         let exact = rule.refs.iter().filter_map(|name| match name {
             RefPattern::Exact(name) => Some(Some(name.as_str())),
             RefPattern::Prefix(_) => None,
         });
         let mut refs: Vec<Option<&str>> = exact.collect();
         if refs.is_empty() {
-            // Which tags there are nobody knows: the default branch stands for them.
+            // Nobody knows which tags there are: the default branch stands for them.
             refs.push(None);
         }
         let mut sources = Vec::new();
         for name in refs {
             let source = match self.inspector.file(token, repository, &rule.workflow, name).await {
-                Ok(Some(text)) => workflow::Source::Text(text),
-                Ok(None) => workflow::Source::Missing,
-                Err(error) => workflow::Source::Unreadable(with_causes(&error)),
+                Ok(Some(text)) => WorkflowSource::Text(text),
+                Ok(None) => WorkflowSource::Missing,
+                Err(error) => WorkflowSource::Unreadable(with_causes(&error)),
             };
             sources.push((name.map(|name| format!(" at {}", quoted(name))).unwrap_or_default(), source));
         }
@@ -211,7 +210,7 @@ impl Visit<'_> {
     }
 }
 
-/// Two rules may rest on one environment.
+/// Without repetitions: two rules may rely on one environment.
 fn once(lines: Vec<Line>) -> Vec<Line> {
     let mut once: Vec<Line> = Vec::new();
     for line in lines {

@@ -83,9 +83,9 @@ impl World {
         let waiting = self.waiting(arguments).await;
         let browser = Browser::start().await;
         browser.open(&waiting.page).await;
-        browser.press("#make").await;
+        browser.press("#create-app").await;
         browser.press("#create").await;
-        let shown = browser.text("#told").await;
+        let shown = browser.text("#result").await;
         browser.quit().await;
         (shown, waiting.end().await)
     }
@@ -156,7 +156,7 @@ async fn from_nothing_to_green_and_the_doctor_agrees() {
     let webhook = format!("http://{}/github/webhook", listener.local_addr().unwrap());
     let (shown, ended) = world.made(&["--owner", "octo-org", "--webhook-url", &webhook]).await;
     assert!(ended.well, "{}{}", ended.told, ended.said);
-    assert_eq!(shown, "The App is made and its settings are kept. Go on in the terminal.");
+    assert_eq!(shown, "The App is created and its settings are stored. Continue in the terminal.");
     assert!(!shows_a_secret(&(ended.told.clone() + &ended.said), &world.player), "{}", ended.told);
     for part in ["1 of 3  policy", "2 of 3  App", "3 of 3  webhook", "gate doctor", "installations/new"] {
         assert!(ended.told.contains(part), "{part} is not in\n{}", ended.told);
@@ -177,15 +177,15 @@ async fn from_nothing_to_green_and_the_doctor_agrees() {
         .unwrap();
     let told: Value = serde_json::from_slice(&doctor.stdout).unwrap_or_else(|_| panic!("{doctor:?}"));
     assert!(doctor.status.success(), "{told:#}");
-    assert_eq!((&told["wrong"], &told["not_seen"]), (&0.into(), &0.into()), "{told:#}");
+    assert_eq!((&told["failed"], &told["not_checked"]), (&0.into(), &0.into()), "{told:#}");
     assert_eq!(world.github.fake.violations(), Vec::<String>::new());
-    // Each setting that is then taken away is named, and nothing else is wrong.
+    // Each setting that is then taken away is named, and nothing else fails.
     for (index, id) in ["app-id", "webhook-secret", "policy", "private-key"].into_iter().enumerate() {
         let nowhere = [(NAMES[index].0, "/nowhere")];
         let doctor = world.command(&["doctor", "--json"]).envs(NAMES).envs(nowhere).output().await.unwrap();
         let told: Value = serde_json::from_slice(&doctor.stdout).unwrap();
-        let wrong = told["items"].as_array().unwrap().iter().filter(|item| item["state"] == "wrong");
-        assert_eq!(wrong.map(|item| &item["item"]).collect::<Vec<_>>(), [id], "{told:#}");
+        let failed = told["items"].as_array().unwrap().iter().filter(|item| item["state"] == "failed");
+        assert_eq!(failed.map(|item| &item["item"]).collect::<Vec<_>>(), [id], "{told:#}");
     }
 }
 
@@ -214,8 +214,8 @@ async fn it_goes_on_where_it_stopped_and_takes_the_webhook_from_the_stack() {
     let told = String::from_utf8_lossy(&second.stdout).into_owned();
     assert!(second.status.success(), "{second:?}");
     for part in [
-        "`/environment-gate/policy` is there already",
-        "its settings are there already",
+        "`/environment-gate/policy` exists already",
+        "its settings exist already",
         "leads to `https://abc.example.com/github/webhook`",
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
@@ -272,7 +272,7 @@ async fn stopped_in_the_middle_it_leaves_nothing_half_written() {
     let id = waiting.child.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
     let ended = waiting.end().await;
-    assert!(!ended.well && ended.said.contains("stopped before an App was made"), "{}", ended.said);
+    assert!(!ended.well && ended.said.contains("stopped before an App was created"), "{}", ended.said);
     assert_eq!((world.parameter(NAMES[0].1).await, world.parameter(NAMES[1].1).await), (None, None));
     let (_, again) = world.made(&[]).await;
     assert!(again.well, "it goes on: {}", again.said);
@@ -286,7 +286,7 @@ async fn what_is_there_is_not_overwritten() {
     let policy = world.path("policy.toml");
     let output = world.gate(&["setup", "--policy", &policy]).await;
     let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(told.contains("says otherwise than the file: left as it is"), "{output:?}");
+    assert!(told.contains("has another policy than the file, and is left as it is"), "{output:?}");
     assert!(!output.status.success() && said.contains("got `/environment-gate/app-id` but no"), "{output:?}");
     assert_eq!(world.parameter(NAMES[2].1).await.as_deref(), Some("pause = true\n"));
     assert_eq!(world.parameter(NAMES[0].1).await.as_deref(), Some("99"));
@@ -326,10 +326,10 @@ async fn what_cannot_be_set_up_is_one_clear_line() {
     let cases: [(&[&str], &str); 8] = [
         (&[], "give its file with `--policy`"),
         (&["--policy", &bad], "bad.toml: policy line"),
-        (&["--policy", &policy, "--listen", &address], "give another address with `--listen`"),
+        (&["--policy", &policy, "--listen", &address], "choose another address with `--listen`"),
         (&["--policy", &policy, "--listen", "0.0.0.0:0"], "expected a loopback address"),
-        (&["--policy", &policy, "--save", &in_the_way], "is there already, without the rest of an App"),
-        (&["--policy", &policy, "--owner", "octo/org"], "`--owner`: got `octo/org`"),
+        (&["--policy", &policy, "--save", &in_the_way], "exists already, without the rest of an App"),
+        (&["--policy", &policy, "--owner", "octo/org"], "'--owner <ORGANIZATION>': got `octo/org`"),
         (&["--policy", &policy, "--name", "a name that is longer than GitHub takes it"], "expected 1 to 34 characters"),
         (
             &["--policy", &policy, "--webhook-url", "http://example.com/github/webhook"],
@@ -360,9 +360,9 @@ async fn settings_that_cannot_be_kept_are_all_taken_back_and_it_says_what_became
     }
     world.moto.delete_secret(NAMES[3].1).await;
     let (_, html) = waiting.get(&format!("/created?code=good&state={state}"), None).await;
-    assert!(html.contains("its settings could not be kept"), "{html}");
+    assert!(html.contains("its settings could not be stored"), "{html}");
     let ended = waiting.end().await;
-    assert!(!ended.well && ended.said.contains("was made, its key is lost: delete the App"), "{}", ended.said);
+    assert!(!ended.well && ended.said.contains("was created, its key is lost: delete the App"), "{}", ended.said);
     assert!(!shows_a_secret(&(ended.told + &ended.said), &world.player));
     assert_eq!((world.parameter(NAMES[0].1).await, world.parameter(NAMES[1].1).await), (None, None));
 }
@@ -376,7 +376,7 @@ async fn who_was_quicker_is_not_overwritten() {
     let (_, html) = waiting.get(&format!("/created?code=late&state={state}"), None).await;
     assert!(html.contains("Not used"), "{html}");
     let ended = waiting.end().await;
-    assert!(!ended.well && ended.said.contains("were put at AWS meanwhile"), "{}", ended.said);
+    assert!(!ended.well && ended.said.contains("were stored in AWS meanwhile"), "{}", ended.said);
     assert_eq!(world.parameter(NAMES[0].1).await.as_deref(), Some("99"));
 }
 
@@ -405,7 +405,11 @@ async fn aws_itself_refuses_to_overwrite_and_what_was_put_before_is_taken_back()
     let policy = world.path("policy.toml");
     let output = world.command(&["setup", "--policy", &policy, "--save", &saved]).envs(same).output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success() && said.contains("`/same`: was put meanwhile, and is left as it is"), "{said}");
+    assert!(
+        !output.status.success()
+            && said.contains("`/same`: was stored meanwhile by someone else, and is left as it is"),
+        "{said}"
+    );
     assert_eq!(world.parameter("/same").await, None);
     assert!(!shows_a_secret(&said, &world.player), "{said}");
 }

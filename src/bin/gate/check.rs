@@ -1,62 +1,78 @@
-//! `gate check`: a policy, told in sentences.
+//! `gate check`: what a policy lets in, in plain sentences.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
 
+use anyhow::Context as _;
 use environment_gate::gate::Policy;
 use environment_gate::gate::policy::Rule;
-use environment_gate::model::quoted;
+use environment_gate::model::{Login, quoted};
 
-use crate::Told;
+use crate::output::Output;
+use crate::values;
 
-/// Reads the policy at `path` and tells what it lets in.
-pub(crate) fn check(path: &Path) -> Told {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let policy = Policy::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-    let mut told = format!("{}: {}\n", path.display(), count(policy.rules.len(), "rule"));
-    if policy.pause {
-        told.push_str("\nPaused: every request waits, whatever the rules say.\n");
-    }
-    for (number, rule) in (1..).zip(&policy.rules) {
-        tell(&mut told, number, rule)?;
-    }
-    told.push_str(
-        "\nNothing else is let in: other environments of these owners are rejected, other owners are ignored.\n",
-    );
-    Ok((told, true))
+#[derive(clap::Args)]
+pub(crate) struct CheckOptions {
+    /// The policy's file, in TOML
+    #[arg(value_parser = values::file)]
+    policy: PathBuf,
 }
 
-fn tell(told: &mut String, number: usize, rule: &Rule) -> std::fmt::Result {
-    writeln!(told, "\nRule {number}: a run of {}", names(&rule.repositories))?;
-    writeln!(told, "  may enter    {}", quoted(rule.environment.as_str()))?;
-    writeln!(told, "  at           {}", names(&rule.refs))?;
-    writeln!(told, "  of           {}", quoted(&rule.workflow))?;
-    let starters =
-        rule.starters.iter().map(|login| quoted(login.as_str()).to_string()).collect::<Vec<_>>().join(" or ");
-    let starters = match (rule.self_approval, rule.approvals, starters.as_str()) {
-        (true, ..) | (_, 0, _) => "anybody".to_owned(),
-        (false, _, "") => "a person".to_owned(),
-        (false, _, named) => format!("a person, or {named}"),
-    };
-    writeln!(told, "  started by   {} of {starters}", names(&rule.events))?;
-    for gate in &rule.gates {
-        writeln!(told, "  after        job {} in {}", quoted(&gate.job), quoted(gate.environment.as_str()))?;
+/// Reads the policy and shows what it lets in.
+pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<Output> {
+    let path = options.policy.display();
+    let text = std::fs::read_to_string(&options.policy).with_context(|| path.to_string())?;
+    let policy = Policy::parse(&text).with_context(|| path.to_string())?;
+    let mut text = format!("{path}: {}\n", count(policy.rules.len(), "rule"));
+    if policy.pause {
+        text.push_str("\nPaused: every request waits, whatever the rules say.\n");
     }
-    writeln!(told, "  approved by  {}", approvers(rule))?;
-    writeln!(told, "  at most      {} before", rule.max_age)
+    for (number, rule) in (1..).zip(&policy.rules) {
+        show(&mut text, number, rule)?;
+    }
+    text.push_str("\nNothing else is let in: other repositories and environments of these owners are rejected, other owners are ignored.\n");
+    Ok(Output::yes(text))
+}
+
+fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {
+    writeln!(text, "\nRule {number} lets a run of {}", names(&rule.repositories))?;
+    writeln!(text, "  deploy to    {}", quoted(rule.environment.as_str()))?;
+    writeln!(text, "  from         {}", names(&rule.refs))?;
+    writeln!(text, "  with         {}", quoted(&rule.workflow))?;
+    writeln!(text, "  started by   {} of {}", names(&rule.events), starters(rule))?;
+    for gate in &rule.gates {
+        writeln!(text, "  after gate   {} in environment {}", quoted(&gate.job), quoted(gate.environment.as_str()))?;
+    }
+    writeln!(text, "  approved by  {}", approvers(rule))?;
+    writeln!(text, "  within       {} of its gates", rule.max_age)
+}
+
+fn starters(rule: &Rule) -> String {
+    if rule.self_approval || rule.approvals == 0 {
+        return "anyone".to_owned();
+    }
+    if rule.starters.is_empty() {
+        "a person".to_owned()
+    } else {
+        format!("a person, or {}", logins(&rule.starters, " or "))
+    }
 }
 
 fn approvers(rule: &Rule) -> String {
     if rule.approvals == 0 {
-        return "nobody: a passed gate in an environment with required reviewers is enough".to_owned();
+        return "nobody: a gate that succeeded in an environment with required reviewers is enough".to_owned();
     }
     let who = if rule.approvers.is_empty() {
-        "whomever GitHub lets approve".to_owned()
+        "anyone whom GitHub lets approve".to_owned()
     } else {
-        rule.approvers.iter().map(|login| quoted(login.as_str()).to_string()).collect::<Vec<_>>().join(", ")
+        logins(&rule.approvers, ", ")
     };
-    let own = if rule.self_approval { "who started the run included" } else { "but not who started the run" };
+    let own = if rule.self_approval { "including whoever started the run" } else { "except whoever started the run" };
     format!("{} of {who}, {own}", count(rule.approvals, "person"))
+}
+
+fn logins(logins: &[Login], separator: &str) -> String {
+    logins.iter().map(|login| quoted(login.as_str()).to_string()).collect::<Vec<_>>().join(separator)
 }
 
 fn names<T: ToString>(items: &[T]) -> String {

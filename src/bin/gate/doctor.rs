@@ -1,65 +1,64 @@
-//! `gate doctor`: is a deployment as it should be?
+//! `gate doctor`: whether a deployment is as it should be.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use environment_gate::config::Variables;
-use environment_gate::doctor::{Doctor as Examination, Known, Line, State};
+use anyhow::Context as _;
+use environment_gate::config::person_variables;
+use environment_gate::doctor::{Doctor, ExaminationInput, Line, State};
 use environment_gate::github::Limits;
-use environment_gate::handler::Clock;
 use environment_gate::model::RepositoryName;
+use environment_gate::time::Clock;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::Told;
-use crate::telling::{GREEN, RED, YELLOW, paint};
+use crate::output::{Answer, Output};
+use crate::render::{BOLD, GREEN, RED, YELLOW};
+use crate::values;
 
-/// What the person who asks knows beside the settings.
 #[derive(clap::Args)]
-pub(crate) struct Doctor {
-    /// Where the App's webhook must lead: the stack's output `WebhookUrl`.
-    #[arg(long, value_name = "URL")]
+pub(crate) struct DoctorOptions {
+    /// The URL to which the App's webhook must lead: the stack's output `WebhookUrl`
+    #[arg(long, value_name = "URL", value_parser = values::webhook_url)]
     webhook_url: Option<String>,
-    /// A repository of an `owner/*` of the policy; may be given several times.
-    #[arg(long = "repository", value_name = "OWNER/NAME")]
-    repositories: Vec<String>,
-    /// The workflow file, to be examined without a token.
-    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    /// Also examine this repository of an `owner/*`; may be repeated
+    #[arg(long = "repository", value_name = "OWNER/NAME", value_parser = values::repository)]
+    repositories: Vec<RepositoryName>,
+    /// Read the workflow from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "token", value_parser = values::file)]
     workflow: Option<PathBuf>,
-    /// A person's token that may read the repositories' contents, for the workflow files; `-` reads it from standard input.
+    /// Read the workflow files from GitHub with a person's token that may read the repositories' contents; `-` reads the token from standard input
     #[arg(long)]
     token: Option<String>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Examines, and tells it line by line. All is well if nothing is wrong.
-pub(crate) fn doctor(asked: &Doctor, colour: bool) -> Told {
-    let variables = Variables::from_env()?;
-    let names = asked.repositories.iter().map(|name| RepositoryName::parse(name));
-    let read = |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()));
-    let known = Known {
-        webhook_url: asked.webhook_url.clone(),
-        repositories: names.collect::<Result<_, _>>()?,
-        workflow: asked.workflow.as_ref().map(read).transpose()?,
-        token: asked.token.clone().map(token).transpose()?,
+/// Examines the deployment. The answer is no if an item failed.
+pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<Output> {
+    let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| path.display().to_string());
+    let input = ExaminationInput {
+        webhook_url: options.webhook_url,
+        repositories: options.repositories,
+        workflow: options.workflow.as_ref().map(read).transpose()?,
+        token: options.token.map(token).transpose()?,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let examination = Examination::new(variables, Limits::default(), known);
-    let lines = runtime.block_on(Box::pin(examination.examine(&Clock::system())));
-    let told = if asked.json { format!("{:#}\n", in_json(&lines)) } else { in_words(&lines, colour)? };
-    Ok((told, count(&lines, State::Wrong) == 0))
+    let doctor = Doctor::new(person_variables(None).await?, Limits::default(), input);
+    let lines = doctor.examine(&Clock::system()).await;
+    let text = if options.json { format!("{:#}\n", in_json(&lines)) } else { in_words(&lines)? };
+    let answer = if count(&lines, State::Failed) == 0 { Answer::Yes } else { Answer::No };
+    Ok(Output { text, answer })
 }
 
 /// The token, or what stands on standard input.
-fn token(given: String) -> std::io::Result<SecretString> {
+fn token(given: String) -> anyhow::Result<SecretString> {
     if given != "-" {
         return Ok(given.into());
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
+    std::io::stdin().read_to_string(&mut text).context("the token from standard input")?;
     Ok(text.trim().into())
 }
 
@@ -75,38 +74,39 @@ fn in_json(lines: &[Line]) -> Value {
             "state": line.state.as_str(),
             "got": line.got,
             "expected": line.item.expected(),
-            "mend": line.item.mend(),
+            "fix": line.item.fix(),
         })
     };
     json!({
-        "wrong": count(lines, State::Wrong),
-        "not_seen": count(lines, State::NotSeen),
+        "failed": count(lines, State::Failed),
+        "not_checked": count(lines, State::NotChecked),
         "items": lines.iter().map(line).collect::<Vec<_>>(),
     })
 }
 
 /// Columns of a state, and of an item's id.
-const STATE_COLUMNS: usize = 8;
+const STATE_COLUMNS: usize = 11;
 const ITEM_COLUMNS: usize = 19;
 
-fn in_words(lines: &[Line], colour: bool) -> Result<String, std::fmt::Error> {
-    let mut told = String::new();
+fn in_words(lines: &[Line]) -> Result<String, fmt::Error> {
+    let mut text = String::new();
     for line in lines {
         let style = match line.state {
-            State::Right => GREEN,
-            State::Wrong => RED,
-            State::NotSeen => YELLOW,
+            State::Ok => GREEN,
+            State::Failed => RED,
+            State::NotChecked => YELLOW,
         };
-        let state = paint(&format!("{:<STATE_COLUMNS$}", line.state.as_str()), style, colour);
+        let (state, id) = (line.state.as_str(), line.item.id());
         let about = if line.about.is_empty() { String::new() } else { format!("{}: ", line.about) };
-        writeln!(told, "{state}  {:<ITEM_COLUMNS$}  {about}{}", line.item.id(), line.got)?;
-        if line.state == State::Wrong {
-            let blank = "";
-            writeln!(told, "{blank:STATE_COLUMNS$}  {blank:ITEM_COLUMNS$}  expected {}", line.item.expected())?;
-            writeln!(told, "{blank:STATE_COLUMNS$}  {blank:ITEM_COLUMNS$}  to mend: {}", line.item.mend())?;
+        writeln!(text, "{style}{state:<STATE_COLUMNS$}{style:#}  {id:<ITEM_COLUMNS$}  {about}{}", line.got)?;
+        if line.state == State::Failed {
+            let blank = " ".repeat(STATE_COLUMNS.saturating_add(ITEM_COLUMNS).saturating_add(4));
+            writeln!(text, "{blank}expected {}", line.item.expected())?;
+            writeln!(text, "{blank}{BOLD}Fix:{BOLD:#} {}", line.item.fix())?;
         }
     }
-    let (wrong, unseen, right) = (count(lines, State::Wrong), count(lines, State::NotSeen), count(lines, State::Right));
-    writeln!(told, "\n{wrong} wrong, {unseen} not seen, {right} right")?;
-    Ok(told)
+    let counts = [State::Failed, State::NotChecked, State::Ok].map(|state| (count(lines, state), state.as_str()));
+    let counts: Vec<String> = counts.iter().map(|(count, state)| format!("{count} {state}")).collect();
+    writeln!(text, "\n{}", counts.join(", "))?;
+    Ok(text)
 }

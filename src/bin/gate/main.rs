@@ -1,23 +1,25 @@
-//! The command line: play a story, check a policy, simulate a run, be GitHub for a function that runs locally, recover.
+//! The command line: plays stories, reads policies, examines deployments, explains decisions.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-use environment_gate::causes::with_causes;
-use environment_gate::config::colour_is_unwanted;
-use environment_gate::recovery::Sweep;
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::output::{Answer, Output, WrongUse};
 
 mod check;
 mod doctor;
 mod local;
+mod output;
 mod recover;
+mod render;
 mod replay;
 mod setup;
 mod simulate;
-mod telling;
+mod values;
+
+/// What the shell gets where the command was used wrongly.
+const WRONG_USE: u8 = 2;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
 #[derive(Parser)]
@@ -29,90 +31,77 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play a story: one delivery, a fake GitHub on loopback, and the handler that the Lambda function runs.
-    Replay(Replay),
-    /// Read a policy and say what it lets in, or what is wrong with it.
-    Check {
-        /// The policy, in TOML.
-        policy: PathBuf,
-    },
-    /// Serve a story's GitHub on loopback until it is stopped, and leave settings for a function that is to meet it.
-    Github {
-        #[command(flatten)]
-        local: Local,
-        /// Where to listen.
-        #[arg(long, default_value = "127.0.0.1:9124")]
-        listen: SocketAddr,
-    },
-    /// Sign a story's webhook and post it as GitHub would, with its headers.
-    Deliver {
-        #[command(flatten)]
-        local: Local,
-        /// The function's webhook.
-        #[arg(long, default_value = "http://127.0.0.1:9123/github/webhook")]
-        url: String,
-    },
-    /// Make the GitHub App and put its settings into AWS, step by step; goes on where it stopped, and overwrites nothing.
-    Setup(setup::Setup),
-    /// Examine a deployment: the settings, the App, the environments, the workflow files. Says what is wrong and how to mend it.
-    Doctor(doctor::Doctor),
-    /// Read a real run and say what would be decided of it, and why. Nothing is posted.
-    Simulate(simulate::Simulate),
-    /// Look once for what still waits at GitHub, with the function's settings, and say what would be decided.
-    Recover {
-        /// Decide it, too.
-        #[arg(long)]
-        apply: bool,
-    },
-    /// Print the API Gateway event of a story's webhook, for `cargo lambda invoke`.
-    Event(Local),
+    /// Play a story and show what is decided, and why
+    Replay(replay::ReplayOptions),
+    /// Show what a policy lets in, or what is wrong with it
+    Check(check::CheckOptions),
+    /// Show what would be decided of a real run, and why; posts nothing
+    Simulate(simulate::SimulateOptions),
+    /// Examine a deployment, and show how to fix what is wrong
+    Doctor(doctor::DoctorOptions),
+    /// Look for what still waits at GitHub, and show what would be decided
+    Recover(recover::RecoverOptions),
+    /// Create the GitHub App, store its settings in AWS and connect its webhook
+    Setup(setup::SetupOptions),
+    /// Serve a story's GitHub on loopback until it is stopped
+    Github(local::GithubOptions),
+    /// Post a story's webhook to a function, signed as GitHub would
+    Deliver(local::DeliverOptions),
+    /// Print a story's webhook as an API Gateway event
+    Event(local::EventOptions),
 }
 
-/// A story, and the folder in which a local world keeps its settings.
-#[derive(clap::Args)]
-struct Local {
-    /// The story's folder.
-    story: PathBuf,
-    /// Where `gate github` leaves the function's settings for the others: a key, a policy, and a file of variables.
-    #[arg(long, default_value = "target/local")]
-    folder: PathBuf,
-}
-
-#[derive(clap::Args, Default)]
-struct Replay {
-    /// The story's folder, such as `fixtures/reject/the-starter-approved`; without one, an approving story that is built in.
-    story: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// What is printed, and whether all is well.
-type Told = Result<(String, bool), Box<dyn std::error::Error + Send + Sync>>;
-
-fn main() -> ExitCode {
-    let colour = std::io::stdout().is_terminal() && !colour_is_unwanted();
-    let told = match Arguments::parse().command.unwrap_or(Command::Replay(Replay::default())) {
-        Command::Replay(Replay { story, json }) => replay::replay(story.as_deref(), json, colour),
-        Command::Check { policy } => check::check(&policy),
-        Command::Github { local, listen } => local::github(&local, listen),
-        Command::Deliver { local, url } => local::deliver(&local, &url),
-        Command::Setup(asked) => setup::setup(&asked),
-        Command::Doctor(asked) => doctor::doctor(&asked, colour),
-        Command::Simulate(asked) => simulate::simulate(&asked, colour),
-        Command::Recover { apply: false } => recover::recover(Sweep::Look),
-        Command::Recover { apply: true } => recover::recover(Sweep::ByHand),
-        Command::Event(local) => local::event(&local),
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return stop(&error),
     };
-    // Whoever closed the pipe does not want the rest.
-    match told {
-        Ok((text, well)) => {
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            if well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let command = arguments.command.unwrap_or(Command::Replay(replay::ReplayOptions::default()));
+    match run(command).await {
+        Ok(Output { text, answer }) => {
+            // Whoever closed the pipe does not want the rest.
+            let _ = anstream::stdout().write_all(text.as_bytes());
+            if answer == Answer::Yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "gate: {}", with_causes(&*error));
-            ExitCode::FAILURE
+            complain(&format!("{error:#}"));
+            if error.is::<WrongUse>() { ExitCode::from(WRONG_USE) } else { ExitCode::FAILURE }
         }
     }
+}
+
+async fn run(command: Command) -> anyhow::Result<Output> {
+    match command {
+        Command::Replay(options) => replay::replay(&options).await,
+        Command::Check(options) => check::check(&options),
+        Command::Simulate(options) => simulate::simulate(options).await,
+        Command::Doctor(options) => doctor::doctor(options).await,
+        Command::Recover(options) => recover::recover(&options).await,
+        Command::Setup(options) => setup::setup(options).await,
+        Command::Github(options) => local::github(&options).await,
+        Command::Deliver(options) => local::deliver(&options).await,
+        Command::Event(options) => local::event(&options),
+    }
+}
+
+/// Help and the version are printed as they are, a wrong use in one line.
+fn stop(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let rendered = error.render().to_string();
+    let problem = rendered.split("\n\n").next().unwrap_or_default();
+    let problem = problem.strip_prefix("error: ").unwrap_or(problem);
+    let command = std::env::args().nth(1).filter(|name| Arguments::command().find_subcommand(name).is_some());
+    let command = command.map(|name| format!("{name} ")).unwrap_or_default();
+    complain(&format!("{problem}; see `gate {command}--help`"));
+    ExitCode::from(WRONG_USE)
+}
+
+/// Prints one line, whatever stands in the text.
+fn complain(problem: &str) {
+    let lines: Vec<&str> = problem.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let _ = writeln!(std::io::stderr(), "gate: {}", lines.join(" "));
 }

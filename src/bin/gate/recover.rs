@@ -1,64 +1,73 @@
-//! `gate recover`: one sweep from the command line.
+//! `gate recover`: one sweep by hand.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use environment_gate::causes::with_causes;
-use environment_gate::config::Variables;
+use environment_gate::config::person_variables;
 use environment_gate::gate::{Decision, Verdict};
 use environment_gate::github::Limits;
-use environment_gate::handler::{Clock, Gate};
-use environment_gate::model::{Request, quoted};
-use environment_gate::recovery::{End, Found, Sweep, Swept};
+use environment_gate::handler::Handler;
+use environment_gate::model::{Request, quoted, with_causes};
+use environment_gate::recovery::{Found, FoundEnd, Sweep, SweepMode};
+use environment_gate::time::Clock;
 
-use crate::Told;
+use crate::output::{Answer, Output};
 
-/// Looks for what waits, and decides it if `how` says so.
-pub(crate) fn recover(how: Sweep) -> Told {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let swept = runtime.block_on(async {
-        let variables = Variables::from_env()?;
-        let gate = Box::pin(Gate::open(variables, Limits::default(), Clock::system())).await?;
-        Ok::<_, environment_gate::config::ConfigError>(Box::pin(gate.sweep(how)).await)
-    })?;
-    Ok((tell(&swept)?, swept.problems.is_empty()))
+#[derive(clap::Args)]
+pub(crate) struct RecoverOptions {
+    /// Also decide what waits
+    #[arg(long)]
+    apply: bool,
 }
 
-fn tell(swept: &Swept) -> Result<String, std::fmt::Error> {
-    let mut told = String::new();
-    if swept.paused {
-        writeln!(told, "The policy pauses: nothing was looked at.")?;
-    }
-    writeln!(told, "{} waiting, {} left to the next sweep, {} calls", swept.found.len(), swept.left, swept.calls)?;
-    for found in &swept.found {
-        tell_found(&mut told, found)?;
-    }
-    swept.problems.iter().try_for_each(|problem| writeln!(told, "not looked into: {problem}"))?;
-    Ok(told)
+/// Looks for what waits. The answer is no if there was something that it could not look into.
+pub(crate) async fn recover(options: &RecoverOptions) -> anyhow::Result<Output> {
+    let mode = if options.apply { SweepMode::ByHand } else { SweepMode::DryRun };
+    let variables = person_variables(None).await?;
+    let handler = Handler::open(variables, Limits::default(), Clock::system()).await?;
+    let sweep = handler.sweep(mode).await;
+    let answer = if sweep.problems.is_empty() { Answer::Yes } else { Answer::No };
+    Ok(Output { text: in_words(&sweep)?, answer })
 }
 
-fn tell_found(told: &mut String, Found { since, end }: &Found) -> std::fmt::Result {
-    let waits = |request: &Request| {
+fn in_words(sweep: &Sweep) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    if sweep.paused {
+        writeln!(text, "The policy says `pause = true`: nothing was looked at.")?;
+    }
+    let (waiting, left, calls) = (sweep.found.len(), sweep.left, sweep.calls);
+    writeln!(text, "{waiting} waiting, {left} left for the next sweep, {calls} calls to GitHub")?;
+    for found in &sweep.found {
+        writeln!(text, "{}", line(found))?;
+    }
+    sweep.problems.iter().try_for_each(|problem| writeln!(text, "could not look into it: {problem}"))?;
+    Ok(text)
+}
+
+fn line(Found { since, end }: &Found) -> String {
+    let what = |request: &Request| {
         let repository = quoted(&request.repository.name.to_string()).to_string();
-        format!("run {} of {repository} for {} since {since}", request.run, quoted(request.environment.as_str()))
+        let environment = quoted(request.environment.as_str());
+        format!("run {} of {repository}, waiting for {environment} since {since}", request.run)
     };
     match end {
-        End::Settled(report) => {
-            let what = report.request.as_ref().map(waits).unwrap_or_default();
-            writeln!(told, "{what}: {}, {}", report.outcome.name(), report.outcome.reason())
+        FoundEnd::Settled(report) => {
+            let what = report.request.as_ref().map(what).unwrap_or_default();
+            format!("{what}: {}: {}", report.outcome.name(), report.outcome.reason())
         }
-        End::WouldBe(request, Err(error)) => {
-            writeln!(told, "{}: would be deferred, {}", waits(request), with_causes(error))
+        FoundEnd::WouldBe(request, Err(error)) => {
+            format!("{}: would be deferred: {}", what(request), with_causes(error))
         }
-        End::WouldBe(request, Ok(decision)) => {
-            let name = match decision {
-                Decision::Approved(_) => "approved",
-                Decision::Rejected(_) => "rejected",
-                Decision::Deferred(_) => "deferred",
-                Decision::RunEnded => "ignored, the run has ended",
-            };
-            let not_held = decision.findings().iter().filter(|finding| finding.verdict != Verdict::Pass);
-            let reasons: Vec<String> = not_held.map(ToString::to_string).collect();
-            writeln!(told, "{}: would be {name} {}", waits(request), reasons.join("; "))
-        }
+        FoundEnd::WouldBe(request, Ok(decision)) => format!("{}: would be {}", what(request), would_be(decision)),
+    }
+}
+
+fn would_be(decision: &Decision) -> String {
+    let not_passed = decision.findings().iter().filter(|finding| finding.verdict != Verdict::Pass);
+    let reasons: Vec<String> = not_passed.map(ToString::to_string).collect();
+    match decision {
+        Decision::Approved(_) => "approved".to_owned(),
+        Decision::Rejected(_) => format!("rejected: {}", reasons.join("; ")),
+        Decision::Deferred(_) => format!("deferred: {}", reasons.join("; ")),
+        Decision::RunEnded => "ignored: the run has ended".to_owned(),
     }
 }

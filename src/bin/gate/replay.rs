@@ -1,26 +1,41 @@
-//! `gate replay`: plays a story and tells it.
+//! `gate replay`: plays a story and shows what is decided.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::fmt::{self, Write as _};
+use std::path::PathBuf;
 
+use anyhow::Context as _;
 use environment_gate::github::Limits;
-use environment_gate::handler::Clock;
-use environment_gate::model::quoted;
+use environment_gate::time::Clock;
 use environment_gate::world::{Call, Played, Player, Present, Story};
 use serde_json::{Value, json};
 
-use crate::Told;
-use crate::telling::{BOLD, RED, findings_in_json, paint, tell_checks, tell_decision};
+use crate::output::{Answer, Output};
+use crate::render::{self, BOLD, Detail, RED};
+use crate::values;
 
-/// Plays the story in `folder`, or the one that is built in.
-pub(crate) fn replay(folder: Option<&Path>, json: bool, colour: bool) -> Told {
-    let story = folder.map_or_else(Story::embedded, Story::read)?;
-    let player = Player::new(Limits::default()).ok_or("no randomness for a key")?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let played = runtime.block_on(player.play(&story, Present::Now(Clock::system().now())))?;
-    let well = played.violations.is_empty();
-    let told = if json { format!("{:#}\n", in_json(&story, &played)) } else { in_words(&story, &played, colour)? };
-    Ok((told, well))
+#[derive(clap::Args, Default)]
+pub(crate) struct ReplayOptions {
+    /// The story's folder, such as `fixtures/reject/the-starter-approved`; without one, the approving story that is built in
+    #[arg(value_parser = values::story)]
+    story: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Print what was found and expected for every check
+    #[arg(long)]
+    verbose: bool,
+}
+
+/// Plays the story. The answer is no if it was not played as it is written.
+pub(crate) async fn replay(options: &ReplayOptions) -> anyhow::Result<Output> {
+    let story = options.story.as_deref().map_or_else(Story::embedded, Story::read)?;
+    let player = Player::new(Limits::default()).context("this machine has no randomness for a key")?;
+    let played = player.play(&story, Present::Now(Clock::system().now())).await.map_err(anyhow::Error::from_boxed)?;
+    let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
+    let text =
+        if options.json { format!("{:#}\n", in_json(&story, &played)) } else { in_words(&story, &played, detail)? };
+    let answer = if played.violations.is_empty() { Answer::Yes } else { Answer::No };
+    Ok(Output { text, answer })
 }
 
 fn in_json(story: &Story, played: &Played) -> Value {
@@ -38,73 +53,61 @@ fn in_json(story: &Story, played: &Played) -> Value {
         "present": story.present.to_string(),
         "moved_by_seconds": played.moved_by.as_secs(),
         "delivery": report.delivery_id,
-        "request": report.request.as_ref().map(|request| json!({
-            "repository": request.repository.name.to_string(),
-            "run_id": request.run.to_string(),
-            "environment": request.environment.as_str(),
-            "ref": request.ref_name.as_str(),
-            "sha": request.sha.as_str(),
-        })),
+        "request": report.request.as_ref().map(render::request_in_json),
         "calls": played.calls.iter().map(call).collect::<Vec<_>>(),
         "outcome": report.outcome.name(),
         "status": report.outcome.status(),
         "rule": report.outcome.rule(),
         "reason": report.outcome.reason(),
-        "checks": findings_in_json(&report.outcome),
+        "checks": render::checks_in_json(&report.outcome),
         "reviews": sent(played, "review").collect::<Vec<_>>(),
         "status_reports": sent(played, "status_report").collect::<Vec<_>>(),
         "violations": played.violations,
     })
 }
 
-fn in_words(story: &Story, played: &Played, colour: bool) -> Result<String, std::fmt::Error> {
-    let report = &played.report;
-    let outcome = &report.outcome;
-    let mut told = String::new();
-    writeln!(told, "{}", paint(&story.claim, BOLD, colour))?;
-    let (present, moved) = (story.present, played.moved_by.as_secs());
-    writeln!(told, "(a story of {present}; all times below are moved {moved} s forward, so that it happens now)")?;
-    tell_decision(&mut told, outcome, colour)?;
-    writeln!(told, "  the delivery is answered with HTTP {}", outcome.status())?;
-    tell_delivery(&mut told, played)?;
-    tell_checks(&mut told, outcome, colour)?;
-    let text = |sent: &Value, name| sent.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    for review in sent(played, "review") {
-        writeln!(told, "\nReview posted to the pretend GitHub: {}", text(review, "state"))?;
-        text(review, "comment").lines().try_for_each(|line| writeln!(told, "  {line}"))?;
-    }
-    for report in sent(played, "status_report") {
-        writeln!(told, "\nStatus report left at the pretend GitHub, which decides nothing")?;
-        text(report, "comment").lines().try_for_each(|line| writeln!(told, "  {line}"))?;
-    }
-    if sent(played, "review").next().is_none() {
-        writeln!(told, "\nNo review was posted: what waits at GitHub waits on")?;
-    }
+fn in_words(story: &Story, played: &Played, detail: Detail) -> Result<String, fmt::Error> {
+    let mut text = String::new();
+    writeln!(text, "{BOLD}{}{BOLD:#}\n", story.claim)?;
+    render::decision(&mut text, &played.report.outcome, detail)?;
+    posted(&mut text, played)?;
+    delivery(&mut text, story, played)?;
     for violation in &played.violations {
-        writeln!(told, "\n{}: {violation}", paint("the story was not played as written", RED, colour))?;
+        writeln!(text, "\n{RED}The story was not played as it is written{RED:#}: {violation}")?;
     }
-    Ok(told)
+    Ok(text)
 }
 
-fn tell_delivery(told: &mut String, played: &Played) -> std::fmt::Result {
-    let report = &played.report;
-    writeln!(told, "\nDelivery {}", report.delivery_id)?;
-    match &report.request {
-        Some(request) => writeln!(
-            told,
-            "  run {} of {} wants to enter environment {} with {} at {}",
-            request.run,
-            quoted(&request.repository.name.to_string()),
-            quoted(request.environment.as_str()),
-            quoted(request.ref_name.as_str()),
-            quoted(request.sha.as_str())
-        )?,
-        None => writeln!(told, "  asks for nothing that could be decided")?,
+/// What was posted to GitHub.
+fn posted(text: &mut String, played: &Played) -> fmt::Result {
+    let field = |sent: &Value, name| sent.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    for review in sent(played, "review") {
+        writeln!(text, "\nReview posted: {}", field(review, "state"))?;
+        render::comment(text, &field(review, "comment"))?;
     }
-    writeln!(told, "\nCalls to the pretend GitHub: {}", played.calls.len())?;
+    for report in sent(played, "status_report") {
+        writeln!(text, "\nStatus report posted, which decides nothing")?;
+        render::comment(text, &field(report, "comment"))?;
+    }
+    if sent(played, "review").next().is_none() {
+        writeln!(text, "\nNo review was posted.")?;
+    }
+    Ok(())
+}
+
+/// The delivery, and the calls that it led to.
+fn delivery(text: &mut String, story: &Story, played: &Played) -> fmt::Result {
+    let report = &played.report;
+    writeln!(text, "\nDelivery {}, answered with HTTP {}", report.delivery_id, report.outcome.status())?;
+    match &report.request {
+        Some(request) => writeln!(text, "  {}", render::request(request))?,
+        None => writeln!(text, "  asks for nothing")?,
+    }
+    writeln!(text, "  written for {}, played as if it happened now", story.present)?;
+    writeln!(text, "\nCalls to the fake GitHub: {}", played.calls.len())?;
     for call in &played.calls {
         let status = if call.status == 0 { "no answer".to_owned() } else { call.status.to_string() };
-        writeln!(told, "  +{:<3} ms  {:<4} {} → {status}", call.at.as_millis(), call.method, call.path)?;
+        writeln!(text, "  {:>5} ms  {:<4} {} → {status}", call.at.as_millis(), call.method, call.path)?;
     }
     Ok(())
 }

@@ -1,114 +1,100 @@
-//! `gate simulate`: why a real run is let in or not, asked from outside.
+//! `gate simulate`: what would be decided of a real run, and why.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
-use environment_gate::config::Variables;
+use environment_gate::config::{api_from_env, person_variables};
 use environment_gate::github::Limits;
-use environment_gate::handler::Clock;
-use environment_gate::model::{EnvironmentName, RunUrl, quoted};
-use environment_gate::report::Outcome;
-use environment_gate::simulation::{Asked, Simulated, Simulation};
+use environment_gate::model::{EnvironmentName, RunUrl};
+use environment_gate::outcome::Outcome;
+use environment_gate::simulation::{Simulated, Simulation, SimulationRequest};
+use environment_gate::time::Clock;
 use environment_gate::world::record;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::Told;
-use crate::telling::{BOLD, findings_in_json, paint, tell_checks, tell_decision};
+use crate::output::{Answer, Output, WrongUse};
+use crate::render::{self, BOLD, Detail};
+use crate::values;
 
-/// What to simulate.
 #[derive(clap::Args)]
-pub(crate) struct Simulate {
-    /// The run's page, such as `https://github.com/octo-org/widgets/actions/runs/9001`.
+pub(crate) struct SimulateOptions {
+    /// The address of the run's page, such as `https://github.com/octo-org/widgets/actions/runs/9001`
     run_url: String,
-    /// The environment that it would enter; not needed where the policy protects one of that repository.
-    #[arg(long)]
-    environment: Option<String>,
-    /// What if: a policy in a file, instead of the function's.
-    #[arg(long, value_name = "FILE")]
+    /// The environment that the run would enter; needed if the policy protects several of the repository
+    #[arg(long, value_name = "NAME", value_parser = values::environment)]
+    environment: Option<EnvironmentName>,
+    /// Decide by this policy instead of the function's
+    #[arg(long, value_name = "FILE", value_parser = values::file)]
     policy: Option<PathBuf>,
-    /// The present to decide in, such as `2026-01-05T10:15:00Z`; now, or for a run that has ended the moment at which it did.
-    #[arg(long, value_name = "INSTANT")]
+    /// Decide as of this moment, such as `2026-01-05T10:15:00Z`; by default now, or for a run that has ended, the moment at which it did
+    #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     at: Option<Timestamp>,
-    /// Write what GitHub answered into a new folder, as a story for `gate replay`, without tokens, e-mail addresses and faces.
-    #[arg(long, value_name = "DIR")]
+    /// Write GitHub's answers into this new folder, as a story for `gate replay`
+    #[arg(long, value_name = "DIR", value_parser = values::new_folder)]
     record: Option<PathBuf>,
-    /// Print JSON.
+    /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print what was found and expected for every check
+    #[arg(long)]
+    verbose: bool,
 }
 
-/// Reads the run, decides, and tells it. All is well if a decision could be made.
-pub(crate) fn simulate(asked: &Simulate, colour: bool) -> Told {
-    let variables = Variables::from_env_with(asked.policy.clone())?;
-    let api = variables.api.clone();
-    let environment = asked.environment.as_deref().map(EnvironmentName::parse).transpose()?;
-    let what = Asked { run: RunUrl::parse(&asked.run_url, &api)?, environment, at: asked.at };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (simulated, policy) = runtime.block_on(async {
-        let simulation = Box::pin(Simulation::open(variables, Limits::default(), Clock::system())).await?;
-        let simulated = Box::pin(simulation.of(&what)).await?;
-        Ok::<_, environment_gate::simulation::SimulationError>((simulated, simulation.policy().text().to_owned()))
-    })?;
-    let mut told = if asked.json { format!("{:#}\n", in_json(&simulated)) } else { in_words(&simulated, colour)? };
-    if let Some(folder) = &asked.record {
-        record(folder, &simulated, &policy, &api)?;
-        if !asked.json {
+/// Reads the run and decides. The answer is no if no decision could be made.
+pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<Output> {
+    let api = api_from_env()?;
+    let run = RunUrl::parse(&options.run_url, &api).map_err(|error| WrongUse(format!("`RUN_URL`: {error}")))?;
+    let variables = person_variables(options.policy).await?;
+    let asked = SimulationRequest { run, environment: options.environment, at: options.at };
+    let simulation = Simulation::open(variables, Limits::default(), Clock::system()).await?;
+    let simulated = simulation.of(&asked).await?;
+    let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
+    let mut text = if options.json { format!("{:#}\n", in_json(&simulated)) } else { in_words(&simulated, detail)? };
+    if let Some(folder) = &options.record {
+        record(folder, &simulated, simulation.policy().text(), &api)?;
+        if !options.json {
             let folder = folder.display();
-            writeln!(told, "\nRecorded in {folder}: read it before you pass it on; `gate replay {folder}` plays it")?;
+            writeln!(text, "\nRecorded in {folder}. Read it before you pass it on; `gate replay {folder}` plays it.")?;
         }
     }
-    Ok((told, !matches!(simulated.outcome, Outcome::Failed(_))))
+    let answer = if matches!(simulated.outcome, Outcome::Failed(_)) { Answer::No } else { Answer::Yes };
+    Ok(Output { text, answer })
 }
 
 fn in_json(simulated: &Simulated) -> Value {
     let (request, outcome) = (&simulated.request, &simulated.outcome);
     json!({
-        "request": {
-            "repository": request.repository.name.to_string(),
-            "run_id": request.run.to_string(),
-            "environment": request.environment.as_str(),
-            "ref": request.ref_name.as_str(),
-            "sha": request.sha.as_str(),
-        },
+        "request": render::request_in_json(request),
         "at": simulated.at.to_string(),
         "had_ended": simulated.had_ended,
         "outcome": outcome.name(),
         "rule": outcome.rule(),
         "reason": outcome.reason(),
-        "checks": findings_in_json(outcome),
+        "checks": render::checks_in_json(outcome),
         "comment": outcome.comment(request).map(|comment| comment.as_str().to_owned()),
         "calls": simulated.calls,
     })
 }
 
-fn in_words(simulated: &Simulated, colour: bool) -> Result<String, std::fmt::Error> {
+fn in_words(simulated: &Simulated, detail: Detail) -> Result<String, fmt::Error> {
     let (request, outcome, at) = (&simulated.request, &simulated.outcome, simulated.at);
-    let mut told = String::new();
-    let what = format!(
-        "Run {} of {} and environment {}, with {} at {}",
-        request.run,
-        quoted(&request.repository.name.to_string()),
-        quoted(request.environment.as_str()),
-        quoted(request.ref_name.as_str()),
-        quoted(request.sha.as_str())
-    );
-    writeln!(told, "{}", paint(&what, BOLD, colour))?;
+    let mut text = String::new();
+    writeln!(text, "{BOLD}Simulation of {}{BOLD:#}", render::request(request))?;
     if simulated.had_ended {
-        writeln!(told, "(the run has ended: this is what would be decided at {at} if it still waited)")?;
+        writeln!(text, "The run has ended: decided as of {at}, as if it still waited.\n")?;
     } else {
-        writeln!(told, "(as of {at})")?;
+        writeln!(text, "As of {at}\n")?;
     }
-    tell_decision(&mut told, outcome, colour)?;
-    tell_checks(&mut told, outcome, colour)?;
+    render::decision(&mut text, outcome, detail)?;
     match outcome.comment(request) {
         Some(comment) => {
             let kind = if matches!(outcome, Outcome::Deferred(_)) { "status report" } else { "review" };
-            writeln!(told, "\nThe {kind} would say")?;
-            comment.as_str().lines().try_for_each(|line| writeln!(told, "  {line}"))?;
+            writeln!(text, "\nThe {kind} would say")?;
+            render::comment(&mut text, comment.as_str())?;
         }
-        None => writeln!(told, "\nNothing would be posted")?,
+        None => writeln!(text, "\nNothing would be posted.")?,
     }
-    writeln!(told, "\nNothing was posted: this only read, with {} calls", simulated.calls)?;
-    Ok(told)
+    writeln!(text, "\nNothing was posted: {} calls, reads only.", simulated.calls)?;
+    Ok(text)
 }

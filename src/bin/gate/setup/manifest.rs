@@ -1,34 +1,31 @@
-//! The App manifest flow: a person makes the App with one press of a button, and GitHub hands its key to whoever has the code
-//! (<https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a-manifest>). The only file that changes the App.
+//! The App manifest flow: a person creates the App with one press of a button, and GitHub gives its key to whoever has the code
+//! (<https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a-manifest>).
 
-use std::sync::atomic::AtomicU32;
-
-use http::StatusCode;
-use jiff::Timestamp;
-use secrecy::{ExposeSecret as _, SecretString};
+use environment_gate::github::{GithubClient, GithubError, PERMISSIONS, Permissions};
+use environment_gate::time::Deadline;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 
-use super::budget::Asker;
-use super::client::{Call, Caller};
-use super::{App, Client, GithubError, Lost};
+use super::context::Context;
+use super::random::random;
+use crate::values::APP_NAME_CHARS_MAX;
 
 const CONVERT: &str = "POST /app-manifests/{code}/conversions";
-const SET_HOOK: &str = "PATCH /app/hook/config";
-
+/// Where the webhook leads until the function is deployed: a name that is reserved for examples (RFC 2606).
+pub(super) const PLACEHOLDER_URL: &str = "https://example.com/github/webhook";
 /// Characters of a code.
 const CODE_CHARS_MAX: usize = 200;
 
-/// What the App is to be: private, with our two permissions and our one event.
+/// What the App will be: private, with our two permissions and our one event.
 #[derive(Debug, Serialize)]
-pub struct Manifest {
+pub(super) struct Manifest {
     name: String,
     url: String,
     description: &'static str,
     public: bool,
     hook_attributes: HookAttributes,
     redirect_url: String,
-    default_permissions: super::installation::Permissions,
+    default_permissions: Permissions,
     default_events: [&'static str; 1],
 }
 
@@ -39,94 +36,85 @@ struct HookAttributes {
 }
 
 impl Manifest {
-    /// The manifest of an App of that name, with a homepage, a webhook, and a page to come back to.
-    pub fn new(name: String, url: String, webhook_url: String, redirect_url: String) -> Self {
-        Self {
+    /// The manifest of the App that was asked for. GitHub sends the browser back to `redirect_url`.
+    pub(super) fn new(context: &Context, redirect_url: String) -> anyhow::Result<Self> {
+        let (owner, web) = (context.options.owner.as_deref(), context.api.web());
+        let name = match (&context.options.name, owner) {
+            (Some(name), _) => name.clone(),
+            (None, Some(owner)) => format!("{owner} gate").chars().take(APP_NAME_CHARS_MAX).collect(),
+            (None, None) => format!("environment-gate-{}", random()?.chars().take(6).collect::<String>()),
+        };
+        Ok(Self {
             name,
-            url,
+            url: owner.map_or_else(|| web.clone(), |owner| format!("{web}/{owner}")),
             description: "Lets one human approval of a gate environment count for the whole workflow run.",
             public: false,
-            hook_attributes: HookAttributes { url: webhook_url, active: true },
+            hook_attributes: HookAttributes {
+                url: context.webhook_url.clone().unwrap_or_else(|| PLACEHOLDER_URL.to_owned()),
+                active: true,
+            },
             redirect_url,
-            default_permissions: super::installation::PERMISSIONS,
+            default_permissions: PERMISSIONS,
             default_events: ["deployment_protection_rule"],
+        })
+    }
+}
+
+/// The page on which GitHub takes a manifest.
+pub(super) fn new_app_url(context: &Context) -> String {
+    let web = context.api.web();
+    match &context.options.owner {
+        Some(owner) => format!("{web}/organizations/{owner}/settings/apps/new"),
+        None => format!("{web}/settings/apps/new"),
+    }
+}
+
+/// An App that was just created. GitHub shows its key only this once.
+#[derive(Debug, Deserialize)]
+pub(super) struct CreatedApp {
+    pub(super) id: u64,
+    /// The name in its URLs.
+    pub(super) slug: String,
+    /// Its page.
+    pub(super) html_url: String,
+    /// The webhook's secret, if GitHub made one.
+    pub(super) webhook_secret: Option<SecretString>,
+    /// The key in PEM.
+    pub(super) pem: SecretString,
+}
+
+/// Why GitHub gave no App for a code.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConversionError {
+    #[error("the browser brought back something that is not a code of GitHub: nothing was sent")]
+    NotACode,
+    #[error("GitHub does not know the code: it was used, or is older than an hour")]
+    UnknownCode,
+    #[error(transparent)]
+    Github(#[from] GithubError),
+}
+
+impl ConversionError {
+    /// Whether GitHub may have given the App away to an answer that never arrived.
+    pub(super) fn may_have_lost_the_key(&self) -> bool {
+        match self {
+            Self::NotACode | Self::UnknownCode => false,
+            Self::Github(error) => !matches!(error, GithubError::Unexpected { .. }),
         }
     }
 }
 
-/// An App that was just made. Its key is shown once.
-#[derive(Debug, Deserialize)]
-pub struct MadeApp {
-    /// Its id.
-    pub id: u64,
-    /// The name in its URLs.
-    pub slug: String,
-    /// Its page.
-    pub html_url: String,
-    /// The webhook's secret, if GitHub made one.
-    pub webhook_secret: Option<SecretString>,
-    /// The key in PEM.
-    pub pem: SecretString,
-}
-
-/// Takes the App that a person just made. A code is good once, for an hour.
-///
-/// # Errors
-/// A code that is none, that was used, or that is too old.
-pub async fn convert(
-    client: &Client,
+/// Exchanges the code for the App that a person just created. A code works once, for an hour.
+pub(super) async fn convert(
+    github: &GithubClient,
     code: &str,
-    (now, deadline): (Timestamp, Instant),
-) -> Result<MadeApp, GithubError> {
-    let refused =
-        |status, message: &str| GithubError::Unexpected { route: CONVERT, status, message: message.to_owned() };
+    deadline: Deadline,
+) -> Result<CreatedApp, ConversionError> {
     let is_code = (1..=CODE_CHARS_MAX).contains(&code.len())
         && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
     if !is_code {
-        return Err(refused(StatusCode::BAD_REQUEST, "nothing, it was not asked: the code is none"));
+        return Err(ConversionError::NotACode);
     }
-    let call = Call::post(CONVERT, format!("/app-manifests/{code}/conversions"), Vec::new());
-    let caller = Caller { asker: Asker::Person, authorization: None, now, deadline, calls: &AtomicU32::new(0) };
-    let answer = client.send(&call, &caller).await?;
-    match answer.status {
-        StatusCode::NOT_FOUND => {
-            Err(refused(answer.status, "that it knows no such code: it was used, or is older than an hour"))
-        }
-        _ => answer.json(),
-    }
-}
-
-/// The App's webhook, as it is to be.
-#[derive(Debug, Clone, Copy)]
-pub struct Hook<'a> {
-    /// Where deliveries go.
-    pub url: &'a str,
-    /// What signs them.
-    pub secret: &'a SecretString,
-}
-
-#[derive(Serialize)]
-struct HookBody<'a> {
-    url: &'a str,
-    content_type: &'static str,
-    secret: &'a str,
-    insecure_ssl: &'static str,
-}
-
-/// Sets the App's webhook: JSON, signed, over TLS that is verified
-/// (<https://docs.github.com/rest/apps/webhooks#update-a-webhook-configuration-for-an-app>).
-///
-/// # Errors
-/// GitHub's.
-pub async fn set_hook(
-    (client, app): (&Client, &App),
-    hook: Hook<'_>,
-    (now, deadline): (Timestamp, Instant),
-) -> Result<(), GithubError> {
-    let body = HookBody { url: hook.url, content_type: "json", secret: hook.secret.expose_secret(), insecure_ssl: "0" };
-    let unwritable = |_| GithubError::Unreadable { route: SET_HOOK, problem: "a webhook that is no JSON".to_owned() };
-    let body = serde_json::to_vec(&body).map_err(unwritable)?;
-    let call = Call { may_be_repeated: true, ..Call::patch(SET_HOOK, "/app/hook/config".to_owned(), body) };
-    let answer = Lost::new((client, app), now, deadline).call(&call).await?;
-    if answer.status.is_success() { Ok(()) } else { Err(answer.error()) }
+    let path = format!("/app-manifests/{code}/conversions");
+    github.post_anonymously(CONVERT, path, deadline).await?.ok_or(ConversionError::UnknownCode)
 }

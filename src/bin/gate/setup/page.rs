@@ -1,185 +1,186 @@
-//! The page that hands the manifest to GitHub, and the one that GitHub sends the browser back to: on loopback, for one person, once.
+//! The page that hands the manifest to GitHub, and the one to which GitHub sends the browser back: on loopback, for one person, once.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use environment_gate::github::Manifest;
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
-use hyper::header::HOST;
-use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderValue, REFERRER_POLICY};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
-use super::Done;
+use super::manifest::Manifest;
+use super::random::random;
 
 /// How long the last page may take to reach the browser.
-const LAST_PAGE_TIME: Duration = Duration::from_millis(500);
-/// Bytes of a `state`, and of a secret.
-const RANDOM_BYTES: usize = 32;
+const LAST_PAGE_TIME_MAX: Duration = Duration::from_secs(2);
+/// Nothing is loaded from anywhere, and nobody may frame the page.
+const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'";
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}pre{background:#eee;color:#111;padding:1rem;overflow:auto}";
 
-/// The page, served.
-pub(crate) struct Page {
-    address: SocketAddr,
-    state: Arc<State>,
-    codes: mpsc::Receiver<Code>,
-    server: tokio::task::JoinHandle<()>,
+/// The page, while it is served.
+pub(super) struct SetupPage {
+    url: String,
+    codes: mpsc::Receiver<ReturnedCode>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
 }
 
-struct State {
-    address: SocketAddr,
-    /// Where the page is: who else is on this machine does not know, and cannot read the `state` from it.
-    place: String,
-    /// The `state` that only the page that we made knows: an answer without it is to another question.
-    asked_with: String,
-    html: Mutex<String>,
-    codes: mpsc::Sender<Code>,
+struct PageState {
+    /// How a browser on this machine calls us.
+    hosts: [String; 2],
+    /// The `state` that only the page that we made knows: without it, an answer belongs to another question.
+    state: String,
+    html: String,
+    codes: mpsc::Sender<ReturnedCode>,
 }
 
-/// A code that came with the right `state`, and the browser that waits for what becomes of it.
-pub(crate) struct Code {
-    pub(crate) code: String,
-    told: oneshot::Sender<&'static str>,
+/// A code that came back with the right `state`, and the browser that waits for what became of it.
+pub(super) struct ReturnedCode {
+    pub(super) code: String,
+    browser: oneshot::Sender<&'static str>,
 }
 
-impl Code {
-    /// Tells the browser what became of it.
-    pub(crate) fn tell(self, text: &'static str) {
-        // A browser that is gone need not be told.
-        let _ = self.told.send(text);
+impl ReturnedCode {
+    /// Shows the browser what became of it.
+    pub(super) fn answer(self, text: &'static str) {
+        // The browser may be gone.
+        let _ = self.browser.send(text);
     }
 }
 
-impl Page {
-    /// Listens; nothing is shown yet.
-    pub(crate) async fn open(listen: SocketAddr) -> Done<Self> {
-        let occupied = |error| format!("{listen}: {error}: give another address with `--listen`");
-        let listener = TcpListener::bind(listen).await.map_err(occupied)?;
+/// Opens the page's port; nothing is served yet.
+pub(super) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{address}: choose another address with `--listen`"))
+}
+
+/// Where GitHub sends the browser back to.
+pub(super) fn redirect_url(address: SocketAddr) -> String {
+    format!("http://{address}/created")
+}
+
+impl SetupPage {
+    /// Serves the manifest with a button that hands it to GitHub at `new_app_url`.
+    pub(super) fn serve(listener: TcpListener, new_app_url: &str, manifest: &Manifest) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
+        // Other users of this machine do not know where the page is, and so cannot read the `state` from it.
+        let (place, state) = (random()?, random()?);
         let (sender, codes) = mpsc::channel(1);
-        let state =
-            Arc::new(State { address, place: random()?, asked_with: random()?, html: Mutex::default(), codes: sender });
-        let shared = Arc::clone(&state);
-        let server = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let state = Arc::clone(&shared);
-                tokio::spawn(async move {
-                    let answer = service_fn(move |request| answer(Arc::clone(&state), request));
-                    // A browser that breaks off is not our affair.
-                    let _ =
-                        auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
-                });
-            }
+        let shared = Arc::new(PageState {
+            hosts: [address.to_string(), format!("localhost:{}", address.port())],
+            html: form(new_app_url, &state, manifest)?,
+            state,
+            codes: sender,
         });
-        Ok(Self { address, state, codes, server })
+        let router = Router::new()
+            .route(&format!("/{place}"), get(show))
+            .route("/created", get(created))
+            .fallback(|| async { page(StatusCode::NOT_FOUND, "<p>There is nothing here.</p>") })
+            .layer(middleware::from_fn_with_state(Arc::clone(&shared), protect))
+            .with_state(shared);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = axum::serve(listener, router).with_graceful_shutdown(async {
+            let _ = stopped.await;
+        });
+        let server = tokio::spawn(async move {
+            // It never fails.
+            let _ = server.await;
+        });
+        Ok(Self { url: format!("http://{address}/{place}"), codes, stop, server })
     }
 
     /// Where the person goes.
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}/{}", self.address, self.state.place)
-    }
-
-    /// Where GitHub sends the browser back to.
-    pub(crate) fn come_back_to(&self) -> String {
-        format!("http://{}/created", self.address)
-    }
-
-    /// Shows the manifest with a button that hands it to GitHub.
-    pub(crate) fn show(&mut self, action: &str, manifest: &Manifest) {
-        let json = serde_json::to_string(manifest).unwrap_or_default();
-        let pretty = serde_json::to_string_pretty(manifest).unwrap_or_default();
-        let (action, state) = (escaped(action), &self.state.asked_with);
-        let body = format!(
-            "<h1>Make the GitHub App</h1>\n<p>The button hands this to <code>{action}</code>. GitHub asks you once more, makes the App, and sends you back here.</p>\n\
-             <form method=\"post\" action=\"{action}?state={state}\"><input type=\"hidden\" name=\"manifest\" value=\"{}\"><button id=\"make\">Go to GitHub and make the App</button></form>\n<pre>{}</pre>",
-            escaped(&json),
-            escaped(&pretty)
-        );
-        *self.state.html.lock().unwrap_or_else(PoisonError::into_inner) = body;
+    pub(super) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Waits for GitHub's answer.
-    pub(crate) async fn code(&mut self) -> Option<Code> {
+    pub(super) async fn code(&mut self) -> Option<ReturnedCode> {
         self.codes.recv().await
     }
 
     /// Lets the last page reach the browser, and stops.
-    pub(crate) async fn close(self) {
-        tokio::time::sleep(LAST_PAGE_TIME).await;
-        self.server.abort();
+    pub(super) async fn close(self) {
+        let _ = self.stop.send(());
+        let _ = tokio::time::timeout(LAST_PAGE_TIME_MAX, self.server).await;
     }
 }
 
-async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, hyper::http::Error> {
-    // A name that somebody lets lead to this machine is not how we are called.
+/// Refuses what does not come from a browser on this machine, and closes every answer against other pages.
+async fn protect(State(state): State<Arc<PageState>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let port = state.address.port();
-    if host != state.address.to_string() && host != format!("localhost:{port}") {
-        return page(403, "<p>This page is for this machine alone.</p>");
-    }
-    if request.method() != Method::GET {
-        return page(405, "<p>There is nothing to send here.</p>");
-    }
-    match request.uri().path() {
-        path if path.strip_prefix('/') == Some(state.place.as_str()) => {
-            let html = state.html.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            page(200, &html)
-        }
-        "/created" => created(&state, request.uri().query().unwrap_or_default()).await,
-        _ => page(404, "<p>There is nothing here.</p>"),
-    }
+    let mut response = if !state.hosts.iter().any(|ours| ours == host) {
+        // Anybody can let a name of theirs lead to this machine.
+        page(StatusCode::FORBIDDEN, "<p>This page is for this machine alone.</p>")
+    } else if request.method() != Method::GET {
+        page(StatusCode::METHOD_NOT_ALLOWED, "<p>There is nothing to send here.</p>")
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
-/// GitHub's answer, by way of the browser.
-async fn created(state: &State, query: &str) -> Result<Response<Full<Bytes>>, hyper::http::Error> {
-    let parameter = |name: &str| {
-        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+async fn show(State(state): State<Arc<PageState>>) -> Response {
+    page(StatusCode::OK, &state.html)
+}
+
+/// What GitHub sends back by way of the browser.
+#[derive(Deserialize)]
+struct Returned {
+    state: Option<String>,
+    code: Option<String>,
+}
+
+async fn created(State(state): State<Arc<PageState>>, query: Result<Query<Returned>, QueryRejection>) -> Response {
+    let result = |status, text: &str| page(status, &format!("<p id=\"result\">{text}</p>"));
+    let returned = query.map(|Query(returned)| returned).ok();
+    let Some(returned) = returned.filter(|returned| returned.state.as_ref() == Some(&state.state)) else {
+        let text = "This answer has another <code>state</code> than the question: it was not used. Open the address that the terminal shows.";
+        return result(StatusCode::BAD_REQUEST, text);
     };
-    if parameter("state").as_deref() != Some(state.asked_with.as_str()) {
-        let text = "This answer has another <code>state</code> than was asked with: it is not to this question, and was not used. Open the address that the terminal shows.";
-        return page(400, &format!("<p id=\"told\">{text}</p>"));
-    }
-    let Some(code) = parameter("code") else {
-        return page(400, "<p id=\"told\">GitHub sent no code: the App was not made.</p>");
+    let Some(code) = returned.code else {
+        return result(StatusCode::BAD_REQUEST, "GitHub sent no code: no App was created.");
     };
-    let (told, waits) = oneshot::channel();
-    let used = "This answer was used already. The terminal says what became of it.";
-    let text = match state.codes.try_send(Code { code, told }) {
-        Ok(()) => waits.await.unwrap_or(used),
+    let (browser, answer) = oneshot::channel();
+    let used = "This answer was used already. The terminal shows what became of it.";
+    let text = match state.codes.try_send(ReturnedCode { code, browser }) {
+        Ok(()) => answer.await.unwrap_or(used),
         Err(_) => used,
     };
-    page(200, &format!("<p id=\"told\">{text}</p>"))
+    result(StatusCode::OK, text)
 }
 
-fn page(status: u16, body: &str) -> Result<Response<Full<Bytes>>, hyper::http::Error> {
-    const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}pre{background:#eee;color:#111;padding:1rem;overflow:auto}";
+fn form(new_app_url: &str, state: &str, manifest: &Manifest) -> anyhow::Result<String> {
+    let (action, json) = (escaped(new_app_url), escaped(&serde_json::to_string(manifest)?));
+    let pretty = escaped(&serde_json::to_string_pretty(manifest)?);
+    Ok(format!(
+        "<h1>Create the GitHub App</h1>\n\
+         <p>The button sends this manifest to <code>{action}</code>. GitHub asks you once more, creates the App, and sends you back here.</p>\n\
+         <form method=\"post\" action=\"{action}?state={state}\"><input type=\"hidden\" name=\"manifest\" value=\"{json}\"><button id=\"create-app\">Create the App at GitHub</button></form>\n\
+         <pre>{pretty}</pre>"
+    ))
+}
+
+fn page(status: StatusCode, body: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Environment Gate</title><style>{STYLE}</style>{body}</html>"
     );
-    Response::builder()
-        .status(status)
-        .header("content-type", "text/html; charset=utf-8")
-        .header(
-            "content-security-policy",
-            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
-        )
-        .header("referrer-policy", "strict-origin")
-        .header("cache-control", "no-store")
-        .body(Full::new(Bytes::from(html)))
+    (status, Html(html)).into_response()
 }
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-/// Something that nobody can guess, in hexadecimal digits.
-pub(crate) fn random() -> Done<String> {
-    let mut bytes = [0; RANDOM_BYTES];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "no randomness on this machine")?;
-    Ok(hex::encode(bytes))
 }

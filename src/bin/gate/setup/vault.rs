@@ -1,178 +1,140 @@
-//! The settings at AWS, written by `gate setup`, which overwrites nothing unasked.
+//! The settings in AWS, as `gate setup` looks at them and writes them. Nothing is overwritten.
 
-use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap};
+
+use anyhow::{anyhow, bail};
+use aws_config::SdkConfig;
+use aws_sdk_ssm::types::ParameterType;
+use environment_gate::config::{Names, aws_problem};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::de::IgnoredAny;
-use serde_json::json;
 
-use super::aws::{AwsError, Service};
-use super::aws_settings::AwsSettings;
-use super::variables::{AwsVariables, Names};
-use crate::causes::with_causes;
-use crate::transport::Connections;
+use super::credentials::AppCredentials;
 
-/// Characters of a request token that Secrets Manager wants at least: with it, twice is once.
-const TOKEN_CHARS: usize = 32;
+pub(super) struct Vault {
+    ssm: aws_sdk_ssm::Client,
+    secrets_manager: aws_sdk_secretsmanager::Client,
+    pub(super) names: Names,
+}
 
-/// The settings at AWS, to be looked at and written.
+/// The settings that are in AWS now.
 #[derive(Debug)]
-pub struct Vault {
-    store: AwsSettings,
-    names: Names,
+pub(super) struct StoredSettings {
+    pub(super) app_id: Option<SecretString>,
+    pub(super) webhook_secret: Option<SecretString>,
+    pub(super) policy: Option<SecretString>,
+    pub(super) private_key: Option<SecretString>,
 }
 
-/// What is there.
-#[derive(Debug, Default)]
-pub struct Kept {
-    /// The App's id.
-    pub app_id: Option<SecretString>,
-    /// The webhook's secrets.
-    pub webhook_secret: Option<SecretString>,
-    /// The policy.
-    pub policy: Option<SecretString>,
-    /// The App's key.
-    pub private_key: Option<SecretString>,
+impl StoredSettings {
+    /// Whether there is anything of an App.
+    pub(super) fn have_an_app(&self) -> bool {
+        self.app_id.is_some() || self.webhook_secret.is_some() || self.private_key.is_some()
+    }
 }
-
-/// A setting that could not be read or written.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct VaultError(String);
 
 impl Vault {
-    /// Nothing is called yet.
-    pub fn new(http: &Connections, variables: &AwsVariables, names: Names) -> Self {
-        Self { store: AwsSettings::new(http, variables), names }
+    pub(super) fn new(aws: &SdkConfig, names: Names) -> Self {
+        Self { ssm: aws_sdk_ssm::Client::new(aws), secrets_manager: aws_sdk_secretsmanager::Client::new(aws), names }
     }
 
-    /// How the settings are called.
-    pub fn names(&self) -> &Names {
-        &self.names
-    }
-
-    /// What is there now. A secret without a value is not there.
-    ///
-    /// # Errors
-    /// No leave to look, or no AWS.
-    pub async fn look(&self, now: Timestamp) -> Result<Kept, VaultError> {
-        let Names { app_id, webhook_secret, policy, private_key } = &self.names;
-        let names = [app_id, webhook_secret, policy].map(Clone::clone);
-        let unread = |problem| VaultError(format!("the SSM parameters of `{app_id}`: {problem}"));
-        let mut parameters = self.store.parameters(&names, now).await.map_err(unread)?;
-        let private_key = match self.store.secret_or_error(private_key, now).await {
-            Ok(Some(secret)) => Some(secret),
-            Ok(None) => {
-                let problem = "holds something that is not text, and is not touched";
-                return Err(VaultError(format!("the Secrets Manager secret `{private_key}`: {problem}")));
-            }
-            Err(error) if error.is("ResourceNotFoundException") => None,
-            Err(error) => return Err(self.of_secret(&error)),
-        };
-        Ok(Kept {
-            app_id: parameters.remove(app_id),
-            webhook_secret: parameters.remove(webhook_secret),
-            policy: parameters.remove(policy),
-            private_key,
+    /// Reads what is there now. A secret without a value is not there.
+    pub(super) async fn look(&self) -> anyhow::Result<StoredSettings> {
+        let Names { app_id, webhook_secret, policy, .. } = &self.names;
+        let parameters = self.parameters(&[app_id, webhook_secret, policy]).await?;
+        Ok(StoredSettings {
+            app_id: parameters.get(app_id).cloned(),
+            webhook_secret: parameters.get(webhook_secret).cloned(),
+            policy: parameters.get(policy).cloned(),
+            private_key: self.private_key().await?,
         })
     }
 
-    /// Puts the policy.
-    ///
-    /// # Errors
-    /// AWS's.
-    pub async fn put_policy(&self, policy: &str, now: Timestamp) -> Result<(), VaultError> {
-        self.put_parameter(&self.names.policy, ("String", policy), now).await
+    /// Stores the policy.
+    pub(super) async fn put_policy(&self, policy: &str) -> anyhow::Result<()> {
+        self.put_parameter(&self.names.policy, ParameterType::String, policy).await
     }
 
-    /// Makes the secret of the key, without a value, so that there is a place for it before there is a key.
-    ///
-    /// # Errors
-    /// AWS's.
-    pub async fn make_place_for_key(&self, now: Timestamp) -> Result<(), VaultError> {
-        let description = "Environment Gate: the GitHub App's private key in PEM";
-        let body = json!({
-            "Name": self.names.private_key, "Description": description, "ClientRequestToken": request_token(),
-        });
-        match self.secrets_manager("secretsmanager.CreateSecret", &body, now).await {
-            Err(error) if error.is("ResourceExistsException") => Ok(()),
-            done => done.map_err(|error| self.of_secret(&error)),
+    /// Creates the secret for the key, without a value, so that there is a place for the key before there is a key.
+    pub(super) async fn make_place_for_key(&self) -> anyhow::Result<()> {
+        let create = self
+            .secrets_manager
+            .create_secret()
+            .name(&self.names.private_key)
+            .description("Environment Gate: the GitHub App's private key in PEM");
+        match create.send().await {
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => Ok(()),
+            created => created.map(drop).map_err(|error| self.secret_error(&aws_problem(&error))),
         }
     }
 
-    /// Puts what belongs together: the webhook's secret, the App's id, and last the key, which says that all is there.
-    ///
-    /// # Errors
-    /// AWS's; what this put of the three is taken back.
-    pub async fn put_app(
-        &self,
-        id: u64,
-        (secret, key): (&SecretString, &SecretString),
-        now: Timestamp,
-    ) -> Result<(), VaultError> {
-        let mut put = Vec::new();
-        let done = async {
-            let id = id.to_string();
-            let parameters = [
-                (&self.names.webhook_secret, ("SecureString", secret.expose_secret())),
-                (&self.names.app_id, ("String", id.as_str())),
-            ];
-            for (name, value) in parameters {
-                self.put_parameter(name, value, now).await?;
-                put.push(name);
+    /// Stores what belongs together: the webhook's secret, the App's id, and last the key, which says that everything is there. If one fails, those
+    /// before it are deleted again.
+    pub(super) async fn put_app(&self, app: &AppCredentials) -> anyhow::Result<()> {
+        let Names { app_id, webhook_secret, .. } = &self.names;
+        self.put_parameter(webhook_secret, ParameterType::SecureString, app.webhook_secret.expose_secret()).await?;
+        if let Err(error) = self.put_parameter(app_id, ParameterType::String, &app.id).await {
+            self.delete(&[webhook_secret]).await;
+            return Err(error);
+        }
+        if let Err(error) = self.put_key(&app.private_key).await {
+            self.delete(&[webhook_secret, app_id]).await;
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    async fn put_key(&self, key: &SecretString) -> anyhow::Result<()> {
+        let put = self.secrets_manager.put_secret_value().secret_id(&self.names.private_key);
+        let put = put.secret_string(key.expose_secret()).send().await;
+        put.map(drop).map_err(|error| self.secret_error(&aws_problem(&error)))
+    }
+
+    /// Stores a parameter that is not there yet: SSM itself refuses to overwrite, whoever was faster. One that is there with this very value was stored
+    /// by an attempt whose answer was lost.
+    async fn put_parameter(&self, name: &str, kind: ParameterType, value: &str) -> anyhow::Result<()> {
+        let put = self.ssm.put_parameter().name(name).r#type(kind).value(value).overwrite(false).send().await;
+        let Err(error) = put else { return Ok(()) };
+        if !error.as_service_error().is_some_and(|error| error.is_parameter_already_exists()) {
+            bail!("SSM parameter `{name}`: {}", aws_problem(&error));
+        }
+        let there = self.parameters(&[name]).await?;
+        if there.get(name).is_some_and(|there| there.expose_secret() == value) {
+            return Ok(());
+        }
+        bail!("SSM parameter `{name}`: was stored meanwhile by someone else, and is left as it is")
+    }
+
+    async fn parameters(&self, names: &[&str]) -> anyhow::Result<HashMap<String, SecretString>> {
+        // SSM refuses a name that is given twice.
+        let names: BTreeSet<&str> = names.iter().copied().collect();
+        let names = names.into_iter().map(str::to_owned).collect();
+        let read = self.ssm.get_parameters().set_names(Some(names)).with_decryption(true).send().await;
+        let read = read.map_err(|error| anyhow!("the SSM parameters: {}", aws_problem(&error)))?;
+        let named = |parameter: aws_sdk_ssm::types::Parameter| Some((parameter.name?, parameter.value?.into()));
+        Ok(read.parameters.unwrap_or_default().into_iter().filter_map(named).collect())
+    }
+
+    async fn private_key(&self) -> anyhow::Result<Option<SecretString>> {
+        let read = self.secrets_manager.get_secret_value().secret_id(&self.names.private_key).send().await;
+        match read {
+            Ok(secret) => match secret.secret_string {
+                Some(key) => Ok(Some(key.into())),
+                None => Err(self.secret_error("holds something that is not text, and is left as it is")),
+            },
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+                Ok(None)
             }
-            self.put_key(key, now).await
-        };
-        let done = done.await;
-        if done.is_err() {
-            self.take_back(&put, now).await;
-        }
-        done
-    }
-
-    async fn put_key(&self, key: &SecretString, now: Timestamp) -> Result<(), VaultError> {
-        let body = json!({
-            "SecretId": self.names.private_key, "SecretString": key.expose_secret(), "ClientRequestToken": request_token(),
-        });
-        let put = self.secrets_manager("secretsmanager.PutSecretValue", &body, now).await;
-        put.map_err(|error| self.of_secret(&error))
-    }
-
-    /// Puts a parameter that is not there yet: SSM itself refuses to overwrite, whoever was quicker. One that is there with this very value
-    /// was put by a try whose answer was lost.
-    async fn put_parameter(&self, name: &str, (kind, value): (&str, &str), now: Timestamp) -> Result<(), VaultError> {
-        let failed = |problem: String| VaultError(format!("the SSM parameter `{name}`: {problem}"));
-        let body = json!({ "Name": name, "Type": kind, "Value": value, "Overwrite": false });
-        let put = self.store.aws.json((Service::Ssm, "AmazonSSM.PutParameter"), &body, now).await;
-        match put.map(|IgnoredAny| ()) {
-            Err(error) if error.is("ParameterAlreadyExists") => {
-                let there = self.store.parameters(&[name.to_owned()], now).await.map_err(failed)?;
-                let is_ours = there.get(name).is_some_and(|there| there.expose_secret() == value);
-                if is_ours { Ok(()) } else { Err(failed("was put meanwhile, and is left as it is".to_owned())) }
-            }
-            done => done.map_err(|error| failed(with_causes(&error))),
+            Err(error) => Err(self.secret_error(&aws_problem(&error))),
         }
     }
 
-    /// Takes back what stands alone. What cannot be taken back is found by the next look.
-    async fn take_back(&self, put: &[&String], now: Timestamp) {
-        if put.is_empty() {
-            return;
-        }
-        let action = (Service::Ssm, "AmazonSSM.DeleteParameters");
-        let _: Result<IgnoredAny, AwsError> = self.store.aws.json(action, &json!({ "Names": put }), now).await;
+    /// Deletes what must not stand alone. What cannot be deleted is found by the next run.
+    async fn delete(&self, names: &[&String]) {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        let _ = self.ssm.delete_parameters().set_names(Some(names)).send().await;
     }
 
-    async fn secrets_manager(&self, action: &str, body: &serde_json::Value, now: Timestamp) -> Result<(), AwsError> {
-        let done: Result<IgnoredAny, AwsError> =
-            self.store.aws.json((Service::SecretsManager, action), body, now).await;
-        done.map(drop)
+    fn secret_error(&self, problem: &str) -> anyhow::Error {
+        anyhow!("Secrets Manager secret `{}`: {problem}", self.names.private_key)
     }
-
-    fn of_secret(&self, error: &AwsError) -> VaultError {
-        VaultError(format!("the Secrets Manager secret `{}`: {}", self.names.private_key, with_causes(error)))
-    }
-}
-
-fn request_token() -> String {
-    std::iter::repeat_with(fastrand::alphanumeric).take(TOKEN_CHARS).collect()
 }

@@ -1,0 +1,53 @@
+//! What every step of setup needs: what was asked, GitHub, and AWS.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use environment_gate::config::{Names, api_from_env, aws_for_person, http_from_env};
+use environment_gate::github::{GithubClient, Limits};
+use environment_gate::model::ApiUrl;
+use environment_gate::time::{Clock, Deadline};
+
+use super::options::SetupOptions;
+use super::stack;
+use super::vault::Vault;
+use crate::values;
+
+/// Time for the calls to GitHub of one step. GitHub makes a key, so a single call may take that long.
+const STEP_TIME_MAX: Duration = Duration::from_secs(30);
+
+pub(super) struct Context {
+    pub(super) options: SetupOptions,
+    /// The webhook that the App should call, if that is known already.
+    pub(super) webhook_url: Option<String>,
+    pub(super) api: ApiUrl,
+    pub(super) github: GithubClient,
+    pub(super) vault: Vault,
+    clock: Clock,
+}
+
+impl Context {
+    /// Finds AWS, and the stack's webhook if a stack was given. Nothing is changed.
+    pub(super) async fn open(options: SetupOptions) -> anyhow::Result<Self> {
+        let (api, http) = (api_from_env()?, http_from_env()?);
+        let names = Names::from_env_or(&options.prefix)?;
+        let aws = aws_for_person(&http).await?;
+        let webhook_url = match &options.stack {
+            Some(name) => Some(webhook_url_of(&aws, name).await.with_context(|| format!("the stack `{name}`"))?),
+            None => options.webhook_url.clone(),
+        };
+        let limits = Limits { call: STEP_TIME_MAX, ..Limits::default() };
+        let github = GithubClient::new(http, api.clone(), limits);
+        Ok(Self { options, webhook_url, api, github, vault: Vault::new(&aws, names), clock: Clock::system() })
+    }
+
+    /// The deadline of a step that begins now.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::begin(&self.clock, STEP_TIME_MAX)
+    }
+}
+
+async fn webhook_url_of(aws: &aws_config::SdkConfig, name: &str) -> anyhow::Result<String> {
+    let url = stack::webhook_url(aws, name).await?;
+    values::webhook_url(&url).map_err(|expected| anyhow::anyhow!("got the webhook `{url}`, {expected}"))
+}

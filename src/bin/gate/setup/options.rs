@@ -1,0 +1,37 @@
+//! What `gate setup` is asked to do.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::values;
+
+#[derive(clap::Args)]
+pub(crate) struct SetupOptions {
+    /// The policy to store, in TOML; needed until there is one in AWS
+    #[arg(long, value_name = "FILE", value_parser = values::file)]
+    pub(super) policy: Option<PathBuf>,
+    /// The organization that will own the App; without it, the person who presses the button
+    #[arg(long, value_name = "ORGANIZATION", value_parser = values::owner)]
+    pub(super) owner: Option<String>,
+    /// The App's name, at most 34 characters and unique at GitHub; you can still change it on the page
+    #[arg(long, value_parser = values::app_name)]
+    pub(super) name: Option<String>,
+    /// The deployed stack whose webhook the App should call
+    #[arg(long, value_name = "STACK", conflicts_with = "webhook_url")]
+    pub(super) stack: Option<String>,
+    /// The webhook that the App should call, if it is not a stack's
+    #[arg(long, value_name = "URL", value_parser = values::webhook_url)]
+    pub(super) webhook_url: Option<String>,
+    /// How the names in AWS begin, unless one of the function's variables says otherwise
+    #[arg(long, default_value = "environment-gate", value_parser = values::prefix)]
+    pub(super) prefix: String,
+    /// Also keep the App's id, secret and key in this folder, readable by you alone; a later run uses them
+    #[arg(long, value_name = "DIR")]
+    pub(super) save: Option<PathBuf>,
+    /// Where the page for the browser listens, on loopback; port 0 is a free port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = values::loopback)]
+    pub(super) listen: SocketAddr,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}

@@ -1,0 +1,61 @@
+//! Step 3: the App's webhook leads to the function. The only file that changes an App.
+
+use environment_gate::doctor::Inspector;
+use environment_gate::github::App;
+use environment_gate::model::quoted;
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+
+use super::context::Context;
+use super::credentials::AppCredentials;
+use super::manifest::PLACEHOLDER_URL;
+use super::progress::{Step, report};
+
+const SET_HOOK: &str = "PATCH /app/hook/config";
+
+/// The App's webhook: JSON, signed, over TLS that is verified
+/// (<https://docs.github.com/rest/apps/webhooks#update-a-webhook-configuration-for-an-app>).
+#[derive(Serialize)]
+struct HookBody<'a> {
+    url: &'a str,
+    content_type: &'static str,
+    secret: &'a str,
+    insecure_ssl: &'static str,
+}
+
+/// Where people find the App.
+pub(super) struct AppPage {
+    pub(super) slug: String,
+    pub(super) url: String,
+}
+
+/// Sets the App's webhook, unless it leads somewhere else on purpose.
+pub(super) async fn connect(context: &Context, credentials: &AppCredentials) -> anyhow::Result<AppPage> {
+    let app = App::new(&credentials.id, &credentials.private_key)?;
+    let inspector = Inspector::new(&context.github, &app, context.deadline());
+    let facts = inspector.app().await?;
+    let hook = inspector.hook().await?;
+    let present = hook.url.filter(|url| !url.is_empty() && url != PLACEHOLDER_URL);
+    let is_verified = hook.insecure_ssl.is_none_or(|value| value == "0" || value == 0);
+    let is_complete = hook.content_type.as_deref() == Some("json") && hook.secret.is_some() && is_verified;
+    let text = match (&context.webhook_url, &present) {
+        (None, Some(url)) if is_complete => format!("leads to {}, and is left as it is", quoted(url)),
+        (wanted, present) => {
+            let wanted = wanted.as_ref().or(present.as_ref());
+            // Set even if it looks right: nobody can see whether GitHub has this very secret.
+            let body = HookBody {
+                url: wanted.map_or(PLACEHOLDER_URL, String::as_str),
+                content_type: "json",
+                secret: credentials.webhook_secret.expose_secret(),
+                insecure_ssl: "0",
+            };
+            inspector.app.patch(SET_HOOK, "/app/hook/config".to_owned(), &body).await?;
+            match wanted {
+                Some(url) => format!("leads to {}, as JSON, signed", quoted(url)),
+                None => "leads nowhere yet: deploy the function".to_owned(),
+            }
+        }
+    };
+    report(Step::Webhook, text)?;
+    Ok(AppPage { slug: facts.slug, url: facts.html_url })
+}
