@@ -78,8 +78,7 @@ pub async fn invoke(handler: &Handler, request: Request) -> Result<Invocation, U
         return Ok(Invocation::Swept(Box::new(handler.sweep(SweepMode::Scheduled).await)));
     };
     let refused = |refusal| Ok(Invocation::Delivered(Box::new(Report::refused(refusal))));
-    let wrong_method =
-        |expected| Refusal::Method { got: quoted(request.method().as_str()).to_string(), expected };
+    let wrong_method = |expected| Refusal::Method { got: quoted(request.method().as_str()).to_string(), expected };
     // The path as it was sent: the request's own URI is normalized, and would let `/github/x/../webhook` in.
     let path = context.http.path.as_deref().unwrap_or(request.raw_http_path());
     let stage = context.stage.as_deref().unwrap_or_default();

@@ -14,7 +14,13 @@ async fn play(player: &Player, fixture: &Fixture) -> Vec<String> {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answers = Player::answers(&fixture.story, now, &url);
     let wrap = |stream| async { Ok(stream) };
-    let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
+    let fake = FakeGithub::serve_wrapped(
+        listener,
+        answers,
+        KnownApp { id: app_id, public_key: key.public_der(), base_path: "" },
+        wrap,
+    )
+    .unwrap();
     let files = Files::new(player, &fixture.story.policy);
     let mut lambda = function::start(player, &files, &fake.url(), &[]).await;
     let event = player.event(&fixture.story, now.duration_since(fixture.story.present), &url);

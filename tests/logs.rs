@@ -17,7 +17,8 @@ async fn no_secret_token_key_signature_or_body_reaches_a_log() {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let answers = Player::answers(&fixture.story, now, &url);
-        let fake = FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" });
+        let fake =
+            FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" });
         let fake = fake.unwrap();
         let files = Files::new(&player, &fixture.story.policy);
         let mut lambda = function::start(&player, &files, &fake.url(), &[("RUST_LOG", "trace")]).await;

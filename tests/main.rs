@@ -20,6 +20,7 @@ mod faults;
 mod function;
 mod logs;
 mod malformed_events;
+mod module_graph;
 mod one_fact_off;
 mod process;
 mod properties;

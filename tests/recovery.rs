@@ -2,7 +2,7 @@
 
 use environment_gate::gate::Decision;
 use environment_gate::recovery::{FoundEnd, Sweep, SweepMode};
-use environment_gate::world::{Call, Canned, FakeGithub, KnownApp, Player};
+use environment_gate::world::{Canned, FakeCall, FakeGithub, KnownApp, Player};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::support::function::{self, Files};
 use crate::support::lambda::Invocation;
 use crate::support::recovery::{canned, lost, sweep};
 
-fn names(calls: &[Call]) -> Vec<&str> {
+fn names(calls: &[FakeCall]) -> Vec<&str> {
     calls.iter().map(|call| call.name.as_str()).collect()
 }
 
@@ -114,7 +114,8 @@ async fn the_schedule_of_the_built_function_sweeps() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let answers = Player::answers(&story, Timestamp::now(), &url);
     let github =
-        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).unwrap();
+        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" })
+            .unwrap();
     let files = Files::new(&player, &story.policy);
     let mut lambda = function::start(&player, &files, &url, &[]).await;
     let schedule = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use environment_gate::config::{Given, Variables};
 use environment_gate::handler::Handler;
 use environment_gate::lambda::{Invocation as Invoked, invoke};
-use environment_gate::time::Clock;
 use environment_gate::model::ApiUrl;
+use environment_gate::time::Clock;
 use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,7 +30,12 @@ impl World {
         let story = fixtures::one("approve/one-human-approved-the-gate");
         let files = Files::new(&player, &story.policy);
         let (app_id, webhook_secret, key) = player.app();
-        let github = FakeGithub::start(story.answers.clone(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
+        let github = FakeGithub::start(
+            story.answers.clone(),
+            KnownApp { id: app_id, public_key: key.public_der(), base_path: "" },
+        )
+        .await
+        .unwrap();
         let minutes = Arc::new(AtomicI64::new(0));
         let (present, passed) = (story.present, Arc::clone(&minutes));
         let now = move || -> Timestamp {

@@ -126,7 +126,13 @@ async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
         let (now, acceptor, (listener, url)) = (Timestamp::now(), acceptor.clone(), listen().await);
         let answers = Player::answers(&story, now, &url);
         let wrap = move |stream| acceptor.accept(stream);
-        let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
+        let fake = FakeGithub::serve_wrapped(
+            listener,
+            answers,
+            KnownApp { id: app_id, public_key: key.public_der(), base_path: "" },
+            wrap,
+        )
+        .unwrap();
         let mut lambda = function::start(&player, &files, &url, &more).await;
         let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
         assert_eq!(invocation.status(), status, "{}", lambda.log());
@@ -147,7 +153,13 @@ async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
         let mut answers = Player::answers(&story, now, &url);
         let nothing = Canned { status: 200, body: Some(json!([])), ..Canned::default() };
         answers.insert("pending_deployments".to_owned(), vec![nothing]);
-        let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
+        let fake = FakeGithub::serve_wrapped(
+            listener,
+            answers,
+            KnownApp { id: app_id, public_key: key.public_der(), base_path: "" },
+            wrap,
+        )
+        .unwrap();
         let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
         let event = player.event(&story, now.duration_since(story.present), &url);
         assert_eq!(lambda.invoke(event.clone()).await.status(), 204, "{}", lambda.log());
@@ -175,7 +187,13 @@ async fn a_slow_handshake_delays_no_readiness_and_the_first_call_waits_for_it() 
         }
     };
     let answers = Player::answers(&story, now, &url);
-    let _fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
+    let _fake = FakeGithub::serve_wrapped(
+        listener,
+        answers,
+        KnownApp { id: app_id, public_key: key.public_der(), base_path: "" },
+        wrap,
+    )
+    .unwrap();
     let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
     lambda.ready().await;
     may_open.add_permits(1);

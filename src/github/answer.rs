@@ -34,7 +34,9 @@ impl Answer {
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             self.unreadable(format!("{}: {}", quoted(&error.path().to_string()), problem(error.inner())))
         })?;
-        deserializer.end().map_err(|error| self.unreadable(format!("more than one JSON value: {}", problem(&error))))?;
+        deserializer
+            .end()
+            .map_err(|error| self.unreadable(format!("more than one JSON value: {}", problem(&error))))?;
         Ok(value)
     }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::GithubError;
 use super::answer::Answer;
 use super::app::bearer;
-use super::client::Call;
+use super::call::Call;
 use crate::model::{RepositoryName, quoted};
 
 pub(super) const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::answers::{Answers, Canned};
-use super::github::{Call, FakeGithub, KnownApp};
+use super::github::{FakeCall, FakeGithub, KnownApp};
 use super::key::Key;
 use super::story::{Delivery, Signature, Story};
 use super::timeline::{Present, move_origin, move_times};
@@ -41,7 +41,7 @@ pub struct Played {
     /// What became of the delivery.
     pub report: Report,
     /// The calls, in their order.
-    pub calls: Vec<Call>,
+    pub calls: Vec<FakeCall>,
     /// What GitHub would not have taken, and answers that were never asked for.
     pub violations: Vec<String>,
     /// By how much the story's times were moved.
@@ -77,7 +77,8 @@ impl Player {
         };
         let (app_id, webhook_secret, key) = self.app();
         let answers = move_answers(&story.answers, moved_by, "");
-        let fake = FakeGithub::start(answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await?;
+        let fake =
+            FakeGithub::start(answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await?;
         let policy = PolicyFile::new(&story.policy)?;
         let given = Given {
             app_id: app_id.into(),

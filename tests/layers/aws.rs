@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use environment_gate::world::{Canned, FakeGithub, KnownApp, Key, Player, Signer, Story};
+use environment_gate::world::{Canned, FakeGithub, Key, KnownApp, Player, Signer, Story};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use environment_gate::world::{Answers, Canned, Delivery, FakeGithub, KnownApp, CannedFault, Player, Signature, Story, move_origin};
+use environment_gate::world::{
+    Answers, Canned, CannedFault, Delivery, FakeGithub, KnownApp, Player, Signature, Story, move_origin,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -195,7 +197,8 @@ async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
     move_origin(&mut story.webhook, &url);
     let (app_id, _, key) = player.app();
     let answers = Player::answers(&story, now, &url);
-    let fake = FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: base });
+    let fake =
+        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: base });
     let fake = fake.unwrap();
     let files = Files::new(player, &story.policy);
     let mut lambda = function::start(player, &files, &url, &[]).await;

@@ -53,9 +53,7 @@ async fn ten_thousand_deliveries_leave_nothing_behind() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let stage = Stage::new(Duration::ZERO);
     let app = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
-    let _fake =
-        FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app)
-            .unwrap();
+    let _fake = FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app).unwrap();
     let now = Timestamp::now();
     let stories: Vec<Story> = STORIES
         .map(|name| {

@@ -257,7 +257,8 @@ async fn what_sam_builds_answers_a_delivery() {
     let (app_id, _, key) = player.app();
     let answers = Player::answers(&story, now, &url);
     let github =
-        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).unwrap();
+        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" })
+            .unwrap();
     let files = Files::new(&player, &story.policy);
     let mut lambda = function::start_program(&bootstrap, &player, &files, (&url, &[])).await;
     let event = player.event(&story, now.duration_since(story.present), &url);

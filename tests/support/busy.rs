@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use environment_gate::world::{Answers, Asked, Canned, FakeGithub, KnownApp, Living, Player, Source, Story};
+use environment_gate::world::{AnswerSource, Answers, Asked, Canned, FakeGithub, KnownApp, Living, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -111,14 +111,14 @@ impl Busy {
     }
 
     /// The answers, for a fake to give.
-    pub(crate) fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> AnswerSource {
         let world = Arc::clone(&self.0);
         let token = world.answers["access_tokens"][0].body.as_ref().unwrap()["token"].as_str().unwrap().to_owned();
         let living: Living = Arc::new(move |asked| {
             let world = Arc::clone(&world);
             Box::pin(async move { world.answer(asked).await })
         });
-        Source::Living(living, token)
+        AnswerSource::Living(living, token)
     }
 
     /// Serves it on loopback.

@@ -64,5 +64,10 @@ pub(crate) async fn start_program(
 /// A fake GitHub without an answer, for what must not reach it.
 pub(crate) async fn silent_github(player: &Player) -> FakeGithub {
     let (app_id, _, key) = player.app();
-    FakeGithub::start(environment_gate::world::Answers::new(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap()
+    FakeGithub::start(
+        environment_gate::world::Answers::new(),
+        KnownApp { id: app_id, public_key: key.public_der(), base_path: "" },
+    )
+    .await
+    .unwrap()
 }

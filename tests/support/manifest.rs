@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use environment_gate::world::{APP_ID, Asked, Canned, FakeGithub, KnownApp, Living, Player, Source};
+use environment_gate::world::{APP_ID, AnswerSource, Asked, Canned, FakeGithub, KnownApp, Living, Player};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -44,8 +44,9 @@ impl Makeable {
             Box::pin(async move { canned })
         });
         let token = Deployment::healthy("").body("access_tokens")["token"].as_str().unwrap().to_owned();
-        let source = Source::Living(living, token);
-        let fake = FakeGithub::serve(listener, source, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" });
+        let source = AnswerSource::Living(living, token);
+        let fake =
+            FakeGithub::serve(listener, source, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" });
         Self { fake: fake.unwrap(), made }
     }
 }

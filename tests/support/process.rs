@@ -7,10 +7,10 @@ use environment_gate::config::{Given, Variables};
 use environment_gate::github::Limits;
 use environment_gate::handler::Handler;
 use environment_gate::lambda::{Invocation as Invoked, invoke};
-use environment_gate::time::Clock;
 use environment_gate::model::ApiUrl;
-use environment_gate::recovery::{Sweep, SweepMode};
 use environment_gate::outcome::Report;
+use environment_gate::recovery::{Sweep, SweepMode};
+use environment_gate::time::Clock;
 use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -53,7 +53,13 @@ impl Process {
             let mortal = open.open(stream);
             async move { Ok(mortal) }
         };
-        let fake = FakeGithub::serve_wrapped(listener, github.source(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
+        let fake = FakeGithub::serve_wrapped(
+            listener,
+            github.source(),
+            KnownApp { id: app_id, public_key: key.public_der(), base_path: "" },
+            wrap,
+        )
+        .unwrap();
         let files = Files::new(&player, &story.policy);
         let given = Given {
             app_id: app_id.into(),
