@@ -9,7 +9,7 @@ use environment_gate::model::{
     Account, AccountType, ApiUrl, Conclusion, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Login,
     Request, ReviewState, RunStatus, WorkflowRun,
 };
-use environment_gate::webhook::{Event, Parsed, Route, Secrets, UnverifiedDelivery, parse};
+use environment_gate::webhook::{Parsed, Secrets, UnverifiedDelivery, parse};
 use environment_gate::world::Player;
 use jiff::SignedDuration;
 
@@ -23,10 +23,9 @@ pub(crate) fn measure() {
     let player = Player::new(fixtures::limits()).unwrap();
     let story = fixtures::one("approve/one-human-approved-the-gate");
     let api = "https://api.github.com";
-    let event = player.event(&story, SignedDuration::ZERO, api);
-    let Ok(Event::Http(Route::Webhook(delivery))) = serde_json::from_str(&event.to_string()) else {
-        panic!("a delivery")
-    };
+    let event = player.event(&story, SignedDuration::ZERO, api).to_string();
+    let (parts, body) = lambda_http::request::from_str(&event).unwrap().into_parts();
+    let delivery = UnverifiedDelivery::new(parts.headers, body.to_vec().into(), None).unwrap();
     let (_, secrets, _) = player.app();
     let secrets = Secrets::parse(&secrets).unwrap();
     println!();
@@ -58,7 +57,7 @@ fn time(what: &str, act: impl Fn()) {
 fn request(delivery: &UnverifiedDelivery, secrets: &Secrets, api: &ApiUrl) -> Request {
     match parse(&delivery.verify(secrets).unwrap(), api).unwrap() {
         Parsed::Request(request) => *request,
-        Parsed::Ignored(why) => panic!("{why:?}"),
+        Parsed::NotForUs(why) => panic!("{why:?}"),
     }
 }
 

@@ -94,7 +94,7 @@ impl World {
         let app = KnownApp { id: APP_ID, public_key: key.public_der(), base_path: "" };
         let github = match setup.handshakes {
             Handshakes::None => FakeGithub::serve(listener, stage.source(&story), app),
-            _ => FakeGithub::serve(listener, stage.source(&story), app, tls.clone()),
+            _ => FakeGithub::serve_wrapped(listener, stage.source(&story), app, tls.clone()),
         };
         let files = Files::new(&player, &story.policy);
         std::fs::write(files.path("anchors.pem"), pem).unwrap();

@@ -59,7 +59,8 @@ pub async fn run(handler: Handler) -> Result<(), lambda_http::Error> {
     lambda_http::run(lambda_http::service_fn(move |request| {
         let handler = Arc::clone(&handler);
         async move {
-            let invocation = invoke(&handler, request).await?;
+            // As text: the runtime logs an error's `Debug`.
+            let invocation = invoke(&handler, request).await.map_err(|error| error.to_string())?;
             record(&invocation, handler.clock.now());
             Ok::<_, lambda_http::Error>(respond(&invocation))
         }
@@ -79,8 +80,8 @@ pub async fn invoke(handler: &Handler, request: Request) -> Result<Invocation, U
     let refused = |refusal| Ok(Invocation::Delivered(Box::new(Report::refused(refusal))));
     let wrong_method =
         |expected| Refusal::Method { got: quoted(request.method().as_str()).to_string(), expected };
-    // The path as it was sent: a normalized one would let `/github/x/../webhook` in.
-    let path = request.raw_http_path();
+    // The path as it was sent: the request's own URI is normalized, and would let `/github/x/../webhook` in.
+    let path = context.http.path.as_deref().unwrap_or(request.raw_http_path());
     let stage = context.stage.as_deref().unwrap_or_default();
     let without_stage = path.strip_prefix('/').and_then(|path| path.strip_prefix(stage)).filter(|_| !stage.is_empty());
     let path = without_stage.filter(|path| path.starts_with('/')).unwrap_or(path);

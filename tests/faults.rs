@@ -187,7 +187,7 @@ async fn a_sweep_that_cannot_look_leaves_it_to_the_next_one() {
 
 /// Stories are told in text; this is read as the calls read theirs.
 #[test]
-fn bytes_that_are_no_text_are_no_answer_even_where_nobody_looks() {
+fn bytes_that_are_not_text_are_not_an_answer_even_in_a_field_that_is_not_read() {
     let jobs = Bytes::from_static(b"{\"total_count\":0,\"jobs\":[],\"something else\":\"\xff\"}");
     let error = read_answer("jobs", 200, "", jobs).unwrap_err();
     assert!(error.to_string().contains("bytes that are not UTF-8"), "{error}");

@@ -27,7 +27,6 @@ mod recovery;
 mod settings;
 mod signature;
 mod simulate;
-mod soak;
 mod start;
 #[expect(dead_code, reason = "the layers need more of it")]
 mod support;

@@ -28,7 +28,9 @@ impl Answer {
         if !self.status.is_success() {
             return Err(self.error());
         }
-        let mut deserializer = serde_json::Deserializer::from_slice(&self.body);
+        let text = std::str::from_utf8(&self.body)
+            .map_err(|_| self.unreadable("not JSON: bytes that are not UTF-8".to_owned()))?;
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             self.unreadable(format!("{}: {}", quoted(&error.path().to_string()), problem(error.inner())))
         })?;

@@ -94,7 +94,9 @@ struct PayloadInstallation {
 pub fn parse(delivery: &VerifiedDelivery<'_>, api: &ApiUrl) -> Result<Parsed, Refusal> {
     require_json(delivery.headers())?;
     let event = event_of(delivery.headers())?;
-    let payload = delivery.payload().as_ref();
+    let payload = std::str::from_utf8(delivery.payload()).map_err(|_| {
+        Refusal::Shape(format!("got bytes that are not UTF-8, expected the JSON of a `{EVENT}` delivery"))
+    })?;
     let not_for_us = match event {
         EVENT => return requested(payload, api),
         "ping" => NotForUs::Ping,
@@ -104,7 +106,7 @@ pub fn parse(delivery: &VerifiedDelivery<'_>, api: &ApiUrl) -> Result<Parsed, Re
     Ok(Parsed::NotForUs(not_for_us))
 }
 
-fn requested(payload: &[u8], api: &ApiUrl) -> Result<Parsed, Refusal> {
+fn requested(payload: &str, api: &ApiUrl) -> Result<Parsed, Refusal> {
     let ActionPayload { action } = read(payload)?;
     // A delivery of another action may look different.
     if action != ACTION {
@@ -136,12 +138,12 @@ fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
 
 /// Reads a JSON object. An error names the field that is wrong, and shows nothing of its value. A field that is read and given twice is an error of serde's
 /// own.
-fn read<'de, T: Deserialize<'de>>(payload: &'de [u8]) -> Result<T, Refusal> {
+fn read<'de, T: Deserialize<'de>>(payload: &'de str) -> Result<T, Refusal> {
     // A derived reader would take a list of a struct's values for the struct.
-    if !payload.trim_ascii_start().starts_with(b"{") {
+    if !payload.trim_start().starts_with('{') {
         return Err(Refusal::Shape(format!("got something else than a JSON object, expected a `{EVENT}` delivery")));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(payload);
+    let mut deserializer = serde_json::Deserializer::from_str(payload);
     let read = serde_path_to_error::deserialize::<_, T>(&mut deserializer);
     let value = read.map_err(|error| problem(&error.path().to_string(), error.inner()))?;
     deserializer.end().map_err(|error| problem(".", &error))?;

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use environment_gate::world::{Canned, FakeGithub, Key, Player, Signer, Story};
+use environment_gate::world::{Canned, FakeGithub, KnownApp, Key, Player, Signer, Story};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -49,7 +49,7 @@ impl World {
         // A second delivery for the run that was just reviewed asks whether anything still waits.
         let nothing = Canned { status: 200, body: Some(serde_json::json!([])), ..Canned::default() };
         answers.insert("pending_deployments".to_owned(), vec![nothing]);
-        let app = ("123456", key.public_der(), "");
+        let app = KnownApp { id: "123456", public_key: key.public_der(), base_path: "" };
         let github = FakeGithub::serve(listener, answers, app).unwrap();
         let lambda = Lambda::start(&variables(&moto, &url)).await;
         Self { moto, github, lambda, story, url }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use environment_gate::world::{Answers, Canned, Delivery, FakeGithub, KnownApp, Fault, Player, Signature, Story, move_origin};
+use environment_gate::world::{Answers, Canned, Delivery, FakeGithub, KnownApp, CannedFault, Player, Signature, Story, move_origin};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

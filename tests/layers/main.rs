@@ -14,6 +14,7 @@ mod aws;
 mod cases;
 mod openapi;
 mod setup;
+mod soak;
 #[expect(dead_code, reason = "the other tests need more of it")]
 #[path = "../support/mod.rs"]
 mod support;

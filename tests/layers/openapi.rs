@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use environment_gate::config::{Given, Variables};
-use environment_gate::doctor::{Doctor, Known};
-use environment_gate::github::{App, Client, Hook, convert, set_hook};
-use environment_gate::handler::{Clock, Moment};
+use environment_gate::doctor::{Doctor, ExaminationInput};
+use environment_gate::github::{App, GithubClient};
+use environment_gate::http::HttpClient;
 use environment_gate::model::ApiUrl;
-use environment_gate::recovery::Sweep;
-use environment_gate::transport::Connections;
+use environment_gate::recovery::SweepMode;
+use environment_gate::time::{Clock, Deadline};
 use environment_gate::world::{Call, FakeGithub, KnownApp, PERSONS_TOKEN, Player, Present, Story};
 use serde_json::{Value, json};
 
@@ -225,14 +225,16 @@ async fn calls_of_setup_and_doctor() -> Vec<Call> {
         policy_file: files.path("policy.toml").into(),
         private_key: key.private_pem().clone(),
     };
-    let at = Moment::begin(&Clock::system(), PATIENCE);
-    let client = Client::new(Connections::new(None).unwrap(), api.clone(), fixtures::limits());
-    convert(&client, "a-code", (at.now, at.deadline)).await.unwrap();
+    let deadline = Deadline::begin(&Clock::system(), PATIENCE);
+    let client = GithubClient::new(HttpClient::new(None).unwrap(), api.clone(), fixtures::limits());
+    let path = "/app-manifests/a-code/conversions".to_owned();
+    client.post_anonymously::<Value>("POST /app-manifests/{code}/conversions", path, deadline).await.unwrap();
     let app = App::new(app_id, key.private_pem()).unwrap();
-    let hook = Hook { url: "https://example.com/github/webhook", secret: &webhook_secret };
-    set_hook((&client, &app), hook, (at.now, at.deadline)).await.unwrap();
-    let known = Known { token: Some(PERSONS_TOKEN.into()), ..Known::default() };
-    Doctor::new(Variables::given(api, given).unwrap(), fixtures::limits(), known).examine(&Clock::system()).await;
+    let hook = json!({ "url": "https://example.com/github/webhook", "content_type": "json", "secret": "s", "insecure_ssl": "0" });
+    let path = "/app/hook/config".to_owned();
+    client.as_app(&app, deadline).patch("PATCH /app/hook/config", path, &hook).await.unwrap();
+    let input = ExaminationInput { token: Some(PERSONS_TOKEN.into()), ..ExaminationInput::default() };
+    Doctor::new(Variables::given(api, given).unwrap(), fixtures::limits(), input).examine(&Clock::system()).await;
     assert_eq!(fake.violations(), Vec::<String>::new());
     fake.calls()
 }
