@@ -287,13 +287,13 @@ async fn the_repositories_of_a_pattern_are_seen_where_they_are_named() {
 }
 
 #[test]
-fn every_item_has_an_id_of_its_own_a_row_in_the_readme_and_a_defect_that_shows_it() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn every_item_has_an_id_of_its_own_a_row_in_its_table_and_a_defect_that_shows_it() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md")).unwrap();
     let ids: BTreeSet<&str> = Item::ALL.iter().map(|item| item.id()).collect();
     assert_eq!(ids.len(), Item::ALL.len());
     let settings = ["app-id", "private-key", "webhook-secret", "policy", "function", "repositories"];
     for item in Item::ALL {
-        assert!(readme.contains(&format!("| `{}` |", item.id())), "README.md has no row for {}", item.id());
+        assert!(page.contains(&format!("| `{}` |", item.id())), "docs/operations.md has no row for {}", item.id());
         let is_shown = DEFECTS.iter().any(|(id, ..)| *id == item.id()) || settings.contains(&item.id());
         assert!(is_shown, "no defect shows {}", item.id());
     }

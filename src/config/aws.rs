@@ -10,7 +10,7 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_runtime::env_config::file::EnvConfigFiles;
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
@@ -45,10 +45,12 @@ pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, Con
     let id = needed("AWS_ACCESS_KEY_ID", variable("AWS_ACCESS_KEY_ID")?)?;
     let secret = needed("AWS_SECRET_ACCESS_KEY", variable("AWS_SECRET_ACCESS_KEY")?)?;
     let credentials = Credentials::new(id, secret, variable("AWS_SESSION_TOKEN")?, None, "environment");
+    // The library wants at least one file, so it gets an empty one.
+    let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
     let loader = loader(http)
         .region(Region::new(region))
         .credentials_provider(credentials)
-        .profile_files(EnvConfigFiles::builder().build());
+        .profile_files(no_profiles);
     Ok(loader.load().await)
 }
 

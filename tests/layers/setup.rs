@@ -330,7 +330,7 @@ async fn what_cannot_be_set_up_is_one_clear_line() {
         (&["--policy", &policy, "--listen", "0.0.0.0:0"], "expected a loopback address"),
         (&["--policy", &policy, "--save", &in_the_way], "exists already, without the rest of an App"),
         (&["--policy", &policy, "--owner", "octo/org"], "'--owner <ORGANIZATION>': got `octo/org`"),
-        (&["--policy", &policy, "--name", "a name that is longer than GitHub takes it"], "expected 1 to 34 characters"),
+        (&["--policy", &policy, "--name", "a name that is longer than GitHub takes it"], "expected 1 to 34"),
         (
             &["--policy", &policy, "--webhook-url", "http://example.com/github/webhook"],
             "expected `https://…/github/webhook`",
