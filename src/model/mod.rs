@@ -21,4 +21,4 @@ pub use names::{EnvironmentName, InvalidName, Login, RefName, RepositoryName, Ru
 pub use request::{Repository, Request};
 pub use run::{RunAttempt, RunStatus, WaitingRun, WorkflowRun};
 pub use run_url::RunUrl;
-pub use text::{Quoted, listed, quoted, quoted_list, with_causes};
+pub use text::{Quoted, listed, quoted, quoted_list, quoted_sentence, with_causes};
