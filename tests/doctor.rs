@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use environment_gate::doctor::Item;
-use environment_gate::world::{FakeGithub, KnownApp, PERSONS_TOKEN, Player};
+use environment_gate::world::{FakeGithub, PERSONS_TOKEN, Player};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -13,6 +13,7 @@ use tokio::process::Command;
 
 use crate::support::deployment::{Deployment, POLICY, WORKFLOW, contents, delivery};
 use crate::support::function::Files;
+use crate::support::github::app;
 use crate::support::{fixtures, front, function};
 
 /// A change of the world, and what is then wrong, by its id.
@@ -37,15 +38,15 @@ impl Told {
 
 /// A deployment: GitHub, the function behind an HTTP API, and settings.
 struct World {
-    player: Player,
+    player: &'static Player,
     files: Files,
     hook: (String, TcpListener),
 }
 
 impl World {
     async fn new() -> Self {
-        let player = Player::new(fixtures::limits()).unwrap();
-        let files = Files::new(&player, POLICY);
+        let player = fixtures::player();
+        let files = Files::new(player, POLICY);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/github/webhook", listener.local_addr().unwrap());
         Self { player, files, hook: (url, listener) }
@@ -58,9 +59,9 @@ impl World {
     /// Examines the deployment; `changed` are variables that are other than the function's own.
     async fn doctor(self, deployment: &Deployment, (arguments, changed): (&[&str], &[(&str, &str)])) -> Told {
         let Self { player, files, hook } = self;
-        let (app_id, secrets, key) = player.app();
-        let fake = FakeGithub::start(deployment.answers(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
-        front::serve(hook.1, function::start(&player, &files, &fake.url(), &[]).await);
+        let (app_id, secrets, _key) = player.app();
+        let fake = FakeGithub::start(deployment.answers(), app(player)).await.unwrap();
+        front::serve(hook.1, function::start(player, &files, &fake.url(), &[]).await);
         let output = Command::new(env!("CARGO_BIN_EXE_gate"))
             .args(["doctor", "--json"])
             .args(arguments)
@@ -228,7 +229,7 @@ async fn each_defect_at_github_is_named_and_no_other() {
 
 #[tokio::test]
 async fn each_defect_of_a_setting_is_named_and_no_other() {
-    let elsewhere = Files::new(&Player::new(fixtures::limits()).unwrap(), POLICY);
+    let elsewhere = Files::new(fixtures::player(), POLICY);
     let (no_key, no_policy) = (elsewhere.path("policy.toml"), elsewhere.path("key.pem"));
     let settings = [
         ("private-key", "PRIVATE_KEY_FILE", no_key.as_str()),

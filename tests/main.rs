@@ -16,6 +16,7 @@ mod burst;
 mod command_line;
 mod costs;
 mod doctor;
+mod documents;
 mod faults;
 mod function;
 mod logs;
@@ -27,7 +28,6 @@ mod recovery;
 mod settings;
 mod signature;
 mod simulate;
-mod soak;
 mod start;
 #[expect(dead_code, reason = "the layers need more of it")]
 mod support;

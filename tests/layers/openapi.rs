@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::support::deployment::{Deployment, POLICY, delivery};
 use crate::support::function::Files;
+use crate::support::github::app;
 use crate::support::recovery;
 use crate::support::simulation::World;
 use crate::support::{PATIENCE, fixtures};
@@ -163,7 +164,7 @@ fn null_types(value: &mut Value) {
 #[tokio::test]
 async fn every_call_and_every_answer_is_as_github_publishes_it() {
     let description = Description::read();
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let mut problems = Vec::new();
     let mut checked = BTreeMap::<String, u32>::new();
     for fixture in fixtures::all().into_iter().filter(|fixture| !NOT_OF_GITHUB.contains(&fixture.name.as_str())) {
@@ -199,14 +200,14 @@ async fn what_is_recorded_of_a_run_keeps_githubs_shape() {
     let output = world.gate(&["simulate", &world.run_url(), "--record", &folder.to_string_lossy()]).await;
     assert!(output.status.success(), "{output:?}");
     let story = Story::read(&folder).unwrap();
-    let played = Player::new(fixtures::limits()).unwrap().play(&story, Present::Story).await.unwrap();
+    let played = fixtures::player().play(&story, Present::Story).await.unwrap();
     let problems: Vec<String> = played.calls.iter().flat_map(|call| description.check(call)).collect();
     assert!(played.calls.len() >= 6 && problems.is_empty(), "{}", problems.join("\n"));
 }
 
 /// What `gate setup` and `gate doctor` ask of GitHub.
 async fn calls_of_setup_and_doctor() -> Vec<Call> {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let files = Files::new(&player, POLICY);
     let (app_id, webhook_secret, key) = player.app();
     let mut deployment = Deployment::healthy("http://127.0.0.1:9/github/webhook");
@@ -217,7 +218,7 @@ async fn calls_of_setup_and_doctor() -> Vec<Call> {
         app[name] = value.into();
     }
     deployment.0.extend([("set_hook", (200, hook)), ("conversion", (201, app))]);
-    let fake = FakeGithub::start(deployment.answers(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
+    let fake = FakeGithub::start(deployment.answers(), app(&player)).await.unwrap();
     let api = ApiUrl::parse(&fake.url()).unwrap();
     let given = Given {
         app_id: app_id.into(),
