@@ -16,6 +16,7 @@ mod burst;
 mod command_line;
 mod costs;
 mod doctor;
+mod documents;
 mod faults;
 mod function;
 mod logs;

@@ -186,7 +186,7 @@ fn story(facts: &Value) -> Story {
 async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
     let mut story = story(facts);
     let now = Timestamp::now();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let elsewhere = facts["policy"]["api_base"].as_str();
     let base = if elsewhere.is_some() { "/api/v3" } else { "" };
     let url = format!("http://{}{base}", listener.local_addr().unwrap());
@@ -216,7 +216,7 @@ async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
 async fn every_case_of_the_catalogue_comes_out_right() {
     let path = std::env::var("CASES").expect("CASES is the catalogue's path");
     let catalogue: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let outcomes: BTreeMap<&str, &str> = fixtures::OUTCOMES.into();
     let mut problems = Vec::new();
     let cases = catalogue["cases"].as_array().unwrap();
