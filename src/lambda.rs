@@ -40,7 +40,7 @@ pub enum Invocation {
     Delivered(Box<Report>),
 }
 
-/// What passes through: the fields that tell a schedule from anything else
+/// An event that passed through: the fields that distinguish a schedule from anything else
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
 #[derive(Deserialize)]
 struct PassedThrough {

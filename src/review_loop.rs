@@ -249,8 +249,8 @@ impl ReviewLoop<'_> {
         if self.reader.is_pending().await? { self.look_after_a_pause().await } else { Ok(None) }
     }
 
-    /// Looks after a pause, if anything waits before and after the look. Other processes may be about to review the same jobs: whoever sees it done
-    /// need not.
+    /// Looks after a pause, if anything waits before and after the look. Other processes may be about to review the same jobs: one that sees it
+    /// done need not.
     async fn look_after_a_pause(&self) -> Result<Option<Look>, GithubError> {
         if !self.reader.is_pending_after_a_pause().await? {
             return Ok(None);

@@ -131,7 +131,7 @@ pub struct Given {
 /// `GITHUB_API_URL`: where GitHub's API is.
 ///
 /// # Errors
-/// A value that is no API's URL.
+/// A value that is not the URL of an API.
 pub fn api_from_env() -> Result<ApiUrl, ConfigError> {
     let api = variable("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
     ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))

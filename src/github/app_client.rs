@@ -22,7 +22,7 @@ use crate::time::Deadline;
 const DELIVERIES: &str = "GET /app/hook/deliveries";
 const INSTALLATION: &str = "GET /repos/{owner}/{repo}/installation";
 
-/// GitHub keeps deliveries for so long.
+/// How long GitHub keeps deliveries.
 const KEPT: SignedDuration = SignedDuration::from_hours(72);
 /// Deliveries on a page; GitHub's maximum.
 const PER_PAGE: usize = 100;

@@ -88,7 +88,7 @@ pub(super) struct Caller<'a> {
     pub(super) calls: &'a AtomicU32,
 }
 
-/// Whether there is no answer, or one that GitHub gives when it is in trouble.
+/// Whether there is no answer, or one that GitHub gives during an incident.
 fn is_transient(answer: &Result<Answer, GithubError>) -> bool {
     match answer {
         Ok(answer) => answer.status.is_server_error() || answer.is_cut_off(),

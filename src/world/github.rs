@@ -1,4 +1,4 @@
-//! The fake GitHub: an HTTP server on loopback that checks every request as GitHub would and answers what was written down.
+//! The fake GitHub: an HTTP server on loopback that checks every request as GitHub would and answers what a story says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -29,7 +29,7 @@ const SENT_BYTES_MAX: usize = 1024 * 1024;
 const JWT_SECONDS_MAX: i64 = 660;
 /// The token of a person who may read contents, which the App may not.
 pub const PERSONS_TOKEN: &str = "the-token-of-a-person";
-/// How the fake signs its answers; also what tells that it is linked into a program.
+/// The fake's `server` header. A test searches programs for it, to see whether the fake is linked into them.
 pub const SERVER: &str = "environment-gate's fake GitHub";
 
 /// One call that was made.
@@ -45,7 +45,7 @@ pub struct FakeCall {
     pub sent: Value,
     /// The status of the answer.
     pub status: u16,
-    /// The JSON of an answer that a story wrote down; null for anything else.
+    /// The JSON of the answer, if a story gave it; null for anything else.
     pub answered: Value,
     /// From the fake's start to the call.
     pub at: Duration,
@@ -66,11 +66,11 @@ struct Fake {
     source: AnswerSource,
     base: String,
     app_id: String,
-    /// PKCS#1 in DER: the keys that GitHub knows the App by at the moment.
+    /// PKCS#1 in DER: the keys that verify the App's token now.
     public_keys: Mutex<Vec<Vec<u8>>>,
     began: Instant,
     seen: Mutex<Seen>,
-    /// How many calls have come; whoever waits for others looks anew when it changes.
+    /// How many calls have arrived. An answer that waits for other calls is woken when this changes.
     arrivals: watch::Sender<usize>,
 }
 
@@ -143,7 +143,7 @@ impl FakeGithub {
         Ok(Self { address, state, server })
     }
 
-    /// The App's keys at GitHub change: from now on these (PKCS#1, DER) verify its token, and no others.
+    /// Changes the App's keys at GitHub: from now on only these (PKCS#1, DER) verify its token.
     pub fn set_keys(&self, public_keys: Vec<Vec<u8>>) {
         *self.state.public_keys.lock().unwrap_or_else(PoisonError::into_inner) = public_keys;
     }
@@ -163,7 +163,7 @@ impl FakeGithub {
         self.state.with(|seen| seen.calls.clone())
     }
 
-    /// What GitHub would not have taken, and answers that were never asked for. Empty when all is well.
+    /// Calls that GitHub would have refused, and answers that no call asked for. Empty when all is well.
     pub fn violations(&self) -> Vec<String> {
         self.state.with(|seen| {
             let asked = |name: &String| seen.counts.get(name).copied().unwrap_or_default();
@@ -249,7 +249,7 @@ impl Fake {
         act(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A request that GitHub would not get from a good client: written down, and answered so that nobody takes it for success.
+    /// Notes a request that a good client would not send, and answers it with an error.
     fn violation(&self, what: String) -> Written {
         let body = json!({ "message": what });
         self.with(|seen| seen.violations.push(what));
@@ -284,7 +284,7 @@ impl Fake {
         }
     }
 
-    /// The tokens that the story gives out.
+    /// The installation tokens that the story hands out.
     fn tokens(&self) -> BTreeSet<&str> {
         let answers = match &self.source {
             AnswerSource::Written(answers) => answers,
@@ -294,7 +294,7 @@ impl Fake {
         mints.filter_map(|canned| canned.body.as_ref()?.get("token")?.as_str()).collect()
     }
 
-    /// Does one of the App's keys verify the token of a request?
+    /// Whether one of the App's keys verifies the token of a request.
     fn knows_the_app(&self, headers: &HeaderMap) -> bool {
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let token = token.strip_prefix("Bearer ").unwrap_or_default();
@@ -330,7 +330,7 @@ impl Fake {
         }
     }
 
-    /// The next answer that is written down for a call.
+    /// The story's next answer to a call.
     async fn written(&self, answers: &Answers, name: &str) -> Result<Canned, Written> {
         let count = self.with(|seen| {
             let count = seen.counts.entry(name.to_owned()).or_default();

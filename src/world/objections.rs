@@ -1,8 +1,8 @@
-//! What GitHub would object to in a call, whatever its answer.
+//! What GitHub would object to in a call.
 
 use serde_json::{Value, json};
 
-/// Characters of a review's comment that GitHub takes.
+/// Characters of a review's comment that GitHub accepts.
 const COMMENT_CHARS_MAX: usize = 1024;
 
 /// Whether it is a call of the App itself, with its own token.
@@ -26,7 +26,7 @@ pub(super) fn review_objection(name: &str, sent: &Value, content_type: &str) -> 
     if comment.is_empty() || comment.chars().count() > COMMENT_CHARS_MAX {
         return Some(format!("a comment of {} characters", comment.chars().count()));
     }
-    // A status report has no state at all.
+    // A status report has no state.
     let state_fits = match name {
         "review" => matches!(text("state"), Some("approved" | "rejected")),
         _ => sent.get("state").is_none(),

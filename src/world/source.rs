@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::answers::{Answers, Canned};
 
-/// A call, as a GitHub that changes while it is asked sees it.
+/// A call, as a GitHub that changes between calls sees it.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// Its name, as in [`Answers`].
@@ -19,15 +19,15 @@ pub struct Asked {
     pub sent: Value,
 }
 
-/// Answers calls as they come, and takes its time for it.
+/// Answers calls as they come.
 pub type Living = Arc<dyn Fn(Asked) -> Pin<Box<dyn Future<Output = Canned> + Send>> + Send + Sync>;
 
 /// Where answers come from.
 #[derive(Clone)]
 pub enum AnswerSource {
-    /// A story wrote them down.
+    /// From a story.
     Written(Answers),
-    /// Something that changes makes them up; the token that it gives out.
+    /// From something that changes between calls; and the installation token that it hands out.
     Living(Living, String),
 }
 

@@ -17,10 +17,12 @@ until [ -s "$folder/variables.env" ]; do
     sleep 0.1
 done
 
-cargo lambda watch --quiet --ignore-changes --env-file "$folder/variables.env" \
+# For both programs: of cargo lambda what is wrong, of the function its decisions. The runtime warns of a variable that cargo lambda always sets.
+RUST_LOG=warn,environment_gate=info,lambda_runtime=error cargo lambda watch --quiet --ignore-changes --env-file "$folder/variables.env" \
     --invoke-address 127.0.0.1 --invoke-port "$port" &
 watch=$!
-until curl --silent --output /dev/null "http://127.0.0.1:$port/"; do
+# A request would be one for a function: there is none at `/`, and that is an error.
+until (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do
     kill -0 "$watch"
     sleep 0.1
 done
