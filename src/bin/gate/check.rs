@@ -8,7 +8,7 @@ use environment_gate::gate::Policy;
 use environment_gate::gate::policy::Rule;
 use environment_gate::model::{Login, quoted};
 
-use crate::output::Output;
+use crate::output::CommandOutput;
 use crate::values;
 
 #[derive(clap::Args)]
@@ -19,7 +19,7 @@ pub(crate) struct CheckOptions {
 }
 
 /// Reads the policy and shows what it lets in.
-pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<Output> {
+pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
     let path = options.policy.display();
     let text = std::fs::read_to_string(&options.policy).with_context(|| path.to_string())?;
     let policy = Policy::parse(&text).with_context(|| path.to_string())?;
@@ -31,7 +31,7 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<Output> {
         show(&mut text, number, rule)?;
     }
     text.push_str("\nNothing else is let in: other repositories and environments of these owners are rejected, other owners are ignored.\n");
-    Ok(Output::yes(text))
+    Ok(CommandOutput::yes(text))
 }
 
 fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {
