@@ -35,11 +35,11 @@ fn in_words(sweep: &Sweep) -> Result<String, fmt::Error> {
         writeln!(text, "The policy says `pause = true`: nothing was looked at.")?;
     }
     let (waiting, left, calls) = (sweep.found.len(), sweep.left, sweep.calls);
-    writeln!(text, "{waiting} waiting, {left} left for the next sweep, {calls} calls to GitHub")?;
+    writeln!(text, "waiting: {waiting}, left for the next sweep: {left}, calls to GitHub: {calls}")?;
     for found in &sweep.found {
         writeln!(text, "{}", line(found))?;
     }
-    sweep.problems.iter().try_for_each(|problem| writeln!(text, "could not look into it: {problem}"))?;
+    sweep.problems.iter().try_for_each(|problem| writeln!(text, "not looked into: {problem}"))?;
     Ok(text)
 }
 

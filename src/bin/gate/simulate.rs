@@ -95,6 +95,6 @@ fn in_words(simulated: &Simulated, detail: Detail) -> Result<String, fmt::Error>
         }
         None => writeln!(text, "\nNothing would be posted.")?,
     }
-    writeln!(text, "\nNothing was posted: {} calls, reads only.", simulated.calls)?;
+    writeln!(text, "\nNothing was posted. Calls to GitHub, reads only: {}", simulated.calls)?;
     Ok(text)
 }
