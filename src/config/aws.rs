@@ -47,10 +47,7 @@ pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, Con
     let credentials = Credentials::new(id, secret, variable("AWS_SESSION_TOKEN")?, None, "environment");
     // The library wants at least one file, so it gets an empty one.
     let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
-    let loader = loader(http)
-        .region(Region::new(region))
-        .credentials_provider(credentials)
-        .profile_files(no_profiles);
+    let loader = loader(http).region(Region::new(region)).credentials_provider(credentials).profile_files(no_profiles);
     Ok(loader.load().await)
 }
 
