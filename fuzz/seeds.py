@@ -29,17 +29,6 @@ for story in sorted(fixtures.glob("*/*")):
         body = json.dumps(canned["body"]) if "body" in canned else canned.get("text", "")
         seed("answer", f"{name}-{answer.stem}", f"{call} {canned['status']} {header}\n{body}")
 
-event = {
-    "version": "2.0",
-    "headers": {"x-github-delivery": "0b989ba4-242f-11e5-81e1-c7b6966d2516", "x-hub-signature-256": "sha256=00"},
-    "requestContext": {"http": {"method": "POST", "path": "/github/webhook"}, "timeEpoch": 1767608100000},
-    "body": "e30=",
-    "isBase64Encoded": True,
-}
-health = {"version": "2.0", "rawPath": "/health", "requestContext": {"http": {"method": "GET", "path": "/health"}}}
-schedule = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
-for number, one in enumerate([event, health, schedule, {"version": "1.0"}]):
-    seed("event", str(number), json.dumps(one))
 for number, one in enumerate(["sha256=GOOD\n{}", "sha1=00\n", "sha256=0\nbody", "SHA256=GOOD\nbody"]):
     seed("signature", str(number), one)
 delivery = {

@@ -8,7 +8,9 @@ use jiff::SignedDuration;
 
 use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
 use crate::gate;
-use crate::github::{GithubClient, GithubError, Limits, RepositoryRef, Reviewer, RunReader};
+use crate::github::{
+    AppClient, GithubClient, GithubError, Limits, RepositoryClient, RepositoryRef, Reviewer, RunReader,
+};
 use crate::model::Request;
 use crate::outcome::{DeferredReason, IgnoredReason, Outcome, Report};
 use crate::review_loop::{Origin, RecentReviews, ReviewLoop};
@@ -93,8 +95,9 @@ impl Handler {
             Ok(scope) => scope,
             Err(why) => return (Outcome::out_of_scope(why, request), 0),
         };
-        let app = self.github.as_app(&settings.app, deadline);
-        let repository = app.repository(request.installation_id, RepositoryRef::Id(request.repository.id));
+        let app = AppClient::new(&self.github, &settings.app, deadline);
+        let repository = RepositoryRef::Id(request.repository.id);
+        let repository = RepositoryClient::new(&app, request.installation_id, repository);
         let reviewer = Reviewer::new(&repository, request);
         let settled = async {
             // One token for all reads, which are made in parallel.

@@ -40,7 +40,7 @@ pub enum Invocation {
     Delivered(Box<Report>),
 }
 
-/// What passes through: the fields that tell a schedule from anything else
+/// An event that passed through: the fields that distinguish a schedule from anything else
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
 #[derive(Deserialize)]
 struct PassedThrough {
@@ -78,8 +78,7 @@ pub async fn invoke(handler: &Handler, request: Request) -> Result<Invocation, U
         return Ok(Invocation::Swept(Box::new(handler.sweep(SweepMode::Scheduled).await)));
     };
     let refused = |refusal| Ok(Invocation::Delivered(Box::new(Report::refused(refusal))));
-    let wrong_method =
-        |expected| Refusal::Method { got: quoted(request.method().as_str()).to_string(), expected };
+    let wrong_method = |expected| Refusal::Method { got: quoted(request.method().as_str()).to_string(), expected };
     // The path as it was sent: the request's own URI is normalized, and would let `/github/x/../webhook` in.
     let path = context.http.path.as_deref().unwrap_or(request.raw_http_path());
     let stage = context.stage.as_deref().unwrap_or_default();

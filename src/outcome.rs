@@ -203,8 +203,12 @@ impl fmt::Display for DeferredReason {
             Self::Github(error) => f.write_str(&with_causes(error)),
             Self::Paused => f.write_str("the policy says `pause = true`"),
             Self::EndedButPending => f.write_str("GitHub shows the run as ended and its deployment as pending"),
-            Self::NotListedYet => f.write_str("the deployment was created after the last review, and GitHub does not list it as pending yet"),
-            Self::ReviewUnknown(why) => write!(f, "a review was posted, and it is not known whether GitHub applied it: {why}"),
+            Self::NotListedYet => f.write_str(
+                "the deployment was created after the last review, and GitHub does not list it as pending yet",
+            ),
+            Self::ReviewUnknown(why) => {
+                write!(f, "a review was posted, and it is not known whether GitHub applied it: {why}")
+            }
         }
     }
 }

@@ -12,11 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::config::Settings;
 use crate::gate::policy::RepositoryPattern;
 use crate::gate::{self, Decision, Scope};
-use crate::github::{
-    AppClient, GithubError, RepositoryClient, RepositoryRef, RunReader, WaitingRun, WaitingRuns,
-};
+use crate::github::{AppClient, GithubError, RepositoryClient, RepositoryRef, RunReader, WaitingRuns};
 use crate::handler::Handler;
-use crate::model::{EnvironmentName, Repository, RepositoryName, Request, with_causes};
+use crate::model::{EnvironmentName, Repository, RepositoryName, Request, WaitingRun, with_causes};
 use crate::outcome::Report;
 use crate::review_loop::{Origin, look};
 use crate::time::Deadline;
@@ -109,7 +107,7 @@ impl Handler {
         if settings.policy.pause {
             return Sweep { paused: true, ..Sweep::default() };
         }
-        let app = self.github.as_app(&settings.app, deadline);
+        let app = AppClient::new(&self.github, &settings.app, deadline);
         let (seen, result) = (BTreeSet::new(), Sweep::default());
         let mut sweep = SweepUnderWay { handler: self, mode, settings, app, deadline, seen, result, is_limited: false };
         for target in sweep.targets().await {
@@ -160,10 +158,9 @@ impl SweepUnderWay<'_> {
             self.note_problem(&error);
             BTreeMap::new()
         });
-        let failed = failed.into_iter().map(|(repository_id, installation_id)| SweepTarget::FailedDelivery {
-            installation_id,
-            repository_id,
-        });
+        let failed = failed
+            .into_iter()
+            .map(|(repository_id, installation_id)| SweepTarget::FailedDelivery { installation_id, repository_id });
         let mut targets = in_turn(failed.collect(), 1, self.deadline.now);
         let turn = minute(self.deadline.now).checked_rem(POLICY_EVERY_MINUTES).unwrap_or_default();
         let named = (0..POLICY_EVERY_MINUTES).cycle().zip(named_repositories(self.settings));
@@ -183,7 +180,7 @@ impl SweepUnderWay<'_> {
                 (installation.id, RepositoryRef::Name(name))
             }
         };
-        let client = self.app.repository(installation_id, repository);
+        let client = RepositoryClient::new(&self.app, installation_id, repository);
         match self.look_into_repository(&client, installation_id).await {
             // Where the App is not installed any more, nothing waits for it.
             Err(GithubError::MintRefused { status, .. }) if status.as_u16() == 404 => Ok(()),

@@ -116,7 +116,7 @@ pub(crate) async fn look(scope: &Scope<'_>, reader: &RunReader<'_>, now: Timesta
 }
 
 /// What came of a look.
-enum Step {
+enum Reviewed {
     /// Nothing was posted, or nothing waits any more.
     Settled(Outcome),
     /// A review was posted.
@@ -170,8 +170,8 @@ impl ReviewLoop<'_> {
             },
         };
         let mut posted = match self.review(first).await? {
-            Step::Settled(outcome) => return Ok(outcome),
-            Step::Posted(posted) => posted,
+            Reviewed::Settled(outcome) => return Ok(outcome),
+            Reviewed::Posted(posted) => posted,
         };
         for posts in 1..=REVIEW_POSTS_MAX {
             match self.review_again(&posted, posts).await {
@@ -187,7 +187,7 @@ impl ReviewLoop<'_> {
     }
 
     /// Posts what was decided, if anything was, and remembers that it did.
-    async fn review(&self, Look { decision, waiting, more_may_wait }: Look) -> Result<Step, GithubError> {
+    async fn review(&self, Look { decision, waiting, more_may_wait }: Look) -> Result<Reviewed, GithubError> {
         let posted_at = self.clock.now();
         let (result, outcome) = match decision {
             Decision::Approved(approval) => {
@@ -197,19 +197,21 @@ impl ReviewLoop<'_> {
                 (self.reviewer.review(Review::Reject(&rejection)).await?, Outcome::Rejected(rejection))
             }
             Decision::Deferred(deferral) => {
-                return Ok(Step::Settled(Outcome::Deferred(DeferredReason::Waiting(deferral))));
+                return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::Waiting(deferral))));
             }
             // Ended, and yet pending: GitHub's answers do not agree yet.
             Decision::RunEnded if self.reader.is_pending().await? => {
-                return Ok(Step::Settled(Outcome::Deferred(DeferredReason::EndedButPending)));
+                return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::EndedButPending)));
             }
-            Decision::RunEnded => return Ok(Step::Settled(Outcome::Ignored(IgnoredReason::NothingPending))),
+            Decision::RunEnded => return Ok(Reviewed::Settled(Outcome::Ignored(IgnoredReason::NothingPending))),
         };
         self.recent.remember_review(self.reader.request(), posted_at);
         Ok(match result {
-            ReviewResult::Applied => Step::Posted(Posted { outcome, waiting, more_may_wait, unknown: None }),
-            ReviewResult::Unknown(why) => Step::Posted(Posted { outcome, waiting, more_may_wait, unknown: Some(why) }),
-            ReviewResult::NothingPending => Step::Settled(Outcome::Ignored(IgnoredReason::NothingPending)),
+            ReviewResult::Applied => Reviewed::Posted(Posted { outcome, waiting, more_may_wait, unknown: None }),
+            ReviewResult::Unknown(why) => {
+                Reviewed::Posted(Posted { outcome, waiting, more_may_wait, unknown: Some(why) })
+            }
+            ReviewResult::NothingPending => Reviewed::Settled(Outcome::Ignored(IgnoredReason::NothingPending)),
         })
     }
 
@@ -236,9 +238,9 @@ impl ReviewLoop<'_> {
             return Ok(Next::StillWaits);
         }
         Ok(match self.review(look).await? {
-            Step::Posted(next) => Next::Posted(next),
-            Step::Settled(Outcome::Ignored(_)) => Next::Quiet,
-            Step::Settled(_) => Next::StillWaits,
+            Reviewed::Posted(next) => Next::Posted(next),
+            Reviewed::Settled(Outcome::Ignored(_)) => Next::Quiet,
+            Reviewed::Settled(_) => Next::StillWaits,
         })
     }
 
@@ -247,8 +249,8 @@ impl ReviewLoop<'_> {
         if self.reader.is_pending().await? { self.look_after_a_pause().await } else { Ok(None) }
     }
 
-    /// Looks after a pause, if anything waits before and after the look. Other processes may be about to review the same jobs: whoever sees it done
-    /// need not.
+    /// Looks after a pause, if anything waits before and after the look. Other processes may be about to review the same jobs: one that sees it
+    /// done need not.
     async fn look_after_a_pause(&self) -> Result<Option<Look>, GithubError> {
         if !self.reader.is_pending_after_a_pause().await? {
             return Ok(None);

@@ -7,9 +7,12 @@ use jiff::Timestamp;
 use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
 use crate::gate::{self, Evidence, Scope};
 use crate::github::{
-    Exchange, GithubClient, GithubError, Limits, Recording, RepositoryRef, RunReader, WaitingRun, WaitingRuns, collect,
+    AppClient, Exchange, GithubClient, GithubError, Limits, Recording, RepositoryClient, RepositoryRef, RunReader,
+    WaitingRuns, collect,
 };
-use crate::model::{EnvironmentName, InvalidName, RefName, Request, RunId, RunStatus, RunUrl, Sha, listed, quoted};
+use crate::model::{
+    EnvironmentName, InvalidName, RefName, Request, RunId, RunStatus, RunUrl, Sha, WaitingRun, listed, quoted,
+};
 use crate::outcome::Outcome;
 use crate::recovery::request_of;
 use crate::time::{Clock, Deadline};
@@ -128,12 +131,12 @@ impl Simulation {
     /// What stands in the way of asking at all. Once it can be asked, whatever goes wrong is an outcome, as for a delivery.
     pub async fn of(&self, asked: &SimulationRequest) -> Result<Simulated, SimulationError> {
         let deadline = Deadline::begin(&self.clock, self.github.limits().delivery);
-        let app = self.github.as_app(&self.settings.app, deadline);
+        let app = AppClient::new(&self.github, &self.settings.app, deadline);
         let name = &asked.run.repository;
         let installation = app.installation(name).await?;
         let installation =
             installation.ok_or_else(|| SimulationError::NotInstalled(quoted(&name.to_string()).to_string()))?;
-        let client = app.repository(installation.id, RepositoryRef::Name(name.clone()));
+        let client = RepositoryClient::new(&app, installation.id, RepositoryRef::Name(name.clone()));
         let repository = client.repository().await?;
         let environment = self.environment(asked)?;
         let read = WaitingRuns::new(&client, &repository).run(asked.run.run).await;
@@ -196,12 +199,7 @@ impl Simulation {
     }
 
     /// Decides, and shows the evidence where a decision rests on any. A run that has ended is decided as if it still waited.
-    async fn decide(
-        &self,
-        reader: &RunReader<'_>,
-        status: RunStatus,
-        at: Timestamp,
-    ) -> (Outcome, Option<Evidence>) {
+    async fn decide(&self, reader: &RunReader<'_>, status: RunStatus, at: Timestamp) -> (Outcome, Option<Evidence>) {
         let request = reader.request();
         let covered = match gate::scope(&self.settings.policy, request) {
             Ok(Scope::Covered(covered)) => covered,

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use environment_gate::gate::Check;
 use environment_gate::world::SERVER;
 
-use crate::support::fixtures;
+use crate::support::{documents, fixtures};
 
 fn sources(under: &str) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
@@ -152,97 +151,17 @@ fn the_pretend_world_is_not_in_the_function() {
 }
 
 #[test]
-fn every_check_has_a_heading_in_the_readme_and_a_rejecting_story() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let headings: BTreeSet<&str> =
-        readme.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`')).collect();
+fn every_check_has_a_heading_and_a_rejecting_story() {
+    let checks = documents::read("docs/checks.md");
+    let headings = checks.lines().filter_map(|line| line.trim_start_matches('#').trim().strip_prefix('`'));
+    let headings: BTreeSet<&str> = headings.filter_map(|heading| heading.strip_suffix('`')).collect();
     let rejecting: BTreeSet<String> = fixtures::all()
         .into_iter()
         .filter(|fixture| fixture.outcome == "rejected")
         .flat_map(|fixture| fixture.story.expected.because)
         .collect();
     for check in Check::ALL {
-        assert!(headings.contains(check.id()), "README.md has no heading for `{check}`");
+        assert!(headings.contains(check.id()), "docs/checks.md has no heading for `{check}`");
         assert!(rejecting.contains(check.id()), "no story is rejected by `{check}`");
     }
-}
-
-#[test]
-fn the_readmes_policy_and_its_commands_are_true() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
-    let policies: Vec<&str> = readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert!(!policies.is_empty());
-    for policy in policies {
-        environment_gate::gate::Policy::parse(policy).unwrap_or_else(|error| panic!("{error}\n{policy}"));
-    }
-    for story in readme.split_whitespace().filter(|word| word.starts_with("fixtures/")) {
-        let story = story.trim_end_matches(['`', '.', ',', ')']);
-        assert!(root.join(story).exists(), "README.md names {story}");
-    }
-}
-
-#[test]
-fn the_readmes_comments_are_those_that_are_posted() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let stories = [
-        ("approve/one-human-approved-the-gate", "reviews"),
-        ("reject/the-gate-was-passed-long-ago", "reviews"),
-        ("reject/the-starter-approved", "reviews"),
-        ("reject/the-gate-environment-does-not-exist", "reviews"),
-        ("defer/the-approval-is-not-shown-yet", "status_reports"),
-    ];
-    for (story, kind) in stories {
-        let expected = fs::read_to_string(fixtures::root().join(story).join("expected.json")).unwrap();
-        let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
-        for line in expected[kind][0]["comment"].as_str().unwrap().lines() {
-            assert!(readme.contains(&format!("> {line}\n")), "README.md does not show: {line}");
-        }
-    }
-}
-
-#[test]
-fn the_readmes_variables_are_those_that_are_read() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
-    let source = fs::read_to_string(root.join("src/config/variables.rs")).unwrap();
-    let is_variable =
-        |text: &&str| text.len() > 5 && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_') && text.contains('_');
-    let read: BTreeSet<&str> = source.split('"').filter(is_variable).collect();
-    let rows = readme.lines().filter(|line| line.starts_with("| `"));
-    let told: BTreeSet<&str> = rows.flat_map(|row| row.split('`')).filter(is_variable).collect();
-    let read_and_not_told: Vec<_> = read.difference(&told).filter(|name| **name != "NO_COLOR").collect();
-    assert!(read_and_not_told.is_empty(), "README.md does not tell of {read_and_not_told:?}");
-    assert!(
-        told.contains("APP_ID_PARAMETER") && told.is_subset(&read),
-        "README.md tells of {:?}",
-        told.difference(&read)
-    );
-}
-
-#[test]
-fn the_project_speaks_of_itself_alone() {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let files = Command::new("git")
-        .args(["-C", root, "grep", "-nIE", "(^|[^a-zA-Z0-9_.$}])/(home|root)/[a-z.]"])
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&files.stdout), "", "paths of a machine");
-}
-
-#[test]
-fn every_patch_that_breaks_an_invariant_applies() {
-    let patches = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
-    let patches = fs::read_dir(patches).unwrap().map(|entry| entry.unwrap().path());
-    let mut checked = 0;
-    for patch in patches.filter(|path| path.extension().is_some_and(|extension| extension == "patch")) {
-        let check = Command::new("git")
-            .args(["-C", env!("CARGO_MANIFEST_DIR"), "apply", "--check"])
-            .arg(&patch)
-            .output()
-            .unwrap();
-        assert!(check.status.success(), "{}: {}", patch.display(), String::from_utf8_lossy(&check.stderr));
-        checked += 1;
-    }
-    assert!(checked >= 12, "one for each invariant");
 }

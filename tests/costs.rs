@@ -1,6 +1,6 @@
-//! The README's costs are the arithmetic of its unit prices.
+//! The costs of docs/deploy.md are the arithmetic of its unit prices.
 
-use std::path::Path;
+use crate::support::documents;
 
 /// What one delivery takes.
 const GIGABYTES: f64 = 0.25;
@@ -15,15 +15,14 @@ const READINGS: f64 = SWEEPS / 5.0;
 const ALARMS: f64 = 5.0;
 const METRICS: f64 = 2.0;
 
-fn rows(readme: &str) -> Vec<(String, f64)> {
-    let cells = readme.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | $"));
+fn rows(page: &str) -> Vec<(String, f64)> {
+    let cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | $"));
     cells.map(|(name, price)| (name.to_owned(), price.parse().unwrap())).collect()
 }
 
 #[test]
-fn the_readmes_costs_add_up() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let rows = rows(&readme);
+fn the_costs_add_up() {
+    let rows = rows(&documents::read("docs/deploy.md"));
     let price =
         |unit: &str| rows.iter().find(|(name, _)| name == unit).unwrap_or_else(|| panic!("no price of {unit}")).1;
     let invocation = |seconds: f64| {

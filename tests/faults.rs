@@ -1,10 +1,11 @@
 //! Every way in which a call to GitHub can go wrong: once, and the delivery still ends right; for ever, and it ends without a review.
 
-use std::time::Duration;
+use std::sync::LazyLock;
 
 use bytes::Bytes;
 use environment_gate::github::{Limits, read_answer};
 use environment_gate::world::{Canned, CannedFault, Played, Player, Present};
+use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -13,17 +14,22 @@ use crate::support::fixtures;
 use crate::support::mortal::Death;
 use crate::support::process::Process;
 
-/// What ships, in small: a call that hangs is given up after a fraction of a second.
+/// What ships, but with hardly a pause, and with small answers.
 fn limits() -> Limits {
-    Limits {
-        delivery: Duration::from_secs(4),
-        call: Duration::from_millis(400),
-        pause: Duration::from_millis(1),
-        review_pause: Duration::from_millis(1),
-        answer_bytes: 1024 * 1024,
-    }
+    Limits { answer_bytes: 1024 * 1024, ..fixtures::limits() }
 }
 
+fn player() -> &'static Player {
+    static PLAYER: LazyLock<Player> = LazyLock::new(|| Player::new(limits()).unwrap());
+    &PLAYER
+}
+
+/// No answer, for as long as anybody waits for one. What takes time stands apart, so that all of it is waited for at once.
+fn hang() -> Canned {
+    Canned { status: 200, fault: Some(CannedFault::Silence), ..Canned::default() }
+}
+
+/// Every other fault.
 fn faults() -> Vec<(&'static str, Canned)> {
     let message =
         |status: u16, text: &str| Canned { status, body: Some(json!({ "message": text })), ..Canned::default() };
@@ -39,7 +45,6 @@ fn faults() -> Vec<(&'static str, Canned)> {
         ("502", message(502, "Bad Gateway")),
         ("429", limited(429)),
         ("403 that is a limit", limited(403)),
-        ("a hang", broken(CannedFault::Silence)),
         ("a reset", broken(CannedFault::Reset)),
         ("a truncated body", text("{\"id\": 9001, \"jobs\": [{")),
         ("a page", text("<html>")),
@@ -47,25 +52,21 @@ fn faults() -> Vec<(&'static str, Canned)> {
     ]
 }
 
+const APPROVED: &str = "approve/one-human-approved-the-gate";
 const READS: [&str; 5] = ["access_tokens", "run", "jobs.1", "approvals", "environment.release-gate"];
+/// The calls of a delivery.
+const DECIDING: [&str; 6] = ["access_tokens", "run", "jobs.1", "approvals", "environment.release-gate", "review"];
+/// The calls with which a sweep finds what waits.
+const LOOKING: [&str; 3] = ["deliveries", "runs.waiting", "pending_deployments"];
 
-#[tokio::test]
-async fn a_limit_that_outlasts_the_delivery_is_not_slept_out() {
-    let player = Player::new(limits()).unwrap();
-    let mut long = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
-    long.headers.insert("retry-after".to_owned(), "60".to_owned());
-    let played = play(&player, "run", &long, true).await;
-    assert_eq!(played.report.outcome.name(), "deferred");
-    assert_eq!(played.calls.iter().filter(|call| call.name == "run").count(), 1);
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lasts {
+    Once,
+    ForEver,
 }
 
-/// Plays the approving story with a fault in front of an answer, or in its place.
-async fn play(player: &Player, route: &str, fault: &Canned, for_ever: bool) -> Played {
-    play_story("approve/one-human-approved-the-gate", (player, route), fault, for_ever).await
-}
-
-/// The same with another story.
-async fn play_story(name: &str, (player, route): (&Player, &str), fault: &Canned, for_ever: bool) -> Played {
+/// Plays a story with a fault in front of an answer, or in its place.
+async fn play(name: &str, route: &str, fault: &Canned, lasts: Lasts) -> Played {
     let mut story = fixtures::one(name);
     let answers = story.answers.get_mut(route).unwrap();
     let mut fault = fault.clone();
@@ -73,78 +74,55 @@ async fn play_story(name: &str, (player, route): (&Player, &str), fault: &Canned
         // A success in the way of this route.
         fault.status = answers[0].status;
     }
-    if for_ever {
+    if lasts == Lasts::ForEver {
         answers.clear();
     }
     answers.insert(0, fault);
-    player.play(&story, Present::Story).await.unwrap()
+    player().play(&story, Present::Story).await.unwrap()
 }
 
 fn approvals(played: &Played) -> usize {
     played.calls.iter().filter(|call| call.sent["state"] == "approved").count()
 }
 
-#[tokio::test]
-async fn a_fault_of_a_read_once_costs_a_try_and_not_the_delivery() {
-    let player = Player::new(limits()).unwrap();
-    for route in READS {
-        for (what, fault) in faults() {
-            let played = play(&player, route, &fault, false).await;
-            let outcome = &played.report.outcome;
-            assert_eq!(outcome.name(), "approved", "{route}, {what}: {}", outcome.reason());
-            assert_eq!(approvals(&played), 1, "{route}, {what}");
-        }
-    }
+async fn once_costs_a_try(route: &str, what: &str, fault: &Canned) {
+    let played = play(APPROVED, route, fault, Lasts::Once).await;
+    let outcome = &played.report.outcome;
+    assert_eq!(outcome.name(), "approved", "{route}, {what}: {}", outcome.reason());
+    assert_eq!(approvals(&played), 1, "{route}, {what}");
 }
 
-#[tokio::test]
-async fn a_fault_of_a_read_for_ever_is_a_reason_to_wait() {
-    let player = Player::new(limits()).unwrap();
-    for route in READS {
-        for (what, fault) in faults() {
-            let played = play(&player, route, &fault, true).await;
-            let outcome = &played.report.outcome;
-            assert_eq!(outcome.name(), "deferred", "{route}, {what}: {}", outcome.reason());
-            assert_eq!(approvals(&played), 0, "{route}, {what}");
-            let tries = played.calls.iter().filter(|call| call.name == route).count();
-            assert!(tries <= 3, "{route}, {what}: {tries} tries");
-        }
-    }
+async fn for_ever_defers(route: &str, what: &str, fault: &Canned) {
+    let played = play(APPROVED, route, fault, Lasts::ForEver).await;
+    let outcome = &played.report.outcome;
+    assert_eq!(outcome.name(), "deferred", "{route}, {what}: {}", outcome.reason());
+    assert_eq!(approvals(&played), 0, "{route}, {what}");
+    let tries = played.calls.iter().filter(|call| call.name == route).count();
+    assert!(tries <= 3, "{route}, {what}: {tries} tries");
 }
 
-#[tokio::test]
-async fn a_fault_of_the_review_is_followed_up_and_never_turns_into_the_reverse() {
-    let player = Player::new(limits()).unwrap();
-    for (what, fault) in faults() {
-        // Nothing waits any more, so it was taken.
-        let played = play_story("approve/the-review-fails-but-was-taken", (&player, "review"), &fault, true).await;
-        let limit = fault.headers.contains_key("retry-after");
-        let expected = if limit { "deferred" } else { "approved" };
-        assert_eq!(played.report.outcome.name(), expected, "{what}: {}", played.report.outcome.reason());
-        assert!(played.calls.iter().all(|call| call.sent["state"] != "rejected"));
-    }
+async fn a_review_is_followed_up(what: &str, fault: &Canned) {
+    // Nothing waits any more, so it was taken.
+    let played = play("approve/the-review-fails-but-was-taken", "review", fault, Lasts::ForEver).await;
+    let is_limit = fault.headers.contains_key("retry-after");
+    let expected = if is_limit { "deferred" } else { "approved" };
+    assert_eq!(played.report.outcome.name(), expected, "{what}: {}", played.report.outcome.reason());
+    assert!(played.calls.iter().all(|call| call.sent["state"] != "rejected"));
 }
 
-#[tokio::test]
-async fn a_fault_of_the_look_after_a_review_changes_nothing() {
-    let player = Player::new(limits()).unwrap();
-    for (what, fault) in faults() {
-        let story = "approve/another-apps-rule-still-waits";
-        let played = play_story(story, (&player, "pending_deployments"), &fault, true).await;
-        assert_eq!(played.report.outcome.name(), "approved", "{what}: {}", played.report.outcome.reason());
-        assert_eq!(approvals(&played), 1, "{what}");
-    }
+async fn a_look_changes_nothing(what: &str, fault: &Canned) {
+    let played = play("approve/another-apps-rule-still-waits", "pending_deployments", fault, Lasts::ForEver).await;
+    assert_eq!(played.report.outcome.name(), "approved", "{what}: {}", played.report.outcome.reason());
+    assert_eq!(approvals(&played), 1, "{what}");
 }
 
-/// From the delivery to the sweep that brings it home: while the fault lasts nothing is decided by delivery or sweep, and when it is over the next sweep decides.
+/// While the fault lasts nothing is decided by delivery or sweep, and when it is over the next sweep decides.
 async fn comes_home(route: &str, what: &str, fault: &Canned) {
     let mut fault = fault.clone();
     if fault.status == 200 && route == "access_tokens" {
         fault.status = 201;
     }
-    // No limit of a minute, so that the test is over before it.
-    let story = fixtures::one("approve/one-human-approved-the-gate");
-    let process = Process::start(story, plan(), (limits(), Death::Reset)).await;
+    let process = Process::start(fixtures::one(APPROVED), plan(), (limits(), Death::Reset)).await;
     process.github.break_route(route, fault);
     let delivered = process.deliver().await;
     assert_eq!(delivered.report.outcome.name(), "deferred", "{route}, {what}: {}", delivered.report.outcome.reason());
@@ -157,9 +135,54 @@ async fn comes_home(route: &str, what: &str, fault: &Canned) {
     assert_eq!((process.github.pending(), swept.problems.as_slice()), (0, &[][..]), "{route}, {what}: {swept:?}");
 }
 
+async fn is_left_to_the_next_sweep(route: &str, what: &str, fault: &Canned) {
+    let process = Process::start(fixtures::one(APPROVED), plan(), (limits(), Death::Reset)).await;
+    process.github.failed(503, process.now());
+    process.github.break_route(route, fault.clone());
+    process.later(SignedDuration::from_secs(60));
+    let (swept, _) = process.sweep().await;
+    assert!(!swept.problems.is_empty(), "{route}, {what}: {swept:?}");
+    process.github.mend();
+    process.later(SignedDuration::from_secs(60));
+    process.sweep().await;
+    assert_eq!(process.github.pending(), 0, "{route}, {what}");
+}
+
+#[tokio::test]
+async fn a_fault_of_a_read_once_costs_a_try_and_not_the_delivery() {
+    for route in READS {
+        for (what, fault) in faults() {
+            once_costs_a_try(route, what, &fault).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_a_read_for_ever_is_a_reason_to_wait() {
+    for route in READS {
+        for (what, fault) in faults() {
+            for_ever_defers(route, what, &fault).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_review_is_followed_up_and_never_turns_into_the_reverse() {
+    for (what, fault) in faults() {
+        a_review_is_followed_up(what, &fault).await;
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_the_look_after_a_review_changes_nothing() {
+    for (what, fault) in faults() {
+        a_look_changes_nothing(what, &fault).await;
+    }
+}
+
 #[tokio::test]
 async fn when_a_fault_is_over_the_next_sweep_brings_the_delivery_home() {
-    for route in READS.into_iter().chain(["review"]) {
+    for route in DECIDING {
         for (what, fault) in faults() {
             comes_home(route, what, &fault).await;
         }
@@ -168,21 +191,33 @@ async fn when_a_fault_is_over_the_next_sweep_brings_the_delivery_home() {
 
 #[tokio::test]
 async fn a_sweep_that_cannot_look_leaves_it_to_the_next_one() {
-    for route in ["deliveries", "runs.waiting", "pending_deployments"] {
+    for route in LOOKING {
         for (what, fault) in faults() {
-            let story = fixtures::one("approve/one-human-approved-the-gate");
-            let process = Process::start(story, plan(), (limits(), Death::Reset)).await;
-            process.github.failed(503, process.now());
-            process.github.break_route(route, fault);
-            process.later(SignedDuration::from_secs(60));
-            let (swept, _) = process.sweep().await;
-            assert!(!swept.problems.is_empty(), "{route}, {what}: {swept:?}");
-            process.github.mend();
-            process.later(SignedDuration::from_secs(60));
-            process.sweep().await;
-            assert_eq!(process.github.pending(), 0, "{route}, {what}");
+            is_left_to_the_next_sweep(route, what, &fault).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_is_a_fault_like_any_other() {
+    let (what, hang) = ("a hang", &hang());
+    tokio::join!(
+        join_all(READS.map(|route| once_costs_a_try(route, what, hang))),
+        join_all(READS.map(|route| for_ever_defers(route, what, hang))),
+        a_review_is_followed_up(what, hang),
+        a_look_changes_nothing(what, hang),
+        join_all(DECIDING.map(|route| comes_home(route, what, hang))),
+        join_all(LOOKING.map(|route| is_left_to_the_next_sweep(route, what, hang))),
+    );
+}
+
+#[tokio::test]
+async fn a_limit_that_outlasts_the_delivery_is_not_slept_out() {
+    let mut long = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
+    long.headers.insert("retry-after".to_owned(), "60".to_owned());
+    let played = play(APPROVED, "run", &long, Lasts::ForEver).await;
+    assert_eq!(played.report.outcome.name(), "deferred");
+    assert_eq!(played.calls.iter().filter(|call| call.name == "run").count(), 1);
 }
 
 /// Stories are told in text; this is read as the calls read theirs.

@@ -1,25 +1,17 @@
 //! The built function, started as Lambda starts it, comes to the same ends as the handler in this process.
 
-use environment_gate::world::{FakeGithub, KnownApp, Player};
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::support::fixtures::{self, Fixture};
 use crate::support::function::{self, Files};
+use crate::support::github::Staged;
 
-async fn play(player: &Player, fixture: &Fixture) -> Vec<String> {
-    let (app_id, _, key) = player.app();
-    let now = Timestamp::now();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answers = Player::answers(&fixture.story, now, &url);
-    let wrap = |stream| async { Ok(stream) };
-    let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
-    let files = Files::new(player, &fixture.story.policy);
-    let mut lambda = function::start(player, &files, &fake.url(), &[]).await;
-    let event = player.event(&fixture.story, now.duration_since(fixture.story.present), &url);
+async fn play(fixture: &Fixture) -> Vec<String> {
+    let Staged { github, event } = Staged::new(&fixture.story).await;
+    let files = Files::new(fixtures::player(), &fixture.story.policy);
+    let mut lambda = function::start(fixtures::player(), &files, &github.url(), &[]).await;
     let invocation = lambda.invoke(event).await;
-    let mut problems = fake.violations();
+    let mut problems = github.violations();
     if invocation.status() != u64::from(fixture.story.expected.status) {
         problems.push(format!("got {invocation:?}, expected {}", fixture.story.expected.status));
     }
@@ -42,10 +34,9 @@ async fn play(player: &Player, fixture: &Fixture) -> Vec<String> {
 
 #[tokio::test]
 async fn the_built_function_plays_every_story() {
-    let player = Player::new(fixtures::limits()).unwrap();
     let mut problems = Vec::new();
     for fixture in fixtures::all() {
-        let found = play(&player, &fixture).await;
+        let found = play(&fixture).await;
         problems.extend(found.into_iter().map(|problem| format!("{}: {problem}", fixture.name)));
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));

@@ -1,27 +1,20 @@
 //! Nothing secret reaches a log, not even when everything is logged.
 
 use base64::Engine as _;
-use environment_gate::world::{FakeGithub, KnownApp, Player};
-use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
+use crate::support::github::Staged;
 
 #[tokio::test]
 async fn no_secret_token_key_signature_or_body_reaches_a_log() {
-    let player = Player::new(fixtures::limits()).unwrap();
-    let (app_id, secrets, key) = player.app();
+    let player = fixtures::player();
+    let (_, secrets, key) = player.app();
     for fixture in fixtures::all() {
-        let now = Timestamp::now();
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let answers = Player::answers(&fixture.story, now, &url);
-        let fake = FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" });
-        let fake = fake.unwrap();
-        let files = Files::new(&player, &fixture.story.policy);
-        let mut lambda = function::start(&player, &files, &fake.url(), &[("RUST_LOG", "trace")]).await;
-        let event = player.event(&fixture.story, now.duration_since(fixture.story.present), &url);
+        let Staged { github, event } = Staged::new(&fixture.story).await;
+        let files = Files::new(player, &fixture.story.policy);
+        let mut lambda = function::start(player, &files, &github.url(), &[("RUST_LOG", "trace")]).await;
         lambda.invoke(event.clone()).await;
         let log = lambda.log();
         assert!(log.contains("environment_gate::decision"), "{}: nothing was logged", fixture.name);

@@ -1,6 +1,6 @@
 //! Whatever Lambda hands the built function, none ends in an answer without a status that we chose.
 
-use environment_gate::world::{Player, Story};
+use environment_gate::world::Story;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -102,14 +102,14 @@ fn odd_requests(good: &Value) -> Vec<(&'static str, Value, u64)> {
 
 #[tokio::test]
 async fn every_event_ends_in_an_error_or_in_a_status_that_we_chose() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let story = Story {
         delivery: environment_gate::world::Delivery { event: Some("ping".to_owned()), ..Default::default() },
         ..fixtures::one("ignore/a-ping")
     };
-    let github = function::silent_github(&player).await;
-    let files = Files::new(&player, &story.policy);
-    let mut lambda = function::start(&player, &files, &github.url(), &[("RUST_LOG", "trace")]).await;
+    let github = function::silent_github(player).await;
+    let files = Files::new(player, &story.policy);
+    let mut lambda = function::start(player, &files, &github.url(), &[("RUST_LOG", "trace")]).await;
     let good = player.event(&story, SignedDuration::ZERO, &github.url());
     assert_eq!(lambda.invoke(good.clone()).await.status(), 204);
     for (what, event) in not_events(&good) {
@@ -127,11 +127,11 @@ async fn every_event_ends_in_an_error_or_in_a_status_that_we_chose() {
 
 #[tokio::test]
 async fn health_and_schedule_are_answered() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let story = fixtures::one("ignore/a-ping");
-    let github = function::silent_github(&player).await;
-    let files = Files::new(&player, &story.policy);
-    let mut lambda = function::start(&player, &files, &github.url(), &[]).await;
+    let github = function::silent_github(player).await;
+    let files = Files::new(player, &story.policy);
+    let mut lambda = function::start(player, &files, &github.url(), &[]).await;
     let mut health = player.event(&story, SignedDuration::ZERO, &github.url());
     health["requestContext"]["http"]["method"] = "GET".into();
     health["requestContext"]["http"]["path"] = "/health".into();

@@ -74,10 +74,9 @@ async fn a_deployment_that_is_newer_than_the_review_and_not_shown_is_a_reason_to
 
 #[tokio::test]
 async fn jobs_that_began_to_wait_after_the_review_are_let_in_by_their_own_delivery() {
-    let late = vec![(Duration::from_millis(300), 2)];
-    let process = start(APPROVED, Plan { late, ..plan() }).await;
+    let process = start(APPROVED, plan()).await;
     assert_eq!(process.deliver().await.report.outcome.name(), "approved");
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    process.github.more_wait(2);
     assert_eq!(process.github.pending(), 2);
     assert_eq!(process.deliver().await.report.outcome.name(), "approved");
     assert_eq!((process.github.pending(), process.github.figures().reviews), (0, 2));
@@ -182,9 +181,10 @@ async fn a_sweep_begins_nothing_when_most_of_a_minutes_points_are_spent() {
     assert_eq!(process.sweep().await.0.found.len(), 1);
 }
 
-/// What ships, in small.
+/// A delivery has time for one call that hangs, and not for two.
 fn limits() -> Limits {
-    Limits { call: Duration::from_secs(1), ..fixtures::limits() }
+    let call = Duration::from_secs(5);
+    Limits { call, delivery: (call * 2).checked_sub(Duration::from_millis(1)).unwrap(), ..fixtures::limits() }
 }
 
 #[tokio::test]
@@ -198,7 +198,6 @@ async fn connections_that_died_while_the_function_slept_cost_a_try_and_not_the_d
             process.connections.die();
             let second = process.deliver().await;
             assert_eq!(second.report.outcome.name(), "approved", "{death:?}: {}", second.report.outcome.reason());
-            assert!(second.took < limits().call * 2, "one try that hangs: {:?}", second.took);
             assert_eq!(process.github.figures().reviews, 2, "{death:?}");
         }
     }

@@ -2,16 +2,16 @@
 
 use environment_gate::gate::Decision;
 use environment_gate::recovery::{FoundEnd, Sweep, SweepMode};
-use environment_gate::world::{Call, Canned, FakeGithub, KnownApp, Player};
-use jiff::Timestamp;
+use environment_gate::world::{Canned, FakeCall};
 use serde_json::{Value, json};
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
+use crate::support::github::Staged;
 use crate::support::lambda::Invocation;
 use crate::support::recovery::{canned, lost, sweep};
 
-fn names(calls: &[Call]) -> Vec<&str> {
+fn names(calls: &[FakeCall]) -> Vec<&str> {
     calls.iter().map(|call| call.name.as_str()).collect()
 }
 
@@ -107,16 +107,11 @@ async fn a_pause_and_a_foreign_owner_are_left_alone() {
 
 #[tokio::test]
 async fn the_schedule_of_the_built_function_sweeps() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let story = lost("approve/one-human-approved-the-gate");
-    let (app_id, _, key) = player.app();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let answers = Player::answers(&story, Timestamp::now(), &url);
-    let github =
-        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).unwrap();
-    let files = Files::new(&player, &story.policy);
-    let mut lambda = function::start(&player, &files, &url, &[]).await;
+    let Staged { github, .. } = Staged::new(&story).await;
+    let files = Files::new(player, &story.policy);
+    let mut lambda = function::start(player, &files, &github.url(), &[]).await;
     let schedule = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
     assert_eq!(lambda.invoke(schedule).await, Invocation::Answer(Value::Null));
     assert!(github.calls().iter().any(|call| call.sent["state"] == "approved"), "{}", lambda.log());

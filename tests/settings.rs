@@ -7,17 +7,18 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use environment_gate::config::{Given, Variables};
 use environment_gate::handler::Handler;
 use environment_gate::lambda::{Invocation as Invoked, invoke};
-use environment_gate::time::Clock;
 use environment_gate::model::ApiUrl;
-use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
+use environment_gate::time::Clock;
+use environment_gate::world::{FakeGithub, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::fixtures;
 use crate::support::function::Files;
+use crate::support::github::app;
 
 struct World {
     handler: Handler,
-    player: Player,
+    player: &'static Player,
     story: Story,
     github: FakeGithub,
     minutes: Arc<AtomicI64>,
@@ -26,11 +27,11 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let player = Player::new(fixtures::limits()).unwrap();
+        let player = fixtures::player();
         let story = fixtures::one("approve/one-human-approved-the-gate");
-        let files = Files::new(&player, &story.policy);
+        let files = Files::new(player, &story.policy);
         let (app_id, webhook_secret, key) = player.app();
-        let github = FakeGithub::start(story.answers.clone(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
+        let github = FakeGithub::start(story.answers.clone(), app(player)).await.unwrap();
         let minutes = Arc::new(AtomicI64::new(0));
         let (present, passed) = (story.present, Arc::clone(&minutes));
         let now = move || -> Timestamp {

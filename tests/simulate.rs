@@ -124,7 +124,7 @@ async fn a_run_is_shown_with_every_check_the_verdict_and_the_comment_and_nothing
     ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    let reads = |call: &environment_gate::world::Call| call.method == "GET" || call.name == "access_tokens";
+    let reads = |call: &environment_gate::world::FakeCall| call.method == "GET" || call.name == "access_tokens";
     assert!(world.fake.calls().iter().all(reads), "{:?}", world.fake.calls());
 }
 

@@ -1,6 +1,5 @@
 //! A function that cannot start says in one line which setting is wrong, and no secret.
 
-use environment_gate::world::Player;
 use secrecy::ExposeSecret as _;
 
 use crate::support::fixtures;
@@ -18,9 +17,9 @@ async fn fails(variables: &[(&str, &str)]) -> String {
 
 #[tokio::test]
 async fn what_is_wrong_is_said_with_the_variables_name() {
-    let player = Player::new(fixtures::limits()).unwrap();
-    let files = Files::new(&player, "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"*\"]\n");
-    let good_policy = Files::new(&player, "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n");
+    let player = fixtures::player();
+    let files = Files::new(player, "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"*\"]\n");
+    let good_policy = Files::new(player, "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n");
     let (policy, key, bad_policy) =
         (good_policy.path("policy.toml"), good_policy.path("key.pem"), files.path("policy.toml"));
     let nowhere = files.path("nothing.pem");

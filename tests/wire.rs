@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use environment_gate::http::{Bounds, HttpClient};
-use environment_gate::world::{Canned, FakeGithub, KnownApp, Player, Present, Story};
+use environment_gate::world::{Canned, FakeGithub, Player, Present, Story};
 use http_body_util::Empty;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -20,13 +20,14 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::authority::authority;
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
+use crate::support::github::app;
 use crate::support::mortal::{Connections, Death};
 use crate::support::runs::{Stage, with_run};
 
 /// Answers that are given only when all reads have come: one after the other would wait for ever.
 #[tokio::test]
 async fn the_evidence_is_read_in_one_round_trip_and_the_review_is_the_second() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
     let reads = ["run", "jobs.1", "approvals", "environment.release-gate"];
     for read in reads {
@@ -59,7 +60,7 @@ fn many_jobs(story: &mut Story, total: usize) {
 
 #[tokio::test]
 async fn a_gate_on_a_later_page_is_found() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     for total in [100, 101, 1300] {
         let mut story = fixtures::one("approve/one-human-approved-the-gate");
         many_jobs(&mut story, total);
@@ -71,7 +72,7 @@ async fn a_gate_on_a_later_page_is_found() {
 
 #[tokio::test]
 async fn more_jobs_than_are_read_is_a_reason_to_wait() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
     story.answers.get_mut("jobs.1").unwrap()[0].body.as_mut().unwrap()["total_count"] = 3001.into();
     let played = player.play(&story, Present::Story).await.unwrap();
@@ -80,7 +81,7 @@ async fn more_jobs_than_are_read_is_a_reason_to_wait() {
 
 #[tokio::test]
 async fn a_job_on_two_pages_hides_another_and_is_a_reason_to_wait() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
     many_jobs(&mut story, 150);
     let first = story.answers["jobs.1"][0].body.clone().unwrap()["jobs"][99].clone();
@@ -91,7 +92,7 @@ async fn a_job_on_two_pages_hides_another_and_is_a_reason_to_wait() {
 
 /// What it takes to be met over TLS.
 struct Encrypted {
-    player: Player,
+    player: &'static Player,
     story: Story,
     files: Files,
     /// Where the authority's certificate is.
@@ -101,10 +102,10 @@ struct Encrypted {
 
 impl Encrypted {
     fn new() -> Self {
-        let player = Player::new(fixtures::limits()).unwrap();
+        let player = fixtures::player();
         let story = fixtures::one("approve/one-human-approved-the-gate");
         let (pem, config) = authority();
-        let files = Files::new(&player, &story.policy);
+        let files = Files::new(player, &story.policy);
         let anchors = files.path("anchors.pem");
         std::fs::write(&anchors, pem).unwrap();
         Self { player, story, files, anchors, acceptor: TlsAcceptor::from(Arc::new(config)) }
@@ -121,13 +122,13 @@ async fn listen() -> (TcpListener, String) {
 #[tokio::test]
 async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
     let Encrypted { player, story, files, anchors, acceptor } = Encrypted::new();
-    let (app_id, _, key) = player.app();
+    let (_app_id, _, _key) = player.app();
     for (more, status, calls) in [(vec![("SSL_CERT_FILE", anchors.as_str())], 204, 7), (vec![], 503, 0)] {
         let (now, acceptor, (listener, url)) = (Timestamp::now(), acceptor.clone(), listen().await);
         let answers = Player::answers(&story, now, &url);
         let wrap = move |stream| acceptor.accept(stream);
-        let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
-        let mut lambda = function::start(&player, &files, &url, &more).await;
+        let fake = FakeGithub::serve_wrapped(listener, answers, app(player), wrap).unwrap();
+        let mut lambda = function::start(player, &files, &url, &more).await;
         let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
         assert_eq!(invocation.status(), status, "{}", lambda.log());
         assert_eq!(fake.calls().len(), calls);
@@ -138,7 +139,7 @@ async fn tls_speaks_http_2_and_trusts_only_whom_it_is_told_to() {
 #[tokio::test]
 async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
     let Encrypted { player, story, files, anchors, acceptor } = Encrypted::new();
-    let (app_id, _, key) = player.app();
+    let (_app_id, _, _key) = player.app();
     for death in [Death::Reset, Death::Silence] {
         let (now, acceptor, (listener, url)) = (Timestamp::now(), acceptor.clone(), listen().await);
         let connections = Connections::new(death);
@@ -147,8 +148,8 @@ async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
         let mut answers = Player::answers(&story, now, &url);
         let nothing = Canned { status: 200, body: Some(json!([])), ..Canned::default() };
         answers.insert("pending_deployments".to_owned(), vec![nothing]);
-        let fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
-        let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
+        let fake = FakeGithub::serve_wrapped(listener, answers, app(player), wrap).unwrap();
+        let mut lambda = function::start(player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
         let event = player.event(&story, now.duration_since(story.present), &url);
         assert_eq!(lambda.invoke(event.clone()).await.status(), 204, "{}", lambda.log());
         let before = fake.calls().len();
@@ -162,7 +163,7 @@ async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
 #[tokio::test]
 async fn a_slow_handshake_delays_no_readiness_and_the_first_call_waits_for_it() {
     let Encrypted { player, story, files, anchors, acceptor } = Encrypted::new();
-    let (app_id, _, key) = player.app();
+    let (_app_id, _, _key) = player.app();
     let (now, (listener, url)) = (Timestamp::now(), listen().await);
     let (opened, may_open) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
     let (count, wait) = (Arc::clone(&opened), Arc::clone(&may_open));
@@ -175,8 +176,8 @@ async fn a_slow_handshake_delays_no_readiness_and_the_first_call_waits_for_it() 
         }
     };
     let answers = Player::answers(&story, now, &url);
-    let _fake = FakeGithub::serve_wrapped(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
-    let mut lambda = function::start(&player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
+    let _fake = FakeGithub::serve_wrapped(listener, answers, app(player), wrap).unwrap();
+    let mut lambda = function::start(player, &files, &url, &[("SSL_CERT_FILE", &anchors)]).await;
     lambda.ready().await;
     may_open.add_permits(1);
     let invocation = lambda.invoke(player.event(&story, now.duration_since(story.present), &url)).await;
@@ -217,18 +218,17 @@ async fn what_the_other_side_may_have_done_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_start_with_local_settings_calls_nobody_and_a_warm_decision_makes_five_requests() {
-    let player = Player::new(fixtures::limits()).unwrap();
-    let (app_id, _, key) = player.app();
+    let player = fixtures::player();
+    let (_app_id, _, _key) = player.app();
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, url) = listen().await;
     let now = Timestamp::now();
     story.answers = Player::answers(&story, now, &url);
     let stage = Stage::new(Duration::ZERO);
-    let app = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
+    let app = app(player);
     let _fake = FakeGithub::serve(listener, stage.source(&story), app).unwrap();
-    let files = Files::new(&player, &story.policy);
-    let mut lambda = function::start(&player, &files, &url, &[]).await;
+    let files = Files::new(player, &story.policy);
+    let mut lambda = function::start(player, &files, &url, &[]).await;
     lambda.ready().await;
     assert_eq!(stage.calls(), 0);
     for (run, calls) in [(1_000_001, 6), (1_000_002, 5)] {

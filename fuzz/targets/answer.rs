@@ -1,5 +1,5 @@
-//! An answer of GitHub's: whatever it is, it is read or refused, and says how long GitHub wants to be left alone. The first line says of which call,
-//! with which status and with which value in every header that is read; the rest is the body.
+//! An answer from GitHub: whatever it is, it is read or refused. The first line has the call, the status, and the value of every header that is read; the
+//! rest is the body.
 #![no_main]
 
 use bytes::Bytes;

@@ -16,7 +16,7 @@ pub use error::ConfigError;
 pub use names::Names;
 pub use sources::{Reading, Sources};
 pub use store::{Settings, SettingsStore};
-pub use variables::{Given, Source, Variables, api_from_env, http_from_env};
+pub use variables::{Given, SettingSource, Variables, api_from_env, http_from_env};
 
 /// The variables of the function, and AWS as Lambda sets it up.
 ///

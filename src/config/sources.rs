@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::ConfigError;
 use super::aws::AwsSettings;
-use super::variables::{Place, Source, Variables};
+use super::variables::{Place, SettingSource, Variables};
 
 use crate::gate::Policy;
 use crate::github::App;
@@ -21,10 +21,10 @@ const APP_ID_CHARS_MAX: usize = 64;
 /// Where the settings come from, and the means to read them there.
 #[derive(Debug)]
 pub struct Sources {
-    app_id: Source,
-    webhook_secret: Source,
-    policy: Source,
-    private_key: Source,
+    app_id: SettingSource,
+    webhook_secret: SettingSource,
+    policy: SettingSource,
+    private_key: SettingSource,
     /// `None` when nothing comes from AWS: it is then never called.
     aws: Option<AwsSettings>,
 }
@@ -64,9 +64,8 @@ impl Sources {
             app: app_id.and_then(|id| self.app(&id, &key?)),
             secrets: Self::text(&self.webhook_secret, &aws)
                 .and_then(|text| Secrets::parse(&text).map_err(|error| self.webhook_secret.error(error))),
-            policy: Self::text(&self.policy, &aws).and_then(|text| {
-                Policy::parse(text.expose_secret()).map_err(|error| self.policy.error(error))
-            }),
+            policy: Self::text(&self.policy, &aws)
+                .and_then(|text| Policy::parse(text.expose_secret()).map_err(|error| self.policy.error(error))),
         }
     }
 
@@ -91,7 +90,7 @@ impl Sources {
         FromAws { parameters: Some(parameters), secret }
     }
 
-    fn text(source: &Source, aws: &FromAws) -> Result<SecretString, ConfigError> {
+    fn text(source: &SettingSource, aws: &FromAws) -> Result<SecretString, ConfigError> {
         let unread = || Err("was not read".to_owned());
         let read = match &source.place {
             Place::Value(value) => return Ok(value.clone()),

@@ -15,7 +15,7 @@ const DEFAULT_API_URL: &str = "https://api.github.com";
 
 /// Where one setting comes from.
 #[derive(Debug)]
-pub struct Source {
+pub struct SettingSource {
     /// The variable that says so.
     pub(super) variable: &'static str,
     pub(super) place: Place,
@@ -33,7 +33,7 @@ pub(super) enum Place {
     Secret(String),
 }
 
-impl Source {
+impl SettingSource {
     /// An error about this setting.
     pub(super) fn error(&self, problem: impl fmt::Display) -> ConfigError {
         ConfigError::of_subject(self.variable, self.subject(), problem)
@@ -57,13 +57,13 @@ pub struct Variables {
     /// `SSL_CERT_FILE`, read.
     pub http: HttpClient,
     /// `APP_ID` or `APP_ID_PARAMETER`.
-    pub app_id: Source,
+    pub app_id: SettingSource,
     /// `WEBHOOK_SECRET` or `WEBHOOK_SECRET_PARAMETER`.
-    pub webhook_secret: Source,
+    pub webhook_secret: SettingSource,
     /// `POLICY_FILE` or `POLICY_PARAMETER`.
-    pub policy: Source,
+    pub policy: SettingSource,
     /// `PRIVATE_KEY_FILE` or `PRIVATE_KEY_SECRET`.
-    pub private_key: Source,
+    pub private_key: SettingSource,
     /// How AWS is reached, where one of them comes from there.
     pub aws: Option<SdkConfig>,
 }
@@ -83,7 +83,7 @@ impl Variables {
         let app_id = local_or_aws(value("APP_ID"), parameter("APP_ID_PARAMETER"))?;
         let webhook_secret = local_or_aws(value("WEBHOOK_SECRET"), parameter("WEBHOOK_SECRET_PARAMETER"))?;
         let policy = match policy_file {
-            Some(path) => Source { variable: "--policy", place: Place::File(path) },
+            Some(path) => SettingSource { variable: "--policy", place: Place::File(path) },
             None => local_or_aws(file("POLICY_FILE"), parameter("POLICY_PARAMETER"))?,
         };
         let private_key = local_or_aws(file("PRIVATE_KEY_FILE"), secret("PRIVATE_KEY_SECRET"))?;
@@ -101,8 +101,8 @@ impl Variables {
     /// # Errors
     /// The HTTP client cannot be set up.
     pub fn given(api: ApiUrl, given: Given) -> Result<Self, HttpSetupError> {
-        let value = |variable, value| Source { variable, place: Place::Value(value) };
-        let file = |variable, path| Source { variable, place: Place::File(path) };
+        let value = |variable, value| SettingSource { variable, place: Place::Value(value) };
+        let file = |variable, path| SettingSource { variable, place: Place::File(path) };
         Ok(Self {
             api,
             http: HttpClient::new(None)?,
@@ -131,7 +131,7 @@ pub struct Given {
 /// `GITHUB_API_URL`: where GitHub's API is.
 ///
 /// # Errors
-/// A value that is no API's URL.
+/// A value that is not the URL of an API.
 pub fn api_from_env() -> Result<ApiUrl, ConfigError> {
     let api = variable("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
     ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))
@@ -146,7 +146,7 @@ pub fn http_from_env() -> Result<HttpClient, ConfigError> {
     let Some(path) = variable(VARIABLE)?.map(PathBuf::from) else {
         return HttpClient::new(None).map_err(|error| ConfigError::of_variable(VARIABLE, error));
     };
-    let source = Source { variable: VARIABLE, place: Place::File(path.clone()) };
+    let source = SettingSource { variable: VARIABLE, place: Place::File(path.clone()) };
     let unreadable = |error| source.error("cannot be read, expected trust anchors in PEM").because(error);
     let pem = std::fs::read(&path).map_err(unreadable)?;
     HttpClient::new(Some(&pem)).map_err(|error| source.error(error))
@@ -159,10 +159,10 @@ struct Candidate {
 }
 
 /// The source of a setting: the variable for local work if it is set, else the one that names a place at AWS.
-fn local_or_aws(local: Candidate, aws: Candidate) -> Result<Source, ConfigError> {
+fn local_or_aws(local: Candidate, aws: Candidate) -> Result<SettingSource, ConfigError> {
     for candidate in [&local, &aws] {
         if let Some(value) = variable(candidate.variable)? {
-            return Ok(Source { variable: candidate.variable, place: (candidate.place)(value) });
+            return Ok(SettingSource { variable: candidate.variable, place: (candidate.place)(value) });
         }
     }
     let problem = format!("got nothing, expected the name to read it from (or `{}` for local work)", local.variable);

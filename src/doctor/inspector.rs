@@ -98,7 +98,7 @@ pub struct EnvironmentPlace<'a> {
 impl<'a> Inspector<'a> {
     /// Looks as `app`, until `deadline`.
     pub fn new(github: &'a GithubClient, app: &'a App, deadline: Deadline) -> Self {
-        Self { github, app: github.as_app(app, deadline), deadline }
+        Self { github, app: AppClient::new(github, app, deadline), deadline }
     }
 
     /// Who the App is.

@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use crate::config::{Reading, Sources, Variables};
 use crate::gate::Policy;
 use crate::gate::policy::{RefPattern, RepositoryPattern, Rule};
-use crate::github::{AppWire, GithubClient, Limits, RepositoryRef};
+use crate::github::{AppWire, GithubClient, Limits, RepositoryClient, RepositoryRef};
 use crate::http::HttpClient;
 use crate::model::{RepositoryName, quoted, with_causes};
 use crate::time::{Clock, Deadline};
@@ -165,7 +165,7 @@ impl Visit<'_> {
         };
         let mut lines = vec![app::installation(found.as_ref()).about(&about)];
         let Some(found) = found.filter(|_| lines.iter().all(|line| line.state == State::Ok)) else { return lines };
-        let client = self.inspector.app.repository(found.id, RepositoryRef::Name(repository.clone()));
+        let client = RepositoryClient::new(&self.inspector.app, found.id, RepositoryRef::Name(repository.clone()));
         for rule in rules {
             let (inspector, client, app) = (self.inspector, &client, self.facts);
             let environments = EnvironmentsOfRule { inspector, client, repository, app, rule };

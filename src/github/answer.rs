@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 
 use super::GithubError;
-use crate::model::quoted;
+use crate::model::{quoted, quoted_sentence};
 
 /// A rate limit that does not say for how long means a minute.
 const LIMIT_TIME: SignedDuration = SignedDuration::from_secs(60);
@@ -34,7 +34,9 @@ impl Answer {
         let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             self.unreadable(format!("{}: {}", quoted(&error.path().to_string()), problem(error.inner())))
         })?;
-        deserializer.end().map_err(|error| self.unreadable(format!("more than one JSON value: {}", problem(&error))))?;
+        deserializer
+            .end()
+            .map_err(|error| self.unreadable(format!("more than one JSON value: {}", problem(&error))))?;
         Ok(value)
     }
 
@@ -64,7 +66,7 @@ impl Answer {
             message: String,
         }
         serde_json::from_slice::<Message>(&self.body)
-            .map_or_else(|_| "nothing".to_owned(), |body| quoted(&body.message).to_string())
+            .map_or_else(|_| "nothing".to_owned(), |body| quoted_sentence(&body.message).to_string())
     }
 
     /// 429, or a 403 that says it is a limit

@@ -22,7 +22,9 @@ pub struct App {
 
 /// A text that is not an RSA private key. The text is a secret, so the message does not show it.
 #[derive(Debug, thiserror::Error)]
-#[error("got text that is not a usable RSA private key, expected the PEM file that GitHub generated for the App (PKCS#1 or PKCS#8)")]
+#[error(
+    "got text that is not a usable RSA private key, expected the PEM file that GitHub generated for the App (PKCS#1 or PKCS#8)"
+)]
 pub struct InvalidPrivateKey;
 
 /// The claims of the App's token (RFC 7519).

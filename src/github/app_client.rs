@@ -11,17 +11,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::answer::Answer;
-use super::client::{Call, Caller};
+use super::call::Call;
+use super::client::Caller;
 use super::rate_limit::RateLimitOwner;
 use super::wire::{HookDeliveryWire, InstallationWire};
-use super::{App, GithubClient, GithubError, RepositoryClient, RepositoryRef};
+use super::{App, GithubClient, GithubError};
 use crate::model::RepositoryName;
 use crate::time::Deadline;
 
 const DELIVERIES: &str = "GET /app/hook/deliveries";
 const INSTALLATION: &str = "GET /repos/{owner}/{repo}/installation";
 
-/// GitHub keeps deliveries for so long.
+/// How long GitHub keeps deliveries.
 const KEPT: SignedDuration = SignedDuration::from_hours(72);
 /// Deliveries on a page; GitHub's maximum.
 const PER_PAGE: usize = 100;
@@ -40,13 +41,9 @@ pub struct AppClient<'a> {
 }
 
 impl<'a> AppClient<'a> {
-    pub(super) fn new(client: &'a GithubClient, app: &'a App, deadline: Deadline) -> Self {
+    /// Calls as `app`, until `deadline`. Nothing is called yet.
+    pub fn new(client: &'a GithubClient, app: &'a App, deadline: Deadline) -> Self {
         Self { client, app, deadline, calls: Arc::default() }
-    }
-
-    /// Reads one repository with a token of this installation. Nothing is called yet.
-    pub fn repository(&self, installation_id: u64, repository: RepositoryRef) -> RepositoryClient<'a> {
-        RepositoryClient::new(self.clone(), installation_id, repository)
     }
 
     /// How many calls to GitHub were made so far, with installation tokens and repeated ones included.
@@ -66,8 +63,7 @@ impl<'a> AppClient<'a> {
             let path = format!("/app/hook/deliveries?status=failure&per_page={PER_PAGE}{page}");
             let answer = self.send(&Call::get(DELIVERIES, path)).await?;
             let (deliveries, next) = deliveries_page(&answer)?;
-            let is_kept =
-                |delivery: &HookDeliveryWire| self.deadline.now.duration_since(delivery.delivered_at) <= KEPT;
+            let is_kept = |delivery: &HookDeliveryWire| self.deadline.now.duration_since(delivery.delivered_at) <= KEPT;
             let all_kept = deliveries.iter().all(is_kept);
             for delivery in deliveries.into_iter().filter(is_kept).filter(HookDeliveryWire::is_failed_request) {
                 if let (Some(repository), Some(installation)) = (delivery.repository_id, delivery.installation_id) {

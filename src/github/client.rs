@@ -13,12 +13,13 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use super::GithubError;
 use super::answer::Answer;
 use super::app::bearer;
+use super::call::Call;
 use super::installation_token::InstallationTokens;
 use super::rate_limit::{RateLimitOwner, RateLimits};
 use super::recording::Recording;
-use super::{App, AppClient, GithubError};
 use crate::http::{Bounds, HttpClient, HttpError};
 use crate::model::ApiUrl;
 use crate::time::Deadline;
@@ -87,38 +88,7 @@ pub(super) struct Caller<'a> {
     pub(super) calls: &'a AtomicU32,
 }
 
-/// One call, before it is authorized.
-pub(super) struct Call {
-    pub(super) route: &'static str,
-    pub(super) method: Method,
-    /// Under the API's base URL, beginning with a slash.
-    pub(super) path: String,
-    /// JSON, or nothing.
-    pub(super) body: Bytes,
-    /// Two of it do what one does.
-    pub(super) is_idempotent: bool,
-}
-
-impl Call {
-    pub(super) fn get(route: &'static str, path: String) -> Self {
-        Self { route, method: Method::GET, path, body: Bytes::new(), is_idempotent: true }
-    }
-
-    pub(super) fn post(route: &'static str, path: String, body: Vec<u8>) -> Self {
-        Self { route, method: Method::POST, path, body: body.into(), is_idempotent: false }
-    }
-
-    pub(super) fn patch(route: &'static str, path: String, body: Vec<u8>) -> Self {
-        Self { route, method: Method::PATCH, path, body: body.into(), is_idempotent: true }
-    }
-
-    /// What it costs by GitHub's secondary rate limit.
-    fn points(&self) -> u32 {
-        if self.method == Method::GET { 1 } else { 5 }
-    }
-}
-
-/// Whether there is no answer, or one that GitHub gives when it is in trouble.
+/// Whether there is no answer, or one that GitHub gives during an incident.
 fn is_transient(answer: &Result<Answer, GithubError>) -> bool {
     match answer {
         Ok(answer) => answer.status.is_server_error() || answer.is_cut_off(),
@@ -155,11 +125,6 @@ impl GithubClient {
     /// What a delivery may cost.
     pub fn limits(&self) -> Limits {
         self.limits
-    }
-
-    /// Calls as the App itself, until `deadline`.
-    pub fn as_app<'a>(&'a self, app: &'a App, deadline: Deadline) -> AppClient<'a> {
-        AppClient::new(self, app, deadline)
     }
 
     /// Reads with a person's token; `None` for a 404.
@@ -315,9 +280,8 @@ impl GithubClient {
         if !call.body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
-        let request = request
-            .body(call.body.clone())
-            .map_err(|error| GithubError::NotSent { route, source: error.into() })?;
+        let request =
+            request.body(call.body.clone()).map_err(|error| GithubError::NotSent { route, source: error.into() })?;
         let bounds = Bounds { time: self.limits.call, body_bytes: self.limits.answer_bytes };
         match self.http.send(request, bounds).await {
             Ok(response) => {

@@ -101,7 +101,9 @@ pub enum GithubError {
         message: String,
     },
     /// GitHub rejects two fresh installation tokens.
-    #[error("`{route}`: got 401 for two fresh installation tokens: check that the App is still installed on the repository")]
+    #[error(
+        "`{route}`: got 401 for two fresh installation tokens: check that the App is still installed on the repository"
+    )]
     TokenRefused {
         /// The call.
         route: &'static str,

@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::GithubError;
 use super::answer::Answer;
 use super::app::bearer;
-use super::client::Call;
+use super::call::Call;
 use crate::model::{RepositoryName, quoted};
 
 pub(super) const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
 /// A token is not used in its last minutes: a call, and GitHub's clock, need time.
 const TOKEN_RESERVE: SignedDuration = SignedDuration::from_mins(5);
-/// Tokens of so many repositories are kept; then all are forgotten.
+/// Tokens that are kept; when there are more, all are forgotten.
 const TOKENS_MAX: usize = 256;
 
 /// The permissions that every token is narrowed to: what the App needs, and no more.

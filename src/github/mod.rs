@@ -10,6 +10,7 @@
 mod answer;
 mod app;
 mod app_client;
+mod call;
 mod client;
 mod error;
 mod evidence;
@@ -34,5 +35,5 @@ pub use recording::{Exchange, ExchangeEnd, Recording};
 pub use repository_client::{RepositoryClient, environment_path, path_segment};
 pub use review::{Review, ReviewResult, Reviewer};
 pub use run_reader::RunReader;
-pub use waiting_runs::{WaitingRun, WaitingRuns};
+pub use waiting_runs::WaitingRuns;
 pub use wire::{AppWire, BranchRestrictionWire, EnvironmentWire, HookDeliveryWire, InstallationWire};

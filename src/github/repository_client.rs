@@ -8,7 +8,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
 use super::answer::Answer;
-use super::client::{Call, Caller};
+use super::call::Call;
+use super::client::Caller;
 use super::installation_token::{InstallationToken, MINT, TokenKey};
 use super::rate_limit::RateLimitOwner;
 use super::wire::EnvironmentWire;
@@ -43,8 +44,9 @@ pub struct RepositoryClient<'a> {
 }
 
 impl<'a> RepositoryClient<'a> {
-    pub(super) fn new(app: AppClient<'a>, installation_id: u64, repository: RepositoryRef) -> Self {
-        let key = repository.key(installation_id);
+    /// Reads one repository with a token of this installation. Nothing is called yet.
+    pub fn new(app: &AppClient<'a>, installation_id: u64, repository: RepositoryRef) -> Self {
+        let (app, key) = (app.clone(), repository.key(installation_id));
         Self { app, installation_id, repository, key, has_renewed: tokio::sync::Mutex::new(false) }
     }
 

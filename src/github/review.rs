@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::client::Call;
+use super::call::Call;
 use super::{GithubError, RepositoryClient};
 use crate::gate::{Approval, Comment, Deferral, Rejection};
 use crate::model::{ApiUrl, Request};
@@ -97,12 +97,16 @@ impl<'a> Reviewer<'a> {
         match answer.status {
             StatusCode::NO_CONTENT => Ok(ReviewResult::Applied),
             // Not what GitHub answers to this call: something in between may have answered.
-            status if status.is_success() => Ok(ReviewResult::Unknown(format!("`{REVIEW}`: got {status}, expected 204"))),
+            status if status.is_success() => {
+                Ok(ReviewResult::Unknown(format!("`{REVIEW}`: got {status}, expected 204")))
+            }
             StatusCode::NOT_FOUND => Ok(ReviewResult::NothingPending),
             StatusCode::UNPROCESSABLE_ENTITY if answer.says("no pending deployment requests") => {
                 Ok(ReviewResult::NothingPending)
             }
-            StatusCode::UNPROCESSABLE_ENTITY if answer.says("already been reviewed") => Ok(ReviewResult::NothingPending),
+            StatusCode::UNPROCESSABLE_ENTITY if answer.says("already been reviewed") => {
+                Ok(ReviewResult::NothingPending)
+            }
             StatusCode::UNPROCESSABLE_ENTITY if answer.says("problem approving one of the gates") => {
                 Ok(ReviewResult::Unknown(answer.error().to_string()))
             }

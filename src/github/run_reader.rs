@@ -5,13 +5,12 @@ use http::StatusCode;
 use serde::de::DeserializeOwned;
 
 use super::answer::Answer;
-use super::client::Call;
+use super::call::Call;
 use super::repository_client::ENVIRONMENT;
 use super::wire::{JobWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
 use super::{GithubError, RepositoryClient};
 use crate::model::{
-    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, Request, RunAttempt,
-    WorkflowRun,
+    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, Request, RunAttempt, WorkflowRun,
 };
 
 pub(super) const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
@@ -36,7 +35,10 @@ const ATTEMPTS_MAX: usize = 50;
 enum JobList {
     Complete(Vec<Job>),
     /// It changed while it was read, as it does when jobs of a matrix begin.
-    Changed { before: usize, after: usize },
+    Changed {
+        before: usize,
+        after: usize,
+    },
 }
 
 /// Reads what GitHub says of one request's run. It cannot review.
@@ -165,7 +167,8 @@ impl<'a> RunReader<'a> {
     /// An environment of the repository; `None` when there is none of that name.
     pub(super) async fn environment(&self, name: &EnvironmentName) -> Result<Option<Environment>, GithubError> {
         let wire = self.repository.environment(&self.request.repository.name, name).await?;
-        let unreadable = |error: InvalidName| GithubError::Unreadable { route: ENVIRONMENT, problem: error.to_string() };
+        let unreadable =
+            |error: InvalidName| GithubError::Unreadable { route: ENVIRONMENT, problem: error.to_string() };
         wire.map(|wire| wire.into_model().map_err(unreadable)).transpose()
     }
 

@@ -1,14 +1,13 @@
 //! What waits in a repository: runs that have not ended, and the environments that their jobs wait for.
 
 use http::StatusCode;
-use jiff::Timestamp;
 
 use super::answer::Answer;
-use super::client::Call;
+use super::call::Call;
 use super::run_reader::{PENDING, RUN};
 use super::wire::{PendingDeploymentWire, RunWire, RunsWire};
 use super::{GithubError, RepositoryClient};
-use crate::model::{EnvironmentName, RefName, Repository, RunId, RunStatus, Sha};
+use crate::model::{EnvironmentName, Repository, RunId, WaitingRun};
 
 const RUNS: &str = "GET /repos/{owner}/{repo}/actions/runs";
 
@@ -24,27 +23,6 @@ const STATUSES: [&str; 2] = ["waiting", "in_progress"];
 pub struct WaitingRuns<'a> {
     client: &'a RepositoryClient<'a>,
     repository: &'a Repository,
-}
-
-/// A run in which something may wait.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WaitingRun {
-    /// The run.
-    pub id: RunId,
-    /// Its commit.
-    pub sha: Sha,
-    /// Its branch or tag.
-    pub ref_name: RefName,
-    /// What started it.
-    pub event: String,
-    /// When its present attempt began.
-    pub started_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// Its present attempt, from 1.
-    pub attempt: Option<u32>,
-    /// Has it ended?
-    pub status: RunStatus,
 }
 
 impl<'a> WaitingRuns<'a> {

@@ -7,10 +7,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::WaitingRun;
 use crate::model::{
     Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus,
-    Login, RefName, ReviewState, RunId, RunStatus, Sha, WorkflowRun,
+    Login, RefName, ReviewState, RunId, RunStatus, Sha, WaitingRun, WorkflowRun,
 };
 
 /// <https://docs.github.com/rest/actions/workflow-runs#get-a-workflow-run>, also of an attempt.

@@ -102,7 +102,8 @@ fn is_base(url: &Url, text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     let has_user = !url.username().is_empty() || url.password().is_some();
     // The parser would resolve or drop what stands here, and what was written is what is meant.
-    let is_literal = text.contains("://") && !text.contains("/.") && !text.contains(['\\', '\t', '\n', '\r', ' ', '?', '#', '@']);
+    let is_literal =
+        text.contains("://") && !text.contains("/.") && !text.contains(['\\', '\t', '\n', '\r', ' ', '?', '#', '@']);
     let path = url.path();
     (url.scheme() == "https" || (url.scheme() == "http" && is_loopback))
         && !has_user
@@ -130,7 +131,10 @@ mod tests {
 
     #[test]
     fn a_base_url_is_kept_without_its_last_slash() {
-        assert_eq!(ApiUrl::parse("https://GHE.example.com:443/api/v3/").unwrap().to_string(), "https://ghe.example.com/api/v3");
+        assert_eq!(
+            ApiUrl::parse("https://GHE.example.com:443/api/v3/").unwrap().to_string(),
+            "https://ghe.example.com/api/v3"
+        );
     }
 
     #[test]
@@ -198,7 +202,8 @@ mod tests {
         let api = ApiUrl::parse("https://api.github.com").unwrap();
         let from = "https://api.github.com/repos/a/b";
         assert_eq!(api.redirect(from, "/repositories/1").as_deref(), Some("https://api.github.com/repositories/1"));
-        for bad in ["https://example.com/x", "//example.com/x", "http://api.github.com/x", "https://u@api.github.com/x"] {
+        for bad in ["https://example.com/x", "//example.com/x", "http://api.github.com/x", "https://u@api.github.com/x"]
+        {
             assert_eq!(api.redirect(from, bad), None, "{bad}");
         }
     }

@@ -19,6 +19,6 @@ pub use environment::{Environment, EnvironmentReview, ReviewState};
 pub use job::{Conclusion, Job, JobStatus};
 pub use names::{EnvironmentName, InvalidName, Login, RefName, RepositoryName, RunId, Sha};
 pub use request::{Repository, Request};
-pub use run::{RunAttempt, RunStatus, WorkflowRun};
+pub use run::{RunAttempt, RunStatus, WaitingRun, WorkflowRun};
 pub use run_url::RunUrl;
-pub use text::{Quoted, listed, quoted, quoted_list, with_causes};
+pub use text::{Quoted, listed, quoted, quoted_list, quoted_sentence, with_causes};

@@ -58,6 +58,27 @@ pub struct RunAttempt {
     pub triggering_actor: Option<Account>,
 }
 
+/// A run in which something may wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingRun {
+    /// The run.
+    pub id: RunId,
+    /// Its commit.
+    pub sha: Sha,
+    /// Its branch or tag.
+    pub ref_name: RefName,
+    /// What started it.
+    pub event: String,
+    /// When its present attempt began.
+    pub started_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Its present attempt, from 1.
+    pub attempt: Option<u32>,
+    /// Has it ended?
+    pub status: RunStatus,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,9 @@
 use std::fmt;
 
 /// Bytes of a name before it is cut, escapes counted as they are written.
-const SHOWN_BYTES_MAX: usize = 100;
+const NAME_BYTES_MAX: usize = 100;
+/// The same of a sentence.
+const SENTENCE_BYTES_MAX: usize = 300;
 /// Entries of a list before it is cut.
 const LISTED_MAX: usize = 3;
 
@@ -12,11 +14,19 @@ const LISTED_MAX: usize = 3;
 /// In a code span GitHub turns nothing into a mention, a link or HTML. What could end the span or hide text
 /// (backticks, controls, line breaks, bidirectional marks, look-alike punctuation) is shown as `\u{…}`.
 #[derive(Debug, Clone, Copy)]
-pub struct Quoted<'a>(&'a str);
+pub struct Quoted<'a> {
+    text: &'a str,
+    bytes_max: usize,
+}
 
-/// Shows `text` as a [`Quoted`] code span, cut after about 100 bytes.
+/// Shows a name as a [`Quoted`] code span, cut after about 100 bytes.
 pub fn quoted(text: &str) -> Quoted<'_> {
-    Quoted(text)
+    Quoted { text, bytes_max: NAME_BYTES_MAX }
+}
+
+/// Shows a sentence as a [`Quoted`] code span, cut after about 300 bytes: GitHub's say what to do at their end.
+pub fn quoted_sentence(text: &str) -> Quoted<'_> {
+    Quoted { text, bytes_max: SENTENCE_BYTES_MAX }
 }
 
 /// The first three texts, and how many more there are.
@@ -48,13 +58,9 @@ pub fn quoted_list<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
 
 impl fmt::Display for Quoted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As nearly all names are.
-        if self.0.len() <= SHOWN_BYTES_MAX && self.0.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'`') {
-            return write!(f, "`{}`", self.0);
-        }
-        let mut shown = String::with_capacity(SHOWN_BYTES_MAX.min(self.0.len()));
-        for c in self.0.chars() {
-            if shown.len() >= SHOWN_BYTES_MAX {
+        let mut shown = String::new();
+        for c in self.text.chars() {
+            if shown.len() >= self.bytes_max {
                 shown.push('…');
                 break;
             }
@@ -72,6 +78,13 @@ impl fmt::Display for Quoted<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_has_more_room_than_a_name() {
+        let text = "x".repeat(400);
+        assert_eq!(quoted(&text).to_string().len(), 100 + "`…`".len());
+        assert_eq!(quoted_sentence(&text).to_string().len(), 300 + "`…`".len());
+    }
 
     fn shown(text: &str) -> String {
         quoted(text).to_string()

@@ -132,7 +132,9 @@ fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
         (Some(event), None) if !event.is_empty() && event.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => {
             Ok(event)
         }
-        _ => Err(Refusal::Shape("got no `x-github-event` header, or several, expected the name of one event".to_owned())),
+        _ => {
+            Err(Refusal::Shape("got no `x-github-event` header, or several, expected the name of one event".to_owned()))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a delivery is refused: one line for whoever reads GitHub's delivery log. Of the body it shows nothing but names, and those are escaped.
+//! Why a delivery is refused: one line for GitHub's delivery log. Of the body it shows only names, and those are escaped.
 
 /// A delivery that cannot be trusted or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! What the fake GitHub answers: for every call a name, for every name what a story wrote down.
+//! What the fake GitHub answers: each call has a name, and a story has an answer for each name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
 ///
-/// Names: `rate_limit`, which is answered always, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
+/// Names: `rate_limit`, which is always answered, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
 /// `review`, `status_report`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
@@ -25,11 +25,11 @@ pub struct Canned {
     pub body: Option<Value>,
     /// The body, as a text.
     pub text: Option<String>,
-    /// The body, as so many blanks.
+    /// The body: this many blanks.
     pub blanks: Option<usize>,
     /// What goes wrong, if anything.
     pub fault: Option<CannedFault>,
-    /// Names of calls that must have come before this one is answered: so a story can ask that calls are made at once.
+    /// Names of calls that must arrive before this one is answered. So a story can demand that calls are made in parallel.
     #[serde(default)]
     pub after: BTreeSet<String>,
 }
@@ -44,7 +44,7 @@ pub enum CannedFault {
     Reset,
 }
 
-/// A call, taken apart.
+/// A request, as its name is found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FakeRequest {
     /// `GET` or `POST`.
@@ -54,7 +54,7 @@ pub struct FakeRequest {
 }
 
 impl FakeRequest {
-    /// The name of the call, if it is one that the gate makes of GitHub; `base` is the path of the API itself, `sent` the JSON that it came with.
+    /// The name of the call, if it is one that the gate makes. `base` is the path of the API itself, `sent` the JSON body.
     pub fn name(&self, base: &str, sent: &Value) -> Option<String> {
         let path = self.path.strip_prefix(base)?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -66,7 +66,7 @@ impl FakeRequest {
             ["app", "hook", "config"] if get => Some("hook_config".to_owned()),
             ["app", "hook", "config"] if self.method == "PATCH" => Some("set_hook".to_owned()),
             ["app-manifests", _, "conversions"] if !get => Some("conversion".to_owned()),
-            // The pages of a GitHub on whose host the API is, too.
+            // GitHub's own pages, which are on the same host in a test.
             ["settings", "apps", "new"] | ["organizations", _, "settings", "apps", "new"] if !get => {
                 Some("new_app".to_owned())
             }
@@ -86,7 +86,7 @@ impl FakeRequest {
                 }
             }
             ["repos", _, _, "contents", path @ ..] if get => Some(format!("contents.{}", path.join("/"))),
-            // Where GitHub sends a read of a repository that was renamed: to its id.
+            // A renamed repository: GitHub redirects a read to its id.
             ["repos", _, _, "actions", "runs", _, rest @ ..] | ["repositories", _, "actions", "runs", _, rest @ ..] => {
                 match rest {
                     [] if get => Some("run".to_owned()),
@@ -108,7 +108,7 @@ fn parameter<'q>(query: &'q str, name: &str) -> Option<&'q str> {
     query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// Where a story keeps the answer to a call: `github/environment.gate_prod.json` of the call `environment.gate/prod`.
+/// The file with the answer to a call: `github/environment.gate_prod.json` for `environment.gate/prod`.
 pub(super) fn file_of(call: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '~') { c } else { '_' };
     format!("github/{}.json", call.chars().map(plain).collect::<String>())

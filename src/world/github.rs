@@ -1,10 +1,8 @@
-//! The fake GitHub: an HTTP server on loopback that checks every request as GitHub would and answers what was written down.
+//! The fake GitHub: an HTTP server on loopback that checks every request as GitHub would and answers what a story says.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,59 +20,21 @@ use tokio::sync::watch;
 
 use super::answers::{Answers, Canned, CannedFault, FakeRequest};
 use super::connections::Connections;
-
-/// A call, as a GitHub that changes while it is asked sees it.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// Its name, as in [`Answers`].
-    pub name: String,
-    /// Path and query, under the API's base.
-    pub path: String,
-    /// The JSON that was sent; null for none.
-    pub sent: Value,
-}
-
-/// Answers calls as they come, and takes its time for it.
-pub type Living = Arc<dyn Fn(Asked) -> Pin<Box<dyn Future<Output = Canned> + Send>> + Send + Sync>;
-
-/// Where answers come from.
-#[derive(Clone)]
-pub enum Source {
-    /// A story wrote them down.
-    Written(Answers),
-    /// Something that changes makes them up; the token that it gives out.
-    Living(Living, String),
-}
-
-impl From<Answers> for Source {
-    fn from(answers: Answers) -> Self {
-        Self::Written(answers)
-    }
-}
-
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Written(answers) => answers.fmt(f),
-            Self::Living(..) => f.write_str("Living"),
-        }
-    }
-}
+use super::objections::{is_the_apps, mint_objection, review_objection};
+use super::source::{AnswerSource, Asked};
 
 /// Bytes of a request that are read.
 const SENT_BYTES_MAX: usize = 1024 * 1024;
 /// Seconds between `iat` and `exp` that GitHub accepts: ten minutes, and the minute that `iat` may lie back.
 const JWT_SECONDS_MAX: i64 = 660;
-/// Characters of a review's comment that GitHub takes.
-const COMMENT_CHARS_MAX: usize = 1024;
 /// The token of a person who may read contents, which the App may not.
 pub const PERSONS_TOKEN: &str = "the-token-of-a-person";
-/// How the fake signs its answers; also what tells that it is linked into a program.
+/// The fake's `server` header. A test searches programs for it, to see whether the fake is linked into them.
 pub const SERVER: &str = "environment-gate's fake GitHub";
 
 /// One call that was made.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct FakeCall {
     /// Its name, as in [`Answers`]; the method and path when there is none.
     pub name: String,
     /// `GET` or `POST`.
@@ -85,7 +45,7 @@ pub struct Call {
     pub sent: Value,
     /// The status of the answer.
     pub status: u16,
-    /// The JSON of an answer that a story wrote down; null for anything else.
+    /// The JSON of the answer, if a story gave it; null for anything else.
     pub answered: Value,
     /// From the fake's start to the call.
     pub at: Duration,
@@ -103,20 +63,20 @@ pub struct FakeGithub {
 
 #[derive(Debug)]
 struct Fake {
-    source: Source,
+    source: AnswerSource,
     base: String,
     app_id: String,
-    /// PKCS#1 in DER: the keys that GitHub knows the App by at the moment.
+    /// PKCS#1 in DER: the keys that verify the App's token now.
     public_keys: Mutex<Vec<Vec<u8>>>,
     began: Instant,
     seen: Mutex<Seen>,
-    /// How many calls have come; whoever waits for others looks anew when it changes.
+    /// How many calls have arrived. An answer that waits for other calls is woken when this changes.
     arrivals: watch::Sender<usize>,
 }
 
 #[derive(Debug, Default)]
 struct Seen {
-    calls: Vec<Call>,
+    calls: Vec<FakeCall>,
     counts: BTreeMap<String, usize>,
     violations: Vec<String>,
 }
@@ -137,7 +97,7 @@ impl FakeGithub {
     ///
     /// # Errors
     /// No port is free.
-    pub async fn start(source: impl Into<Source>, app: KnownApp<'_>) -> io::Result<Self> {
+    pub async fn start(source: impl Into<AnswerSource>, app: KnownApp<'_>) -> io::Result<Self> {
         Self::serve(TcpListener::bind(("127.0.0.1", 0)).await?, source, app)
     }
 
@@ -145,7 +105,7 @@ impl FakeGithub {
     ///
     /// # Errors
     /// The listener has no address.
-    pub fn serve(listener: TcpListener, source: impl Into<Source>, app: KnownApp<'_>) -> io::Result<Self> {
+    pub fn serve(listener: TcpListener, source: impl Into<AnswerSource>, app: KnownApp<'_>) -> io::Result<Self> {
         Self::serve_wrapped(listener, source, app, |stream| async { Ok(stream) })
     }
 
@@ -155,7 +115,7 @@ impl FakeGithub {
     /// The listener has no address.
     pub fn serve_wrapped<S, W, F>(
         listener: TcpListener,
-        source: impl Into<Source>,
+        source: impl Into<AnswerSource>,
         app: KnownApp<'_>,
         wrap: W,
     ) -> io::Result<Self>
@@ -183,7 +143,7 @@ impl FakeGithub {
         Ok(Self { address, state, server })
     }
 
-    /// The App's keys at GitHub change: from now on these (PKCS#1, DER) verify its token, and no others.
+    /// Changes the App's keys at GitHub: from now on only these (PKCS#1, DER) verify its token.
     pub fn set_keys(&self, public_keys: Vec<Vec<u8>>) {
         *self.state.public_keys.lock().unwrap_or_else(PoisonError::into_inner) = public_keys;
     }
@@ -199,17 +159,17 @@ impl FakeGithub {
     }
 
     /// The calls so far, in the order in which they came.
-    pub fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<FakeCall> {
         self.state.with(|seen| seen.calls.clone())
     }
 
-    /// What GitHub would not have taken, and answers that were never asked for. Empty when all is well.
+    /// Calls that GitHub would have refused, and answers that no call asked for. Empty when all is well.
     pub fn violations(&self) -> Vec<String> {
         self.state.with(|seen| {
             let asked = |name: &String| seen.counts.get(name).copied().unwrap_or_default();
             let written = match &self.state.source {
-                Source::Written(answers) => Some(answers),
-                Source::Living(..) => None,
+                AnswerSource::Written(answers) => Some(answers),
+                AnswerSource::Living(..) => None,
             };
             let unasked = written.into_iter().flatten().filter(|(name, canned)| asked(name) < canned.len());
             let unasked = unasked
@@ -253,9 +213,9 @@ async fn respond(State(state): State<Arc<Fake>>, request: axum::extract::Request
             None => state.reply(Asked { name: name.clone(), path: path.clone(), sent: sent.clone() }).await,
         },
     };
-    let written = matches!(state.source, Source::Written(_));
+    let written = matches!(state.source, AnswerSource::Written(_));
     let answered = reply.as_ref().filter(|_| written).and_then(|(.., body)| serde_json::from_slice(body).ok());
-    let call = Call {
+    let call = FakeCall {
         name: name.unwrap_or_else(|| format!("{} {}", request.method, request.path)),
         method: request.method,
         path,
@@ -279,7 +239,8 @@ fn response((status, headers, body): Written) -> Response {
 
 /// A response whose body never comes: the connection breaks instead.
 fn broken() -> Response {
-    let body = Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(io::Error::other("the story breaks it"))]));
+    let body =
+        Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(io::Error::other("the story breaks it"))]));
     Response::builder().header(CONTENT_LENGTH, 1).body(body).unwrap_or_default()
 }
 
@@ -288,7 +249,7 @@ impl Fake {
         act(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// A request that GitHub would not get from a good client: written down, and answered so that nobody takes it for success.
+    /// Notes a request that a good client would not send, and answers it with an error.
     fn violation(&self, what: String) -> Written {
         let body = json!({ "message": what });
         self.with(|seen| seen.violations.push(what));
@@ -323,17 +284,17 @@ impl Fake {
         }
     }
 
-    /// The tokens that the story gives out.
+    /// The installation tokens that the story hands out.
     fn tokens(&self) -> BTreeSet<&str> {
         let answers = match &self.source {
-            Source::Written(answers) => answers,
-            Source::Living(_, token) => return BTreeSet::from([token.as_str()]),
+            AnswerSource::Written(answers) => answers,
+            AnswerSource::Living(_, token) => return BTreeSet::from([token.as_str()]),
         };
         let mints = answers.get("access_tokens").into_iter().flatten();
         mints.filter_map(|canned| canned.body.as_ref()?.get("token")?.as_str()).collect()
     }
 
-    /// Does one of the App's keys verify the token of a request?
+    /// Whether one of the App's keys verifies the token of a request.
     fn knows_the_app(&self, headers: &HeaderMap) -> bool {
         let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let token = token.strip_prefix("Bearer ").unwrap_or_default();
@@ -353,11 +314,11 @@ impl Fake {
 
     async fn reply(&self, asked: Asked) -> Reply {
         let canned = match &self.source {
-            Source::Written(answers) => match self.written(answers, &asked.name).await {
+            AnswerSource::Written(answers) => match self.written(answers, &asked.name).await {
                 Ok(canned) => canned,
                 Err(violation) => return Some(violation),
             },
-            Source::Living(answer, _) => answer(asked).await,
+            AnswerSource::Living(answer, _) => answer(asked).await,
         };
         match canned.fault {
             Some(CannedFault::Silence) => std::future::pending().await,
@@ -369,7 +330,7 @@ impl Fake {
         }
     }
 
-    /// The next answer that is written down for a call.
+    /// The story's next answer to a call.
     async fn written(&self, answers: &Answers, name: &str) -> Result<Canned, Written> {
         let count = self.with(|seen| {
             let count = seen.counts.entry(name.to_owned()).or_default();
@@ -409,33 +370,4 @@ fn form_of(headers: &HeaderMap, body: &[u8]) -> Value {
     let is_form = headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
     let fields = url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.into_owned().into()));
     if is_form { Value::Object(fields.collect()) } else { Value::Null }
-}
-
-/// Is it a call of the App itself, with its own token?
-fn is_the_apps(name: &str) -> bool {
-    matches!(name, "access_tokens" | "app" | "deliveries" | "hook_config" | "installation" | "set_hook")
-}
-
-fn mint_objection(sent: &Value) -> Option<String> {
-    let named = ["repository_ids", "repositories"].iter().filter_map(|key| sent.get(key)?.as_array());
-    let one = named.map(Vec::len).sum::<usize>() == 1;
-    let narrow = sent.get("permissions") == Some(&json!({ "actions": "read", "deployments": "write" }));
-    (!one || !narrow).then(|| format!("a token for more than one repository and two permissions: {sent}"))
-}
-
-fn review_objection(name: &str, sent: &Value, content_type: &str) -> Option<String> {
-    let text = |name| sent.get(name).and_then(Value::as_str);
-    let comment = text("comment").unwrap_or_default();
-    if content_type != "application/json" {
-        return Some("a review that is not JSON by its content-type".to_owned());
-    }
-    if comment.is_empty() || comment.chars().count() > COMMENT_CHARS_MAX {
-        return Some(format!("a comment of {} characters", comment.chars().count()));
-    }
-    // A status report has no state at all.
-    let state_fits = match name {
-        "review" => matches!(text("state"), Some("approved" | "rejected")),
-        _ => sent.get("state").is_none(),
-    };
-    (text("environment_name").is_none() || !state_fits).then(|| format!("a review of nothing: {sent}"))
 }

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::answers::{Answers, Canned};
-use super::github::{Call, FakeGithub, KnownApp};
+use super::github::{FakeCall, FakeGithub, KnownApp};
 use super::key::Key;
 use super::story::{Delivery, Signature, Story};
 use super::timeline::{Present, move_origin, move_times};
@@ -25,14 +25,14 @@ use crate::webhook::sign;
 /// The App that all stories are about.
 pub const APP_ID: &str = "123456";
 
-/// Plays stories: signs as GitHub would, with a key made up for the occasion.
+/// Plays stories. It signs as GitHub would, with a key and secrets of its own.
 pub struct Player {
     key: Key,
     signer: Signer,
     limits: Limits,
 }
 
-/// GitHub's side of a webhook secret: the one that signs, and the one before it, which is still known.
+/// The webhook secrets: the one that signs, and the previous one, which still verifies.
 pub struct Signer([SecretString; 2]);
 
 /// A story that was played.
@@ -41,10 +41,10 @@ pub struct Played {
     /// What became of the delivery.
     pub report: Report,
     /// The calls, in their order.
-    pub calls: Vec<Call>,
-    /// What GitHub would not have taken, and answers that were never asked for.
+    pub calls: Vec<FakeCall>,
+    /// Calls that GitHub would have refused, and answers that no call asked for.
     pub violations: Vec<String>,
-    /// By how much the story's times were moved.
+    /// How far the story's times were moved.
     pub moved_by: SignedDuration,
 }
 
@@ -62,7 +62,7 @@ impl Player {
     /// Plays a story in this process, over real HTTP to a fake of its own.
     ///
     /// # Errors
-    /// The world cannot be set up, or the event is none that is answered.
+    /// The fake cannot be started, or the event is not an HTTP request.
     pub async fn play(
         &self,
         story: &Story,
@@ -77,7 +77,8 @@ impl Player {
         };
         let (app_id, webhook_secret, key) = self.app();
         let answers = move_answers(&story.answers, moved_by, "");
-        let fake = FakeGithub::start(answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await?;
+        let fake =
+            FakeGithub::start(answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await?;
         let policy = PolicyFile::new(&story.policy)?;
         let given = Given {
             app_id: app_id.into(),
@@ -121,19 +122,19 @@ impl PolicyFile {
 
 impl Drop for PolicyFile {
     fn drop(&mut self) {
-        // A file that is gone already is as good.
+        // It may be gone already.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
 impl Signer {
-    /// Secrets made up for the occasion.
+    /// Random secrets.
     pub fn made_up() -> Self {
         let secret = |name: &str| SecretString::from(format!("{name}-{:016x}", fastrand::u64(..)));
         Self([secret("webhook-secret"), secret("previous-secret")])
     }
 
-    /// Signs with this secret; there was none before it.
+    /// Signs with this secret; there is no previous one.
     pub fn with(secret: SecretString) -> Self {
         Self([secret.clone(), secret])
     }

@@ -1,4 +1,4 @@
-//! Writes a simulation down as a story, in the corpus's own shape: a bug report that is a folder, and a test.
+//! Writes a simulation as a story: a bug report that is a folder, and can become a test.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use crate::model::{ApiUrl, quoted};
 use crate::outcome::{DeferredReason, Outcome};
 use crate::simulation::Simulated;
 
-/// Answers that are longer than the gate reads are played as so many blanks.
+/// An answer that is too long to read is recorded as this many blanks.
 const TOO_LONG_BYTES: usize = 8 * 1024 * 1024 + 1;
 
 /// A story that could not be written down.
@@ -31,7 +31,7 @@ pub struct RecordError {
 }
 
 /// Writes what was simulated into `folder`, which must not exist yet: `story.toml`, `policy.toml`, `webhook.json`, and GitHub's answers without tokens,
-/// e-mail addresses and faces. The webhook and the answer to the review are made up: neither was sent.
+/// e-mail addresses and avatars. The webhook and the answer to the review are made up, because neither was sent.
 ///
 /// # Errors
 /// The folder exists, or cannot be written. Nothing is left half-written.
@@ -48,7 +48,7 @@ pub fn record(folder: &Path, simulated: &Simulated, policy: &str, api: &ApiUrl) 
     ));
     let written = write(&part, &files).and_then(|()| fs::rename(&part, folder));
     written.map_err(|problem| {
-        // Whatever is there of it is no story.
+        // Part of a story is not a story.
         let _ = fs::remove_dir_all(&part);
         error(problem.to_string())
     })
@@ -64,7 +64,7 @@ fn files_of(simulated: &Simulated, policy: &str, api: &ApiUrl) -> BTreeMap<Strin
     let mut files = BTreeMap::new();
     for (call, canned) in answers_of(simulated, api) {
         let place = file_of(&call);
-        // A later answer that is the same as the first one needs no file of its own.
+        // A later answer that equals the first one needs no file of its own.
         let first = files.get(&file_of(call.split('~').next().unwrap_or_default()));
         let text = format!("{canned:#}\n");
         if first != Some(&text) {
@@ -83,7 +83,7 @@ fn scrub_lines(text: &str) -> String {
     text.lines().map(|line| scrub_text(line) + "\n").collect()
 }
 
-/// GitHub's answers by the names of their calls, and those to what a delivery would have posted.
+/// GitHub's answers by the names of their calls, and the answers to what a delivery would have posted.
 fn answers_of(simulated: &Simulated, api: &ApiUrl) -> Vec<(String, Value)> {
     let mut answers: Vec<(String, Value)> = Vec::new();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -104,7 +104,7 @@ fn name_of(exchange: &Exchange) -> Option<String> {
     request.name("", &Value::Null)
 }
 
-/// What GitHub says to what a delivery posts, and reads then.
+/// GitHub's answers to what a delivery posts, and to what it reads afterwards.
 fn posted(simulated: &Simulated) -> Vec<(String, Value)> {
     let done = |name: &str| (name.to_owned(), json!({ "status": 204 }));
     match &simulated.outcome {
@@ -140,13 +140,13 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
         }
         Err(_) if body.is_empty() => {}
         Err(_) => {
-            canned.insert("text".to_owned(), format!("removed: {} bytes that are no JSON", body.len()).into());
+            canned.insert("text".to_owned(), format!("removed: {} bytes that are not JSON", body.len()).into());
         }
     }
     canned.into()
 }
 
-/// The headers that are read: when to come back, and where to look instead.
+/// The headers that matter: when to come back, and where a redirect leads.
 fn headers_of(status: StatusCode, headers: &HeaderMap, api: &ApiUrl) -> BTreeMap<&'static str, String> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
     let mut kept = BTreeMap::new();
@@ -155,7 +155,7 @@ fn headers_of(status: StatusCode, headers: &HeaderMap, api: &ApiUrl) -> BTreeMap
         kept.extend(text("x-ratelimit-remaining").map(|value| ("x-ratelimit-remaining", value)));
     }
     if let Some(location) = text(LOCATION.as_str()).filter(|_| status.is_redirection()) {
-        // Another origin's address may hold a signature.
+        // The URL of another origin may contain a signature.
         let here = location.strip_prefix(&api.origin()).filter(|path| path.starts_with('/'));
         let relative = Some(location.as_str()).filter(|path| path.starts_with('/') && !path.starts_with("//"));
         kept.insert("location", here.or(relative).unwrap_or("https://example.invalid/removed").to_owned());

@@ -1,26 +1,26 @@
-//! Takes out of GitHub's answers what nobody needs to see who plays them again: tokens, e-mail addresses, faces, and what people wrote.
+//! Removes from GitHub's answers what a replay does not need: tokens, e-mail addresses, avatars, and what people wrote.
 
 use serde_json::{Value, json};
 
-/// What stands in the place of something that was taken out.
+/// What replaces something that was removed.
 const REMOVED: &str = "removed";
-/// What decides, and may look like an address: `release.yml@v1.2`, `widgets@1.2.3`.
+/// Fields that decide, and may look like an e-mail address: `release.yml@v1.2`, `widgets@1.2.3`.
 const DECIDING: [&str; 2] = ["path", "head_branch"];
 /// How secrets begin: GitHub's tokens, signed tokens, PEM, AWS's keys
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats>).
 const SECRETS_BEGIN: [&str; 11] =
     ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyJ", "-----BEGIN", "AKIA", "ASIA", "Bearer "];
-/// Bytes that a secret has at least, behind its beginning.
+/// The fewest bytes of a secret after its beginning.
 const SECRET_BYTES_MIN: usize = 12;
 
-/// Cleans a JSON value. What the gate reads stays as it is; what GitHub's schema wants stays there, without what it said.
+/// Cleans a JSON value. Fields that the gate reads stay as they are; fields that GitHub's schema requires stay, with another value.
 pub(super) fn scrub(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for key in ["temp_clone_token", "client_secret", "webhook_secret", "pem", "secret", "password", "steps"] {
                 fields.remove(key);
             }
-            // Of a person only what every account has.
+            // Of a person, only what every account has.
             if fields.contains_key("login") {
                 for key in ["name", "email", "notification_email", "starred_at", "user_view_type"] {
                     fields.remove(key);
@@ -39,7 +39,7 @@ pub(super) fn scrub(value: &mut Value) {
     }
 }
 
-/// What stands instead of a field that the gate does not read and that may say anything.
+/// The replacement for a field that the gate does not read and that may contain anything.
 fn replacement(key: &str, field: &Value) -> Option<Value> {
     Some(match (key, field) {
         (_, Value::Null) => return None,
@@ -49,13 +49,13 @@ fn replacement(key: &str, field: &Value) -> Option<Value> {
         ("display_title", _) => REMOVED.into(),
         ("head_commit" | "description" | "email" | "body" | "runner_group_name", _) => Value::Null,
         ("pull_requests" | "labels" | "referenced_workflows", _) => json!([]),
-        // That there is one is read.
+        // Whether there is one is read.
         ("runner_name", Value::String(name)) if !name.is_empty() => "a-runner".into(),
         _ => return None,
     })
 }
 
-/// Takes secrets and e-mail addresses out of a text.
+/// Removes secrets and e-mail addresses from a text.
 pub(super) fn scrub_text(text: &str) -> String {
     let mut scrubbed = String::new();
     let is_word =
@@ -84,7 +84,7 @@ fn is_secret(word: &str) -> bool {
         })
 }
 
-/// `somebody@example.com`, maybe within more; a version is none.
+/// Whether it contains something like `somebody@example.com`; a version is not an address.
 fn is_address(word: &str) -> bool {
     word.split_once('@').is_some_and(|(before, behind)| {
         let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';

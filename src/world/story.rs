@@ -1,7 +1,7 @@
 //! A story: one delivery, GitHub's answers, and what must come of it. A folder of files that can be read and searched.
 //!
-//! A story may build on another (`based_on`): a file of its own stands in the place of the other's, and `NAME.patch.json` is a merge patch (RFC 7396) over
-//! the other's `NAME.json`. So a folder holds just what its claim is about.
+//! A story may build on another (`based_on`): its own files replace the other's, and `NAME.patch.json` is a merge patch (RFC 7396) of the other's
+//! `NAME.json`. So a folder contains only what its claim is about.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,7 +21,7 @@ const BASES_MAX: usize = 4;
 pub struct Story {
     /// What it shows, in one sentence.
     pub claim: String,
-    /// The present that it is written in.
+    /// The present in which it is played.
     pub present: Timestamp,
     /// The policy, in TOML.
     pub policy: String,
@@ -51,7 +51,7 @@ pub struct Delivery {
     pub path: Option<String>,
     /// API Gateway hands it over as base64.
     pub base64: bool,
-    /// The body is followed by blanks up to so many bytes.
+    /// The body is padded with blanks to this many bytes.
     pub bytes: Option<usize>,
 }
 
@@ -62,11 +62,11 @@ pub enum Signature {
     /// With the App's secret.
     #[default]
     Good,
-    /// With the secret before that, which is still known.
+    /// With the previous secret, which still verifies.
     PreviousSecret,
-    /// With a secret that nobody gave us.
+    /// With an unknown secret.
     Forged,
-    /// Well signed, over other bytes.
+    /// With the App's secret, but over other bytes.
     OtherBody,
     /// Not at all.
     Missing,
@@ -82,7 +82,7 @@ pub enum Signature {
 pub struct Expected {
     /// The HTTP status.
     pub status: u16,
-    /// The checks that do not hold, in their order.
+    /// The checks that do not pass, in their order.
     #[serde(default)]
     pub because: Vec<String>,
 }
@@ -101,7 +101,7 @@ struct StoryToml {
     expect: Expected,
 }
 
-/// A folder that holds no story.
+/// A folder that is not a story.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", path.display())]
 pub struct StoryError {
@@ -113,7 +113,7 @@ pub struct StoryError {
 type Files = BTreeMap<String, String>;
 
 impl Story {
-    /// Reads the story in `folder`, which lies two levels under the root of all stories.
+    /// Reads the story in `folder`, two levels below the root of all stories.
     ///
     /// # Errors
     /// Files that are missing, cannot be read, or are not what they should be.
@@ -137,7 +137,7 @@ impl Story {
     /// The approving story, which is compiled into the program.
     ///
     /// # Errors
-    /// None that a test would not have shown.
+    /// Never: a test reads it.
     pub fn embedded() -> Result<Self, StoryError> {
         macro_rules! file {
             ($name:literal) => {
@@ -219,7 +219,7 @@ fn read_folder(folder: &Path) -> Result<Files, StoryError> {
 /// The story's own files, and of the base's those that it does not replace.
 fn lay_over(own: Files, base: Files) -> Files {
     let mut files = base;
-    // A file that is replaced takes the base's patches of it along.
+    // A file that is replaced makes the base's patches of it void.
     let replaced: Vec<String> = own.keys().filter(|name| patch_of(name).is_none()).cloned().collect();
     files.retain(|name, _| !patch_of(name).is_some_and(|patched| replaced.contains(&patched)));
     files.extend(own);

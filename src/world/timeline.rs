@@ -11,9 +11,9 @@ const INSTANT_CHARS_MIN: usize = 20;
 /// The time in which a story is played.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Present {
-    /// The story's own: the gate's clock tells it, and no time in the story is moved.
+    /// The story's own: the clock shows it, and no time in the story is moved.
     Story,
-    /// This moment: the gate's clock is the system's, and every instant in the story is moved by the difference.
+    /// Now: the clock is the system's, and every instant in the story is moved by the difference.
     Now(Timestamp),
 }
 
@@ -26,12 +26,12 @@ pub fn move_times(value: &mut Value, by: SignedDuration) {
     });
 }
 
-/// Puts `origin` in the place of `https://api.github.com` at the beginning of every string of `value`.
+/// Replaces `https://api.github.com` at the beginning of every string of `value` with `origin`.
 pub fn move_origin(value: &mut Value, origin: &str) {
     move_origin_from(value, WRITTEN_ORIGIN, origin);
 }
 
-/// Puts `to` in the place of the origin `from` at the beginning of every string of `value`.
+/// Replaces the origin `from` at the beginning of every string of `value` with `to`.
 pub(super) fn move_origin_from(value: &mut Value, from: &str, to: &str) {
     each_string(value, &mut |text| {
         let rest = text.strip_prefix(from)?;

@@ -2,12 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use environment_gate::world::{Canned, FakeGithub, KnownApp, Key, Player, Signer, Story};
+use environment_gate::world::{Canned, FakeGithub, Key, KnownApp, Player, Signer, Story};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::support::fixtures;
+use crate::support::github::listen;
 use crate::support::lambda::Lambda;
 use crate::support::moto::{Moto, tool};
 
@@ -43,8 +44,7 @@ impl World {
         moto.put_parameter(WEBHOOK_SECRET, "SecureString", secret).await;
         moto.put_parameter(POLICY, "String", &story.policy).await;
         moto.create_secret(PRIVATE_KEY, key.private_pem().expose_secret()).await;
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = listen().await;
         let mut answers = Player::answers(&story, Timestamp::now(), &url);
         // A second delivery for the run that was just reviewed asks whether anything still waits.
         let nothing = Canned { status: 200, body: Some(serde_json::json!([])), ..Canned::default() };
@@ -208,16 +208,14 @@ async fn what_is_missing_or_no_good_is_named_at_cold_start() {
 
 #[tokio::test]
 async fn an_aws_that_hangs_stops_the_start_in_time() {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, url) = listen().await;
     let log = fails_to_start(&aws_at(&url)).await;
     assert!(log.contains("no answer from AWS within 2 s"), "{log}");
 }
 
 #[tokio::test]
 async fn an_answer_that_is_cut_off_leaves_no_secret_in_the_log() {
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, url) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 8192];

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use environment_gate::world::{Answers, Canned, Delivery, FakeGithub, KnownApp, CannedFault, Player, Signature, Story, move_origin};
+use environment_gate::world::{
+    Answers, Canned, CannedFault, Delivery, FakeGithub, KnownApp, Player, Signature, Story, move_origin,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -184,7 +186,7 @@ fn story(facts: &Value) -> Story {
 async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
     let mut story = story(facts);
     let now = Timestamp::now();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let elsewhere = facts["policy"]["api_base"].as_str();
     let base = if elsewhere.is_some() { "/api/v3" } else { "" };
     let url = format!("http://{}{base}", listener.local_addr().unwrap());
@@ -195,7 +197,8 @@ async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
     move_origin(&mut story.webhook, &url);
     let (app_id, _, key) = player.app();
     let answers = Player::answers(&story, now, &url);
-    let fake = FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: base });
+    let fake =
+        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: base });
     let fake = fake.unwrap();
     let files = Files::new(player, &story.policy);
     let mut lambda = function::start(player, &files, &url, &[]).await;
@@ -213,7 +216,7 @@ async fn play(player: &Player, facts: &Value) -> (String, u64, String) {
 async fn every_case_of_the_catalogue_comes_out_right() {
     let path = std::env::var("CASES").expect("CASES is the catalogue's path");
     let catalogue: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let outcomes: BTreeMap<&str, &str> = fixtures::OUTCOMES.into();
     let mut problems = Vec::new();
     let cases = catalogue["cases"].as_array().unwrap();

@@ -1,4 +1,5 @@
-//! Tests that need more than Rust: moto, the SAM CLI, cargo-lambda, a browser, GitHub's own description of its API. `make test` installs all of it.
+//! Tests that need more than Rust (moto, the SAM CLI and its Lambda runtime, cargo-lambda, a browser, GitHub's own description of its API, git), or minutes.
+//! `make test` installs what they need and runs them.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,8 +12,11 @@
 )]
 
 mod aws;
+mod bursts;
 mod cases;
 mod openapi;
+mod repository;
+mod rie;
 mod setup;
 mod soak;
 #[expect(dead_code, reason = "the other tests need more of it")]

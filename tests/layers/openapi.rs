@@ -8,12 +8,12 @@ use std::path::Path;
 
 use environment_gate::config::{Given, Variables};
 use environment_gate::doctor::{Doctor, ExaminationInput};
-use environment_gate::github::{App, GithubClient};
+use environment_gate::github::{App, AppClient, GithubClient};
 use environment_gate::http::HttpClient;
 use environment_gate::model::ApiUrl;
 use environment_gate::recovery::SweepMode;
 use environment_gate::time::{Clock, Deadline};
-use environment_gate::world::{Call, FakeGithub, KnownApp, PERSONS_TOKEN, Player, Present, Story};
+use environment_gate::world::{FakeCall, FakeGithub, KnownApp, PERSONS_TOKEN, Player, Present, Story};
 use serde_json::{Value, json};
 
 use crate::support::deployment::{Deployment, POLICY, delivery};
@@ -98,7 +98,7 @@ impl Description {
             .collect()
     }
 
-    fn check(&self, call: &Call) -> Vec<String> {
+    fn check(&self, call: &FakeCall) -> Vec<String> {
         let Some(operation) = self.paths.get(call.name.split('.').next().unwrap()) else {
             return vec![format!("{} is not published", call.name)];
         };
@@ -205,7 +205,7 @@ async fn what_is_recorded_of_a_run_keeps_githubs_shape() {
 }
 
 /// What `gate setup` and `gate doctor` ask of GitHub.
-async fn calls_of_setup_and_doctor() -> Vec<Call> {
+async fn calls_of_setup_and_doctor() -> Vec<FakeCall> {
     let player = Player::new(fixtures::limits()).unwrap();
     let files = Files::new(&player, POLICY);
     let (app_id, webhook_secret, key) = player.app();
@@ -217,7 +217,10 @@ async fn calls_of_setup_and_doctor() -> Vec<Call> {
         app[name] = value.into();
     }
     deployment.0.extend([("set_hook", (200, hook)), ("conversion", (201, app))]);
-    let fake = FakeGithub::start(deployment.answers(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
+    let fake =
+        FakeGithub::start(deployment.answers(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" })
+            .await
+            .unwrap();
     let api = ApiUrl::parse(&fake.url()).unwrap();
     let given = Given {
         app_id: app_id.into(),
@@ -232,7 +235,7 @@ async fn calls_of_setup_and_doctor() -> Vec<Call> {
     let app = App::new(app_id, key.private_pem()).unwrap();
     let hook = json!({ "url": "https://example.com/github/webhook", "content_type": "json", "secret": "s", "insecure_ssl": "0" });
     let path = "/app/hook/config".to_owned();
-    client.as_app(&app, deadline).patch("PATCH /app/hook/config", path, &hook).await.unwrap();
+    AppClient::new(&client, &app, deadline).patch("PATCH /app/hook/config", path, &hook).await.unwrap();
     let input = ExaminationInput { token: Some(PERSONS_TOKEN.into()), ..ExaminationInput::default() };
     Doctor::new(Variables::given(api, given).unwrap(), fixtures::limits(), input).examine(&Clock::system()).await;
     assert_eq!(fake.violations(), Vec::<String>::new());

@@ -28,7 +28,7 @@ const NAMES: [(&str, &str); 4] = [
 
 /// GitHub, AWS, and a folder.
 struct World {
-    player: Player,
+    player: &'static Player,
     github: Makeable,
     moto: Moto,
     folder: PathBuf,
@@ -36,7 +36,7 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let player = Player::new(fixtures::limits()).unwrap();
+        let player = fixtures::player();
         let github = Makeable::start(&player).await;
         let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
         std::fs::create_dir_all(&folder).unwrap();

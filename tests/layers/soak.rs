@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
+use crate::support::github::{app, listen};
 use crate::support::lambda::Lambda;
 use crate::support::runs::{Stage, with_run};
 
@@ -47,15 +48,12 @@ fn held(lambda: &Lambda) -> (u64, usize) {
 
 #[tokio::test]
 async fn ten_thousand_deliveries_leave_nothing_behind() {
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let (app_id, _, key) = player.app();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (listener, url) = listen().await;
     let stage = Stage::new(Duration::ZERO);
-    let app = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
-    let _fake =
-        FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app)
-            .unwrap();
+    let app = app(&player);
+    let _fake = FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app).unwrap();
     let now = Timestamp::now();
     let stories: Vec<Story> = STORIES
         .map(|name| {

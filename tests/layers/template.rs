@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
+use crate::support::github::Staged;
 use crate::support::moto::tool;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -249,18 +250,11 @@ async fn what_sam_builds_answers_a_delivery() {
     let output = run("sam", &["build", "--build-dir", build, "--parameter-overrides", &architecture]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let bootstrap = Path::new(ROOT).join(build).join("Function/bootstrap");
-    let player = Player::new(fixtures::limits()).unwrap();
+    let player = fixtures::player();
     let story = fixtures::one("approve/one-human-approved-the-gate");
-    let now = Timestamp::now();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (app_id, _, key) = player.app();
-    let answers = Player::answers(&story, now, &url);
-    let github =
-        FakeGithub::serve(listener, answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).unwrap();
-    let files = Files::new(&player, &story.policy);
-    let mut lambda = function::start_program(&bootstrap, &player, &files, (&url, &[])).await;
-    let event = player.event(&story, now.duration_since(story.present), &url);
+    let Staged { github, event } = Staged::new(&story).await;
+    let files = Files::new(player, &story.policy);
+    let mut lambda = function::start_program(&bootstrap, player, &files, (&github.url(), &[])).await;
     assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
     assert_eq!(github.violations(), Vec::<String>::new());
 }

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use environment_gate::world::{Answers, Asked, Canned, FakeGithub, KnownApp, Living, Player, Source, Story};
+use super::fixtures;
+use super::github::{app, listen};
+use environment_gate::world::{AnswerSource, Answers, Asked, Canned, FakeGithub, Living, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -111,24 +113,21 @@ impl Busy {
     }
 
     /// The answers, for a fake to give.
-    pub(crate) fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> AnswerSource {
         let world = Arc::clone(&self.0);
         let token = world.answers["access_tokens"][0].body.as_ref().unwrap()["token"].as_str().unwrap().to_owned();
         let living: Living = Arc::new(move |asked| {
             let world = Arc::clone(&world);
             Box::pin(async move { world.answer(asked).await })
         });
-        Source::Living(living, token)
+        AnswerSource::Living(living, token)
     }
 
     /// Serves it on loopback.
-    pub(crate) async fn serve(story: &Story, player: &Player, plan: Plan) -> (Self, FakeGithub) {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+    pub(crate) async fn serve(story: &Story, plan: Plan) -> (Self, FakeGithub) {
+        let (listener, url) = listen().await;
         let busy = Self::new(story, Timestamp::now(), &url, plan);
-        let (app_id, _, key) = player.app();
-        let app = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
-        let fake = FakeGithub::serve(listener, busy.source(), app).unwrap();
+        let fake = FakeGithub::serve(listener, busy.source(), app(fixtures::player())).unwrap();
         (busy, fake)
     }
 
@@ -169,6 +168,14 @@ impl Busy {
     /// All jobs wait once more.
     pub(crate) fn wait_again(&self) {
         self.with(|state| state.jobs.iter_mut().for_each(|(_, is_in)| *is_in = false));
+    }
+
+    /// So many more jobs begin to wait now.
+    pub(crate) fn more_wait(&self, count: usize) {
+        self.with(|state| {
+            let now = state.began.elapsed();
+            state.jobs.extend(vec![(now, false); count]);
+        });
     }
 
     /// Jobs that wait now.

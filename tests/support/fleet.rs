@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use environment_gate::world::Player;
 use serde_json::Value;
 
+use super::fixtures;
 use super::function::{self, Files};
 use super::lambda::{Invocation, Lambda};
 
@@ -23,7 +23,6 @@ pub(crate) enum Processes {
 pub(crate) struct Fleet(Arc<Inner>);
 
 struct Inner {
-    player: Arc<Player>,
     files: Files,
     github: String,
     processes: Processes,
@@ -42,10 +41,9 @@ fn program() -> PathBuf {
 }
 
 impl Fleet {
-    pub(crate) fn new(player: &Arc<Player>, policy: &str, github: &str, processes: Processes) -> Self {
-        let files = Files::new(player, policy);
-        let (player, github, state) = (Arc::clone(player), github.to_owned(), Mutex::default());
-        Self(Arc::new(Inner { player, files, github, processes, state }))
+    pub(crate) fn new(policy: &str, github: &str, processes: Processes) -> Self {
+        let files = Files::new(fixtures::player(), policy);
+        Self(Arc::new(Inner { files, github: github.to_owned(), processes, state: Mutex::default() }))
     }
 
     /// Invokes the function in a process that is idle, or in a new one; `None` where there may be no more of them.
@@ -63,7 +61,7 @@ impl Fleet {
         };
         let mut lambda = match idle {
             Some(lambda) => lambda,
-            None => function::start_program(&program(), &self.0.player, &self.0.files, (&self.0.github, &[])).await,
+            None => function::start_program(&program(), fixtures::player(), &self.0.files, (&self.0.github, &[])).await,
         };
         let invocation = lambda.invoke(event).await;
         let mut state = self.0.state.lock().unwrap();

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use environment_gate::world::{FakeGithub, KnownApp, Player};
+use environment_gate::world::{FakeGithub, Player};
 use secrecy::ExposeSecret as _;
 
+use super::github::app;
 use super::lambda::Lambda;
 
 /// The files that local settings are read from; gone when this is dropped.
@@ -63,6 +64,6 @@ pub(crate) async fn start_program(
 
 /// A fake GitHub without an answer, for what must not reach it.
 pub(crate) async fn silent_github(player: &Player) -> FakeGithub {
-    let (app_id, _, key) = player.app();
-    FakeGithub::start(environment_gate::world::Answers::new(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap()
+    let (_app_id, _, _key) = player.app();
+    FakeGithub::start(environment_gate::world::Answers::new(), app(player)).await.unwrap()
 }

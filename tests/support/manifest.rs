@@ -3,12 +3,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use environment_gate::world::{APP_ID, Asked, Canned, FakeGithub, KnownApp, Living, Player, Source};
+use environment_gate::world::{APP_ID, AnswerSource, Asked, Canned, FakeGithub, Living, Player};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::deployment::Deployment;
+use super::github::app;
 
 /// The webhook secret that GitHub makes.
 pub(crate) const SECRET: &str = "a-secret-that-github-made-0123456789";
@@ -36,7 +37,7 @@ impl Makeable {
     pub(crate) async fn start(player: &Player) -> Self {
         let made = Arc::<Mutex<Made>>::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (app_id, _, key) = player.app();
+        let (_app_id, _, key) = player.app();
         let pem = key.private_pem().expose_secret().to_owned();
         let shared = Arc::clone(&made);
         let living: Living = Arc::new(move |asked: Asked| {
@@ -44,8 +45,8 @@ impl Makeable {
             Box::pin(async move { canned })
         });
         let token = Deployment::healthy("").body("access_tokens")["token"].as_str().unwrap().to_owned();
-        let source = Source::Living(living, token);
-        let fake = FakeGithub::serve(listener, source, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" });
+        let source = AnswerSource::Living(living, token);
+        let fake = FakeGithub::serve(listener, source, app(player));
         Self { fake: fake.unwrap(), made }
     }
 }

@@ -5,12 +5,15 @@ pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(
 
 pub(crate) mod authority;
 pub(crate) mod browser;
+pub(crate) mod burst;
 pub(crate) mod busy;
 pub(crate) mod deployment;
+pub(crate) mod documents;
 pub(crate) mod fixtures;
 pub(crate) mod fleet;
 pub(crate) mod front;
 pub(crate) mod function;
+pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod lambda;
 pub(crate) mod manifest;

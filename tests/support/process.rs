@@ -1,22 +1,23 @@
 //! One process of the function, in this one: deliveries and sweeps one after the other, at times that a test says.
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use environment_gate::config::{Given, Variables};
 use environment_gate::github::Limits;
 use environment_gate::handler::Handler;
 use environment_gate::lambda::{Invocation as Invoked, invoke};
-use environment_gate::time::Clock;
 use environment_gate::model::ApiUrl;
-use environment_gate::recovery::{Sweep, SweepMode};
 use environment_gate::outcome::Report;
-use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
+use environment_gate::recovery::{Sweep, SweepMode};
+use environment_gate::time::Clock;
+use environment_gate::world::{FakeGithub, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::busy::{Busy, Plan};
+use super::fixtures;
 use super::function::Files;
+use super::github::{app, listen};
 use super::mortal::{Connections, Death};
 
 /// The process, its GitHub, and the present.
@@ -27,7 +28,7 @@ pub(crate) struct Process {
     pub(crate) connections: Connections,
     now: Arc<Mutex<Timestamp>>,
     story: Story,
-    player: Player,
+    player: &'static Player,
     _files: Files,
 }
 
@@ -36,16 +37,14 @@ pub(crate) struct Answered {
     pub(crate) report: Report,
     /// The names of the calls that it took, in their order.
     pub(crate) calls: Vec<String>,
-    pub(crate) took: std::time::Duration,
 }
 
 impl Process {
     /// Starts it in the present of a story.
     pub(crate) async fn start(story: Story, plan: Plan, (limits, death): (Limits, Death)) -> Self {
-        let player = Player::new(limits).unwrap();
+        let player = fixtures::player();
         let (app_id, webhook_secret, key) = player.app();
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = listen().await;
         let github = Busy::new(&story, story.present, &url, plan);
         let connections = Connections::new(death);
         let open = connections.clone();
@@ -53,8 +52,8 @@ impl Process {
             let mortal = open.open(stream);
             async move { Ok(mortal) }
         };
-        let fake = FakeGithub::serve_wrapped(listener, github.source(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }, wrap).unwrap();
-        let files = Files::new(&player, &story.policy);
+        let fake = FakeGithub::serve_wrapped(listener, github.source(), app(player), wrap).unwrap();
+        let files = Files::new(player, &story.policy);
         let given = Given {
             app_id: app_id.into(),
             webhook_secret,
@@ -90,14 +89,12 @@ impl Process {
         change(&mut story.webhook);
         let event = self.player.event(&story, SignedDuration::ZERO, &self.fake.url());
         let before = self.fake.calls().len();
-        let began = Instant::now();
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
         let Invoked::Delivered(report) = invoke(&self.handler, request).await.unwrap() else { panic!("no delivery") };
-        let took = began.elapsed();
         if report.outcome.status() >= 300 {
             self.github.failed(report.outcome.status(), self.now());
         }
-        Answered { report: *report, calls: self.calls_since(before), took }
+        Answered { report: *report, calls: self.calls_since(before) }
     }
 
     /// A sweep comes; its calls too.

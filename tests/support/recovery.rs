@@ -5,12 +5,13 @@ use environment_gate::handler::Handler;
 use environment_gate::model::ApiUrl;
 use environment_gate::recovery::{Sweep, SweepMode};
 use environment_gate::time::Clock;
-use environment_gate::world::{Call, Canned, FakeGithub, KnownApp, Player, Story};
+use environment_gate::world::{Canned, FakeCall, FakeGithub, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::fixtures;
 use super::function::Files;
+use super::github::app;
 
 pub(crate) fn canned(body: Value) -> Vec<Canned> {
     vec![Canned { status: 200, body: Some(body), ..Canned::default() }]
@@ -57,11 +58,11 @@ pub(crate) fn lost(name: &str) -> Story {
 }
 
 /// Sweeps once, `minutes` after the story's present; gives the calls too.
-pub(crate) async fn sweep(story: &Story, how: SweepMode, minutes: i64) -> (Sweep, Vec<Call>) {
-    let player = Player::new(fixtures::limits()).unwrap();
-    let files = Files::new(&player, &story.policy);
+pub(crate) async fn sweep(story: &Story, how: SweepMode, minutes: i64) -> (Sweep, Vec<FakeCall>) {
+    let player = fixtures::player();
+    let files = Files::new(player, &story.policy);
     let (app_id, webhook_secret, key) = player.app();
-    let github = FakeGithub::start(story.answers.clone(), KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await.unwrap();
+    let github = FakeGithub::start(story.answers.clone(), app(player)).await.unwrap();
     let now: Timestamp = story.present.checked_add(SignedDuration::from_mins(minutes)).unwrap();
     let given = Given {
         app_id: app_id.into(),

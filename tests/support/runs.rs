@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use environment_gate::world::{Answers, Canned, Living, Source, Story};
+use environment_gate::world::{AnswerSource, Answers, Canned, Living, Story};
 use serde_json::Value;
 
 /// The run of all stories.
@@ -33,7 +33,7 @@ impl Stage {
     }
 
     /// The answers, for a fake to give; `story` says which token is given out.
-    pub(crate) fn source(&self, story: &Story) -> Source {
+    pub(crate) fn source(&self, story: &Story) -> AnswerSource {
         let (playing, latency) = (Arc::clone(&self.playing), self.latency);
         let token = story.answers["access_tokens"][0].body.as_ref().unwrap()["token"].as_str().unwrap().to_owned();
         let living: Living = Arc::new(move |asked| {
@@ -49,7 +49,7 @@ impl Stage {
                 canned
             })
         });
-        Source::Living(living, token)
+        AnswerSource::Living(living, token)
     }
 
     /// From now on this story is played, with this run. How many calls it took is told by the next one.

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
 
-use environment_gate::world::{Canned, FakeGithub, KnownApp, Player, Story};
+use environment_gate::world::{Canned, FakeGithub, Player, Story};
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::fixtures;
+use super::github::{app, listen};
 
 /// A story's GitHub on loopback, and settings with which `gate` finds it.
 pub(crate) struct World {
@@ -22,14 +22,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn of(story: &Story) -> Self {
-        let player = Player::new(fixtures::limits()).unwrap();
+        let player = fixtures::player();
         let (app_id, secrets, key) = player.app();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (listener, url) = listen().await;
         let mut answers = Player::answers(story, Timestamp::now(), &url);
         let installation = Canned { status: 200, body: Some(json!({ "id": 77 })), ..Canned::default() };
         answers.entry("installation".to_owned()).or_insert_with(|| vec![installation]);
-        let world = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
+        let world = app(player);
         let fake = FakeGithub::serve(listener, answers, world).unwrap();
         let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
         fs::create_dir_all(&folder).unwrap();

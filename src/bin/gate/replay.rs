@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use environment_gate::github::Limits;
 use environment_gate::time::Clock;
-use environment_gate::world::{Call, Played, Player, Present, Story};
+use environment_gate::world::{FakeCall, Played, Player, Present, Story};
 use serde_json::{Value, json};
 
 use crate::output::{CommandAnswer, CommandOutput};
@@ -40,7 +40,7 @@ pub(crate) async fn replay(options: &ReplayOptions) -> anyhow::Result<CommandOut
 
 fn in_json(story: &Story, played: &Played) -> Value {
     let report = &played.report;
-    let call = |call: &Call| {
+    let call = |call: &FakeCall| {
         json!({
             "method": call.method,
             "path": call.path,

@@ -1,0 +1,37 @@
+//! The App as GitHub knows it, and a story's GitHub on loopback.
+
+use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::fixtures::player;
+
+/// The App whose key a player has.
+pub(crate) fn app(player: &Player) -> KnownApp<'_> {
+    let (id, _, key) = player.app();
+    KnownApp { id, public_key: key.public_der(), base_path: "" }
+}
+
+/// A port that is free, listening, and its URL.
+pub(crate) async fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+/// A story's GitHub, serving, and its delivery, both moved to now.
+pub(crate) struct Staged {
+    pub(crate) github: FakeGithub,
+    pub(crate) event: Value,
+}
+
+impl Staged {
+    pub(crate) async fn new(story: &Story) -> Self {
+        let now = Timestamp::now();
+        let (listener, url) = listen().await;
+        let github = FakeGithub::serve(listener, Player::answers(story, now, &url), app(player())).unwrap();
+        let event = player().event(story, now.duration_since(story.present), &url);
+        Self { github, event }
+    }
+}
