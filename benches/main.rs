@@ -1,6 +1,6 @@
 //! `cargo bench`: what a start and a decision cost, measured on the built function under a Lambda Runtime API, with a GitHub and an AWS on
 //! loopback that take a set time for each call. `FUNCTION` names the build (`make bench` makes it); `OTHER` another one, which is measured in
-//! turn with it and told with ratios.
+//! turn with it and shown beside it, with ratios. Without `OTHER` the tables go into docs/performance.md.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +14,7 @@
 
 mod aws;
 mod core;
+mod page;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -105,8 +106,12 @@ async fn main() {
             }
         }
     }
-    table(&measured, median(&nothing));
-    core::measure();
+    let tables = format!("{}\n{}", table(&measured, median(&nothing)), core::measure());
+    if other.is_some() {
+        println!("{tables}");
+    } else {
+        page::write("bench", &tables);
+    }
 }
 
 /// Keeps this process, and what it starts from now on, on one processor. On two each message also wakes the other one, and what the kernel charges the
@@ -140,7 +145,7 @@ fn sizes(program: &Path) -> Measured {
 /// What is measured, how it is told, and with how many digits.
 type Row<'a> = (&'a str, Box<dyn Fn(&Measured) -> f64 + 'a>, usize);
 
-fn table(measured: &[Measured], nothing: Duration) {
+fn table(measured: &[Measured], nothing: Duration) -> String {
     let call = CALL.as_secs_f64();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let over = |times: &[Duration], calls: f64| ms(median(times)) - calls * call * 1e3;
@@ -170,23 +175,22 @@ fn table(measured: &[Measured], nothing: Duration) {
         ("stripped, MB", Box::new(|m| number(m.bytes) / 1e6), 2),
         ("zipped, MB", Box::new(|m| number(m.zipped) / 1e6), 2),
     ];
-    let other = measured.len() > 1;
-    println!(
-        "| {} ms a call, medians of {STARTS} starts and {COLD_STARTS} cold ones | this build |{}",
-        CALL.as_millis(),
-        if other { " other | ratio |" } else { "" }
-    );
-    println!("|---|---|{}", if other { "---|---|" } else { "" });
-    println!(
-        "| a bootstrap that does nothing is ready after, ms | {:.1} |{}",
-        ms(nothing),
-        if other { " | |" } else { "" }
-    );
+    let beside = |text: &str| if measured.len() > 1 { text.to_owned() } else { String::new() };
+    let mut lines = vec![
+        format!(
+            "| {} ms a call, medians of {STARTS} starts and {COLD_STARTS} cold ones | this build |{}",
+            CALL.as_millis(),
+            beside(" other | ratio |")
+        ),
+        format!("|---|---|{}", beside("---|---|")),
+        format!("| a bootstrap that does nothing is ready after, ms | {:.1} |{}", ms(nothing), beside(" | |")),
+    ];
     for (name, value, digits) in rows {
         let values: Vec<f64> = measured.iter().map(value).collect();
         let beside = values.get(1).map(|other| format!(" {other:.digits$} | {:.2} |", other / values[0]));
-        println!("| {name} | {:.digits$} |{}", values[0], beside.unwrap_or_default());
+        lines.push(format!("| {name} | {:.digits$} |{}", values[0], beside.unwrap_or_default()));
     }
+    lines.join("\n") + "\n"
 }
 
 fn number<N: TryInto<u32, Error: std::fmt::Debug>>(number: N) -> f64 {

@@ -7,11 +7,12 @@ folder=target/local
 gate=${GATE:-target/debug/gate}
 
 # What was left by another world would be taken for this one's.
+mkdir -p "$folder"
 rm -f "$folder/variables.env"
-"$gate" github "$story" --folder "$folder" --listen 127.0.0.1:0 &
+"$gate" github "$story" --folder "$folder" --listen 127.0.0.1:0 >"$folder/calls.txt" &
 github=$!
 trap 'kill $github ${watch:-} 2>/dev/null || true; wait' EXIT
-until [ -f "$folder/variables.env" ]; do
+until [ -s "$folder/variables.env" ]; do
     kill -0 "$github"
     sleep 0.1
 done
@@ -28,6 +29,12 @@ done
 
 status=0
 "$gate" deliver "$story" --folder "$folder" --url "http://127.0.0.1:$port/github/webhook" || status=$?
-# The last calls are printed a moment later.
-sleep 0.3
+# Calls are written a moment after they are made, in their order: once this one is there, so are all before it.
+api=$(sed -n 's/^GITHUB_API_URL=//p' "$folder/variables.env")
+curl --silent --output /dev/null "$api/the-last-call"
+until grep -q the-last-call "$folder/calls.txt"; do
+    kill -0 "$github"
+    sleep 0.1
+done
+grep -v the-last-call "$folder/calls.txt"
 exit "$status"

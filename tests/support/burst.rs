@@ -120,7 +120,8 @@ impl Burst {
         Self { processes: Processes::OneEach, sweeps_max: 3, sweep_every: Duration::from_mins(1), ..few }
     }
 
-    fn deliveries(&self) -> usize {
+    /// One for each job.
+    pub(crate) fn deliveries(&self) -> usize {
         self.plan.jobs + self.plan.late.iter().map(|(_, count)| count).sum::<usize>()
     }
 }

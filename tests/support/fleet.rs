@@ -61,7 +61,7 @@ impl Fleet {
         };
         let mut lambda = match idle {
             Some(lambda) => lambda,
-            None => function::start_program(&program(), fixtures::player(), &self.0.files, (&self.0.github, &[])).await,
+            None => function::start_program(&program(), fixtures::player(), &self.0.files, &self.0.github).await,
         };
         let invocation = lambda.invoke(event).await;
         let mut state = self.0.state.lock().unwrap();

@@ -39,31 +39,32 @@ impl Drop for Files {
 
 /// Starts the function with local settings, against `github`; `more` are further variables.
 pub(crate) async fn start(player: &Player, files: &Files, github: &str, more: &[(&str, &str)]) -> Lambda {
-    start_program(Path::new(env!("CARGO_BIN_EXE_webhook")), player, files, (github, more)).await
+    let own = variables(player, files, github);
+    let own = own.iter().map(|(name, value)| (*name, value.as_str()));
+    let variables: Vec<(&str, &str)> = own.chain(more.iter().copied()).collect();
+    Lambda::start(&variables).await
 }
 
-/// As [`start`], with a function that was built elsewhere.
-pub(crate) async fn start_program(
-    program: &Path,
-    player: &Player,
-    files: &Files,
-    (github, more): (&str, &[(&str, &str)]),
-) -> Lambda {
-    let (app_id, secrets, _) = player.app();
-    let (policy, key) = (files.path("policy.toml"), files.path("key.pem"));
-    let mut variables = vec![
-        ("GITHUB_API_URL", github),
-        ("APP_ID", app_id),
-        ("WEBHOOK_SECRET", secrets.expose_secret()),
-        ("POLICY_FILE", &policy),
-        ("PRIVATE_KEY_FILE", &key),
-    ];
-    variables.extend(more);
+/// The same with a function that was built elsewhere.
+pub(crate) async fn start_program(program: &Path, player: &Player, files: &Files, github: &str) -> Lambda {
+    let own = variables(player, files, github);
+    let variables: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Lambda::start_program(program, &variables).await
+}
+
+/// Local settings: with all of them AWS is never called.
+pub(crate) fn variables(player: &Player, files: &Files, github: &str) -> Vec<(&'static str, String)> {
+    let (app_id, secrets, _) = player.app();
+    vec![
+        ("GITHUB_API_URL", github.to_owned()),
+        ("APP_ID", app_id.to_owned()),
+        ("WEBHOOK_SECRET", secrets.expose_secret().to_owned()),
+        ("POLICY_FILE", files.path("policy.toml")),
+        ("PRIVATE_KEY_FILE", files.path("key.pem")),
+    ]
 }
 
 /// A fake GitHub without an answer, for what must not reach it.
 pub(crate) async fn silent_github(player: &Player) -> FakeGithub {
-    let (_app_id, _, _key) = player.app();
     FakeGithub::start(environment_gate::world::Answers::new(), app(player)).await.unwrap()
 }

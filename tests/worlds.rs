@@ -1,0 +1,14 @@
+//! The decision over worlds made up by chance, and over stories in which one fact is changed. `make mutants` runs these and the stories.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on fails"
+)]
+
+mod one_fact_off;
+mod properties;
+#[expect(dead_code, reason = "the other tests need more of it")]
+mod support;
