@@ -1,7 +1,6 @@
 //! `gate doctor`: each defect of a deployment is named, and no other.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use environment_gate::doctor::Item;
 use environment_gate::world::{FakeGithub, PERSONS_TOKEN, Player};
@@ -14,7 +13,7 @@ use tokio::process::Command;
 use crate::support::deployment::{Deployment, POLICY, WORKFLOW, contents, delivery};
 use crate::support::function::Files;
 use crate::support::github::app;
-use crate::support::{fixtures, front, function};
+use crate::support::{documents, fixtures, front, function};
 
 /// A change of the world, and what is then wrong, by its id.
 type Defect = (&'static str, &'static str, fn(&mut Deployment));
@@ -93,8 +92,8 @@ async fn of_a_deployment_as_it_should_be_everything_is_right() {
     let world = World::new().await;
     let deployment = world.deployment();
     let told = world.doctor(&deployment, WITH_TOKEN).await;
-    assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], vec![]), "{:#}", told.json);
-    assert_eq!(told.of("right").len(), ITEMS, "{:#}", told.json);
+    assert_eq!((told.of("failed"), told.of("not checked")), (vec![], vec![]), "{:#}", told.json);
+    assert_eq!(told.of("ok").len(), ITEMS, "{:#}", told.json);
     assert!(told.well);
 }
 
@@ -104,7 +103,7 @@ async fn without_a_token_the_workflow_file_is_said_not_to_be_seen() {
     let deployment = world.deployment();
     let told = world.doctor(&deployment, (&[], &[])).await;
     let unseen = ["workflow-file", "workflow-gate", "workflow-release", "workflow-deployment"];
-    assert_eq!((told.of("wrong"), told.of("not seen"), told.well), (vec![], unseen.to_vec(), true));
+    assert_eq!((told.of("failed"), told.of("not checked"), told.well), (vec![], unseen.to_vec(), true));
 }
 
 #[tokio::test]
@@ -114,7 +113,7 @@ async fn a_workflow_file_that_is_given_needs_no_token() {
     std::fs::write(world.files.path("release.yml"), WORKFLOW).unwrap();
     let file = world.files.path("release.yml");
     let told = world.doctor(&deployment, (&["--workflow", &file], &[])).await;
-    assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], vec![]), "{:#}", told.json);
+    assert_eq!((told.of("failed"), told.of("not checked")), (vec![], vec![]), "{:#}", told.json);
 }
 
 fn workflow(deployment: &mut Deployment, from: &str, to: &str) {
@@ -223,7 +222,7 @@ async fn each_defect_at_github_is_named_and_no_other() {
         let mut deployment = world.deployment();
         change(&mut deployment);
         let told = world.doctor(&deployment, WITH_TOKEN).await;
-        assert_eq!((told.of("wrong"), told.well), (vec![id], false), "{what}: {:#}{}", told.json, told.said);
+        assert_eq!((told.of("failed"), told.well), (vec![id], false), "{what}: {:#}{}", told.json, told.said);
     }
 }
 
@@ -244,7 +243,7 @@ async fn each_defect_of_a_setting_is_named_and_no_other() {
         let world = World::new().await;
         let deployment = world.deployment();
         let told = world.doctor(&deployment, (&["--token", PERSONS_TOKEN], &[(variable, value)])).await;
-        assert_eq!((told.of("wrong"), told.well), (vec![id], false), "{:#}{}", told.json, told.said);
+        assert_eq!((told.of("failed"), told.well), (vec![id], false), "{:#}{}", told.json, told.said);
     }
 }
 
@@ -254,7 +253,7 @@ async fn a_webhook_that_leads_elsewhere_than_the_stack_is_named() {
     let deployment = world.deployment();
     let arguments = ["--webhook-url", "https://abc.example.com/github/webhook", "--token", PERSONS_TOKEN];
     let told = world.doctor(&deployment, (&arguments, &[])).await;
-    assert_eq!(told.of("wrong"), ["hook-url"], "{:#}", told.json);
+    assert_eq!(told.of("failed"), ["hook-url"], "{:#}", told.json);
 }
 
 #[tokio::test]
@@ -266,7 +265,7 @@ async fn what_is_deferred_and_what_failed_long_ago_is_no_defect() {
         deployment.body("deliveries")[0]["delivered_at"] =
             (Timestamp::now() - SignedDuration::from_hours(hours)).to_string().into();
         let told = world.doctor(&deployment, WITH_TOKEN).await;
-        assert_eq!(told.of("wrong"), Vec::<&str>::new(), "{:#}", told.json);
+        assert_eq!(told.of("failed"), Vec::<&str>::new(), "{:#}", told.json);
     }
 }
 
@@ -278,18 +277,19 @@ async fn the_repositories_of_a_pattern_are_seen_where_they_are_named() {
         std::fs::write(world.files.path("policy.toml"), POLICY.replace("widgets", "*")).unwrap();
         let arguments = [vec!["--token", PERSONS_TOKEN], arguments].concat();
         let told = world.doctor(&deployment, (&arguments, &[])).await;
-        assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], unseen), "{:#}", told.json);
+        assert_eq!((told.of("failed"), told.of("not checked")), (vec![], unseen), "{:#}", told.json);
     }
 }
 
 #[test]
-fn every_item_has_an_id_of_its_own_a_row_in_the_readme_and_a_defect_that_shows_it() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn every_item_has_an_id_of_its_own_a_documented_row_and_a_defect_that_shows_it() {
+    let pages = documents::all();
     let ids: BTreeSet<&str> = Item::ALL.iter().map(|item| item.id()).collect();
     assert_eq!(ids.len(), Item::ALL.len());
     let settings = ["app-id", "private-key", "webhook-secret", "policy", "function", "repositories"];
     for item in Item::ALL {
-        assert!(readme.contains(&format!("| `{}` |", item.id())), "README.md has no row for {}", item.id());
+        let row = format!("| `{}` |", item.id());
+        assert!(pages.iter().any(|(_, text)| text.contains(&row)), "no page has a row for {}", item.id());
         let is_shown = DEFECTS.iter().any(|(id, ..)| *id == item.id()) || settings.contains(&item.id());
         assert!(is_shown, "no defect shows {}", item.id());
     }
@@ -326,8 +326,8 @@ async fn what_cannot_be_seen_is_said_not_to_be_seen() {
         let mut deployment = world.deployment();
         change(&mut deployment);
         let told = world.doctor(&deployment, WITH_TOKEN).await;
-        assert_eq!((told.of("wrong"), told.well), (vec![], true), "{what}: {:#}", told.json);
-        assert_eq!(told.of("not seen").first(), Some(&id), "{what}: {:#}", told.json);
+        assert_eq!((told.of("failed"), told.well), (vec![], true), "{what}: {:#}", told.json);
+        assert_eq!(told.of("not checked").first(), Some(&id), "{what}: {:#}", told.json);
     }
 }
 
@@ -337,7 +337,7 @@ async fn a_release_in_another_file_is_not_taken_for_right() {
     let mut deployment = world.deployment();
     workflow(&mut deployment, "jobs:\n", "jobs:\n  deploy:\n    uses: ./.github/workflows/deploy.yml\n");
     let told = world.doctor(&deployment, WITH_TOKEN).await;
-    assert_eq!(told.of("not seen"), ["workflow-release", "workflow-deployment"], "{:#}", told.json);
+    assert_eq!(told.of("not checked"), ["workflow-release", "workflow-deployment"], "{:#}", told.json);
 }
 
 #[tokio::test]
@@ -347,7 +347,7 @@ async fn the_greeting_to_a_webhook_that_led_nowhere_yet_is_no_defect() {
     delivered(&mut deployment, 404);
     deployment.body("deliveries")[0]["event"] = "ping".into();
     let told = world.doctor(&deployment, WITH_TOKEN).await;
-    assert_eq!(told.of("wrong"), Vec::<&str>::new(), "{:#}", told.json);
+    assert_eq!(told.of("failed"), Vec::<&str>::new(), "{:#}", told.json);
 }
 
 #[tokio::test]
@@ -356,7 +356,7 @@ async fn a_repository_that_no_rule_covers_is_not_passed_over() {
     let deployment = world.deployment();
     let arguments = ["--repository", "octo-org/gadgets", "--token", PERSONS_TOKEN];
     let told = world.doctor(&deployment, (&arguments, &[])).await;
-    assert_eq!((told.of("wrong"), told.well), (vec!["repositories"], false), "{:#}", told.json);
+    assert_eq!((told.of("failed"), told.well), (vec!["repositories"], false), "{:#}", told.json);
 }
 
 #[tokio::test]
@@ -369,7 +369,7 @@ async fn one_file_is_not_taken_for_several() {
     std::fs::write(world.files.path("release.yml"), WORKFLOW).unwrap();
     let file = world.files.path("release.yml");
     let told = world.doctor(&deployment, (&["--workflow", &file], &[])).await;
-    assert_eq!((told.of("wrong"), told.of("not seen")), (vec![], vec![]), "{:#}", told.json);
+    assert_eq!((told.of("failed"), told.of("not checked")), (vec![], vec![]), "{:#}", told.json);
     let world = World::new().await;
     let deployment = world.deployment();
     let another = POLICY.replace("[[rule]]", "[[rule]]\nworkflow = \".github/workflows/other.yml\"");
@@ -377,5 +377,5 @@ async fn one_file_is_not_taken_for_several() {
     std::fs::write(world.files.path("release.yml"), WORKFLOW).unwrap();
     let file = world.files.path("release.yml");
     let told = world.doctor(&deployment, (&["--workflow", &file], &[])).await;
-    assert_eq!(told.of("not seen").first(), Some(&"workflow-file"), "{:#}", told.json);
+    assert_eq!(told.of("not checked").first(), Some(&"workflow-file"), "{:#}", told.json);
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use environment_gate::github::{Limits, read_answer};
 use environment_gate::world::{Canned, CannedFault, Played, Player, Present};
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -201,14 +202,15 @@ async fn a_sweep_that_cannot_look_leaves_it_to_the_next_one() {
 #[tokio::test]
 async fn a_call_that_hangs_is_a_fault_like_any_other() {
     let (what, hang) = ("a hang", &hang());
-    tokio::join!(
-        join_all(READS.map(|route| once_costs_a_try(route, what, hang))),
-        join_all(READS.map(|route| for_ever_defers(route, what, hang))),
-        a_review_is_followed_up(what, hang),
-        a_look_changes_nothing(what, hang),
-        join_all(DECIDING.map(|route| comes_home(route, what, hang))),
-        join_all(LOOKING.map(|route| is_left_to_the_next_sweep(route, what, hang))),
-    );
+    // Boxed: together they are more than a thread's stack takes.
+    let mut all = vec![a_review_is_followed_up(what, hang).boxed_local(), a_look_changes_nothing(what, hang).boxed_local()];
+    for route in READS {
+        all.push(once_costs_a_try(route, what, hang).boxed_local());
+        all.push(for_ever_defers(route, what, hang).boxed_local());
+    }
+    all.extend(DECIDING.map(|route| comes_home(route, what, hang).boxed_local()));
+    all.extend(LOOKING.map(|route| is_left_to_the_next_sweep(route, what, hang).boxed_local()));
+    join_all(all).await;
 }
 
 #[tokio::test]
