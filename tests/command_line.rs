@@ -91,23 +91,17 @@ fn a_story_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_policy_is_told_in_sentences() {
+fn a_policy_is_shown_in_sentences() {
     let output = gate(&["check", "fixtures/approve/two-gates-two-people/policy.toml"]);
     let text = text(&output);
     assert!(output.status.success());
-    for part in [
-        "1 rule",
-        "a run of `octo-org/widgets`",
-        "deploy to    `release`",
-        "2 different people",
-        "72h",
-    ] {
+    for part in ["1 rule", "a run of `octo-org/widgets`", "deploy to    `release`", "2 different people", "72h"] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_policy_is_told_with_its_line() {
+fn what_is_wrong_with_a_policy_is_shown_with_its_line() {
     let path = std::env::temp_dir().join(format!("environment-gate-{:016x}.toml", fastrand::u64(..)));
     std::fs::write(&path, "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"*\"]\n").unwrap();
     let output = gate(&["check", &path.to_string_lossy()]);
@@ -131,4 +125,70 @@ fn a_local_world_is_left_on_loopback_only_and_its_events_are_signed() {
     std::fs::remove_dir_all(&folder).unwrap();
     let signature = environment_gate::webhook::sign(&"s".into(), told["body"].as_str().unwrap().as_bytes());
     assert_eq!(told["headers"]["x-hub-signature-256"], signature.as_str());
+}
+
+#[test]
+fn the_answer_comes_first_and_then_what_failed_with_its_fix() {
+    let text = text(&gate(&["replay", "fixtures/reject/the-starter-approved"]));
+    let places: Vec<usize> = [
+        "Decision: rejected (gate-approval, approvals)",
+        "  fail  gate-approval ",
+        "Fix: Start a new run",
+        "  pass  rule ",
+        "Review posted: rejected",
+        "POST /app/installations",
+    ]
+    .iter()
+    .map(|part| text.find(part).unwrap_or_else(|| panic!("{part} is not in\n{text}")))
+    .collect();
+    assert!(places.is_sorted(), "{places:?}\n{text}");
+    assert!(!text.contains("expected "), "a pass is one line\n{text}");
+}
+
+#[test]
+fn verbose_shows_what_was_found_and_expected_for_every_check() {
+    let text = text(&gate(&["replay", "--verbose", "fixtures/reject/the-starter-approved"]));
+    let checks = text.lines().filter(|line| ["  pass  ", "  fail  "].iter().any(|verdict| line.starts_with(verdict)));
+    let details = |word: &str| text.lines().filter(|line| line.trim_start().starts_with(word)).count();
+    assert_eq!((details("got "), details("expected ")), (checks.clone().count(), checks.count()), "{text}");
+}
+
+#[test]
+fn wrong_use_is_one_line_and_exit_code_2() {
+    let ping = "fixtures/ignore/a-ping";
+    let cases: [(&[&str], &str); 19] = [
+        (&["nonsense"], "unrecognized subcommand 'nonsense'; see `gate --help`"),
+        (&["check"], "not provided: <POLICY>; see `gate check --help`"),
+        (&["check", "nowhere.toml"], "'nowhere.toml' for '<POLICY>'"),
+        (&["check", "src"], "got a folder, expected a file"),
+        (&["replay", "fixtures"], "expected the folder of a story"),
+        (&["replay", "--nonsense"], "unexpected argument '--nonsense'"),
+        (&["simulate", "nonsense"], "`RUN_URL`: got `nonsense`"),
+        (&["simulate", "x", "--environment", ""], "expected an environment's name"),
+        (&["simulate", "x", "--at", "yesterday"], "expected an instant"),
+        (&["simulate", "x", "--record", "src"], "exists already"),
+        (&["doctor", "--repository", "widgets"], "expected a repository as `owner/name`"),
+        (&["doctor", "--workflow", "nowhere.yml"], "'nowhere.yml' for '--workflow <FILE>'"),
+        (&["doctor", "--webhook-url", "https://example.com"], "expected `https://…/github/webhook`"),
+        (&["setup", "--owner", "octo/org"], "expected an owner's login"),
+        (&["setup", "--name", "a name that is longer than GitHub takes it"], "expected 1 to 34"),
+        (&["setup", "--listen", "0.0.0.0:0"], "expected a loopback address"),
+        (&["setup", "--prefix", "a b"], "expected letters, digits"),
+        (&["github", ping, "--listen", "0.0.0.0:0"], "expected a loopback address"),
+        (&["deliver", ping, "--url", "nonsense"], "expected an `http` or `https` URL"),
+    ];
+    for (arguments, expected) in cases {
+        let output = gate(arguments);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), output.stdout.is_empty()), (Some(2), true), "{arguments:?}: {error}");
+        assert!(error.starts_with("gate: ") && error.contains(expected) && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
+fn help_and_the_version_are_printed() {
+    for arguments in [vec!["--help"], vec!["--version"], vec!["setup", "--help"]] {
+        let output = gate(&arguments);
+        assert!(output.status.success() && !output.stdout.is_empty() && output.stderr.is_empty(), "{output:?}");
+    }
 }

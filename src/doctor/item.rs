@@ -66,20 +66,6 @@ pub enum Item {
     WorkflowDeployment,
 }
 
-/// What is said about an item.
-struct ItemText {
-    id: &'static str,
-    expected: &'static str,
-    fix: &'static str,
-}
-
-const FIX_SETTING: &str = "Create it, or fix the variable that names it. `gate setup` does both.";
-const FIX_APP: &str =
-    "Change it in the App's settings, under *Permissions & events*, and accept it in every installation.";
-const FIX_WEBHOOK: &str = "Change it in the App's settings, under *Webhook*, or run `gate setup`.";
-const FIX_ENVIRONMENT: &str = "Ask a repository admin to change it under *Settings → Environments*.";
-const FIX_WORKFLOW: &str = "Change the workflow file, or ask the platform team to change the policy.";
-
 impl Item {
     /// All, in the order in which they are examined.
     pub const ALL: [Self; 28] = [
@@ -115,102 +101,119 @@ impl Item {
 
     /// The stable id.
     pub fn id(self) -> &'static str {
-        self.text().id
+        match self {
+            Self::AppId => "app-id",
+            Self::PrivateKey => "private-key",
+            Self::WebhookSecret => "webhook-secret",
+            Self::Policy => "policy",
+            Self::App => "app",
+            Self::Permissions => "permissions",
+            Self::Events => "events",
+            Self::HookUrl => "hook-url",
+            Self::HookContentType => "hook-content-type",
+            Self::HookSecret => "hook-secret",
+            Self::HookTls => "hook-tls",
+            Self::Function => "function",
+            Self::Deliveries => "deliveries",
+            Self::Repositories => "repositories",
+            Self::Installation => "installation",
+            Self::ReleaseEnvironment => "release-environment",
+            Self::ReleaseRule => "release-rule",
+            Self::ReleaseBypass => "release-bypass",
+            Self::ReleaseBranches => "release-branches",
+            Self::GateEnvironment => "gate-environment",
+            Self::GateReviewers => "gate-reviewers",
+            Self::GateSelfReview => "gate-self-review",
+            Self::GateBypass => "gate-bypass",
+            Self::GateBranches => "gate-branches",
+            Self::WorkflowFile => "workflow-file",
+            Self::WorkflowGate => "workflow-gate",
+            Self::WorkflowRelease => "workflow-release",
+            Self::WorkflowDeployment => "workflow-deployment",
+        }
     }
 
     /// What is right.
     pub fn expected(self) -> &'static str {
-        self.text().expected
+        match self {
+            Self::AppId => "the App's id or client id",
+            Self::PrivateKey => "the App's RSA key in PEM",
+            Self::WebhookSecret => "the webhook's secret, one on each line",
+            Self::Policy => "a valid policy",
+            Self::App => "an App that GitHub knows by this id and key",
+            Self::Permissions => "`actions: read`, `deployments: write`, `metadata: read`, and no more",
+            Self::Events => "`deployment_protection_rule` alone",
+            Self::HookUrl => "the function's `/github/webhook` over https",
+            Self::HookContentType => "`json`",
+            Self::HookSecret => "the secret that `WEBHOOK_SECRET_PARAMETER` names",
+            Self::HookTls => "certificates are verified",
+            Self::Function => "204 for a signed ping",
+            Self::Deliveries => {
+                "no delivery that failed in the last day, apart from 503 and 429, which the sweeps decide"
+            }
+            Self::Repositories => "repositories that a rule of the policy covers",
+            Self::Installation => "the App is installed, with the permissions that it asks for",
+            Self::ReleaseEnvironment => "the environment exists",
+            Self::ReleaseRule => {
+                "this App, as an enabled deployment protection rule; without it, GitHub never asks the App"
+            }
+            Self::ReleaseBypass | Self::GateBypass => "no admin may bypass the rules",
+            Self::ReleaseBranches => "only some branches or tags may enter, the policy's `refs` among them",
+            Self::GateEnvironment => {
+                "the environment exists; one that a workflow merely names is created without any protection"
+            }
+            Self::GateReviewers => "required reviewers",
+            Self::GateSelfReview => "self-review is prevented",
+            Self::GateBranches => {
+                "only some branches or tags may enter, the policy's `refs` among them, and no tag can use the name of a branch"
+            }
+            Self::WorkflowFile => "the policy's workflow file, in YAML",
+            Self::WorkflowGate => "one job with the gate's name, in the gate's environment",
+            Self::WorkflowRelease => "jobs in the protected environment, and each of them needs every gate",
+            Self::WorkflowDeployment => "no `deployment: false`: without a deployment, GitHub asks no App",
+        }
     }
 
     /// What to do if it failed, in full sentences.
     pub fn fix(self) -> &'static str {
-        self.text().fix
-    }
-
-    fn text(self) -> ItemText {
-        let text = |id, expected, fix| ItemText { id, expected, fix };
         match self {
-            Self::AppId => text("app-id", "the App's id or client id", FIX_SETTING),
-            Self::PrivateKey => text("private-key", "the App's RSA key in PEM", FIX_SETTING),
-            Self::WebhookSecret => text("webhook-secret", "the webhook's secret, one on each line", FIX_SETTING),
-            Self::Policy => text(
-                "policy",
-                "a valid policy",
-                "Fix the policy. `gate check` reads it from a file and shows what it lets in.",
-            ),
-            Self::App => text(
-                "app",
-                "an App that GitHub knows by this id and key",
-                "Store the id and the key of one and the same App, and check that this machine's clock is right.",
-            ),
-            Self::Permissions => {
-                text("permissions", "`actions: read`, `deployments: write`, `metadata: read`, and no more", FIX_APP)
+            Self::AppId | Self::PrivateKey | Self::WebhookSecret => {
+                "Create it, or fix the variable that names it. `gate setup` does both."
             }
-            Self::Events => text("events", "`deployment_protection_rule` alone", FIX_APP),
-            Self::HookUrl => text("hook-url", "the function's `/github/webhook` over https", FIX_WEBHOOK),
-            Self::HookContentType => text("hook-content-type", "`json`", FIX_WEBHOOK),
-            Self::HookSecret => text("hook-secret", "the secret that `WEBHOOK_SECRET_PARAMETER` names", FIX_WEBHOOK),
-            Self::HookTls => text("hook-tls", "certificates are verified", FIX_WEBHOOK),
-            Self::Function => text(
-                "function",
-                "204 for a signed ping",
-                "Read the function's log. Check that the function is deployed and reads the same webhook secret.",
-            ),
-            Self::Deliveries => text(
-                "deliveries",
-                "no delivery that failed in the last day, apart from 503 and 429, which the sweeps decide",
-                "Open the App's *Advanced → Recent Deliveries*: each answer says why. After a 401, store the App's webhook secret for the function.",
-            ),
-            Self::Repositories => text(
-                "repositories",
-                "repositories that a rule of the policy covers",
-                "Name the repositories with `--repository`, or ask the platform team to add a rule to the policy.",
-            ),
-            Self::Installation => text(
-                "installation",
-                "the App is installed, with the permissions that it asks for",
-                "Ask an admin of the repository's owner to install the App on it, or to accept its permissions.",
-            ),
-            Self::ReleaseEnvironment => text("release-environment", "the environment exists", FIX_ENVIRONMENT),
-            Self::ReleaseRule => text(
-                "release-rule",
-                "this App, as an enabled deployment protection rule; without it, GitHub never asks the App",
-                FIX_ENVIRONMENT,
-            ),
-            Self::ReleaseBypass => text("release-bypass", "no admin may bypass the rules", FIX_ENVIRONMENT),
-            Self::ReleaseBranches => text(
-                "release-branches",
-                "only some branches or tags may enter, the policy's `refs` among them",
-                FIX_ENVIRONMENT,
-            ),
-            Self::GateEnvironment => text(
-                "gate-environment",
-                "the environment exists; one that a workflow merely names is created without any protection",
-                FIX_ENVIRONMENT,
-            ),
-            Self::GateReviewers => text("gate-reviewers", "required reviewers", FIX_ENVIRONMENT),
-            Self::GateSelfReview => text("gate-self-review", "self-review is prevented", FIX_ENVIRONMENT),
-            Self::GateBypass => text("gate-bypass", "no admin may bypass the rules", FIX_ENVIRONMENT),
-            Self::GateBranches => text(
-                "gate-branches",
-                "only some branches or tags may enter, the policy's `refs` among them, and no tag can use the name of a branch",
-                FIX_ENVIRONMENT,
-            ),
-            Self::WorkflowFile => text("workflow-file", "the policy's workflow file, in YAML", FIX_WORKFLOW),
-            Self::WorkflowGate => {
-                text("workflow-gate", "one job with the gate's name, in the gate's environment", FIX_WORKFLOW)
+            Self::Policy => "Fix the policy. `gate check` reads it from a file and shows what it lets in.",
+            Self::App => {
+                "Store the id and the key of one and the same App, and check that this machine's clock is right."
             }
-            Self::WorkflowRelease => text(
-                "workflow-release",
-                "jobs in the protected environment, and each of them needs every gate",
-                FIX_WORKFLOW,
-            ),
-            Self::WorkflowDeployment => text(
-                "workflow-deployment",
-                "no `deployment: false`: without a deployment, GitHub asks no App",
-                FIX_WORKFLOW,
-            ),
+            Self::Permissions | Self::Events => {
+                "Change it in the App's settings, under *Permissions & events*, and accept it in every installation."
+            }
+            Self::HookUrl | Self::HookContentType | Self::HookSecret | Self::HookTls => {
+                "Change it in the App's settings, under *Webhook*, or run `gate setup`."
+            }
+            Self::Function => {
+                "Read the function's log. Check that the function is deployed and reads the same webhook secret."
+            }
+            Self::Deliveries => {
+                "Open the App's *Advanced → Recent Deliveries*: each answer says why. After a 401, store the App's webhook secret for the function."
+            }
+            Self::Repositories => {
+                "Name the repositories with `--repository`, or ask the platform team to add a rule to the policy."
+            }
+            Self::Installation => {
+                "Ask an admin of the repository's owner to install the App on it, or to accept its permissions."
+            }
+            Self::ReleaseEnvironment
+            | Self::ReleaseRule
+            | Self::ReleaseBypass
+            | Self::ReleaseBranches
+            | Self::GateEnvironment
+            | Self::GateReviewers
+            | Self::GateSelfReview
+            | Self::GateBypass
+            | Self::GateBranches => "Ask a repository admin to change it under *Settings → Environments*.",
+            Self::WorkflowFile | Self::WorkflowGate | Self::WorkflowRelease | Self::WorkflowDeployment => {
+                "Change the workflow file, or ask the platform team to change the policy."
+            }
         }
     }
 }

@@ -49,11 +49,11 @@ pub(super) enum JobEnvironment {
 
 #[derive(Deserialize)]
 struct WorkflowWire {
-    jobs: BTreeMap<String, JobWire>,
+    jobs: BTreeMap<String, WorkflowJobWire>,
 }
 
 #[derive(Deserialize)]
-struct JobWire {
+struct WorkflowJobWire {
     name: Option<String>,
     environment: Option<EnvironmentNameWire>,
     needs: Option<NeedsWire>,
@@ -111,7 +111,7 @@ fn options() -> Options {
 }
 
 impl WorkflowJob {
-    fn of(id: String, wire: JobWire) -> Self {
+    fn of(id: String, wire: WorkflowJobWire) -> Self {
         let (environment, deployment) = match wire.environment {
             None => (None, None),
             Some(EnvironmentNameWire::Name(name)) => (Some(name), None),

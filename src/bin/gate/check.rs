@@ -8,7 +8,7 @@ use environment_gate::gate::Policy;
 use environment_gate::gate::policy::Rule;
 use environment_gate::model::{Login, quoted};
 
-use crate::output::Output;
+use crate::output::CommandOutput;
 use crate::values;
 
 #[derive(clap::Args)]
@@ -19,7 +19,7 @@ pub(crate) struct CheckOptions {
 }
 
 /// Reads the policy and shows what it lets in.
-pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<Output> {
+pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
     let path = options.policy.display();
     let text = std::fs::read_to_string(&options.policy).with_context(|| path.to_string())?;
     let policy = Policy::parse(&text).with_context(|| path.to_string())?;
@@ -31,7 +31,7 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<Output> {
         show(&mut text, number, rule)?;
     }
     text.push_str("\nNothing else is let in: other repositories and environments of these owners are rejected, other owners are ignored.\n");
-    Ok(Output::yes(text))
+    Ok(CommandOutput::yes(text))
 }
 
 fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {
@@ -39,7 +39,7 @@ fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {
     writeln!(text, "  deploy to    {}", quoted(rule.environment.as_str()))?;
     writeln!(text, "  from         {}", names(&rule.refs))?;
     writeln!(text, "  with         {}", quoted(&rule.workflow))?;
-    writeln!(text, "  started by   {} of {}", names(&rule.events), starters(rule))?;
+    writeln!(text, "  started by   {}, with {}", starters(rule), names(&rule.events))?;
     for gate in &rule.gates {
         writeln!(text, "  after gate   {} in environment {}", quoted(&gate.job), quoted(gate.environment.as_str()))?;
     }
@@ -63,12 +63,12 @@ fn approvers(rule: &Rule) -> String {
         return "nobody: a gate that succeeded in an environment with required reviewers is enough".to_owned();
     }
     let who = if rule.approvers.is_empty() {
-        "anyone whom GitHub lets approve".to_owned()
+        "whom GitHub lets approve".to_owned()
     } else {
-        logins(&rule.approvers, ", ")
+        format!("out of {}", logins(&rule.approvers, ", "))
     };
     let own = if rule.self_approval { "including whoever started the run" } else { "except whoever started the run" };
-    format!("{} of {who}, {own}", count(rule.approvals, "person"))
+    format!("{} {who}, {own}", count(rule.approvals, "person"))
 }
 
 fn logins(logins: &[Login], separator: &str) -> String {

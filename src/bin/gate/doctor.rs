@@ -13,7 +13,7 @@ use environment_gate::time::Clock;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::output::{Answer, Output};
+use crate::output::{CommandAnswer, CommandOutput};
 use crate::render::{BOLD, GREEN, RED, YELLOW};
 use crate::values;
 
@@ -37,7 +37,7 @@ pub(crate) struct DoctorOptions {
 }
 
 /// Examines the deployment. The answer is no if an item failed.
-pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<Output> {
+pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<CommandOutput> {
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| path.display().to_string());
     let input = ExaminationInput {
         webhook_url: options.webhook_url,
@@ -48,8 +48,8 @@ pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<Output> {
     let doctor = Doctor::new(person_variables(None).await?, Limits::default(), input);
     let lines = doctor.examine(&Clock::system()).await;
     let text = if options.json { format!("{:#}\n", in_json(&lines)) } else { in_words(&lines)? };
-    let answer = if count(&lines, State::Failed) == 0 { Answer::Yes } else { Answer::No };
-    Ok(Output { text, answer })
+    let answer = if count(&lines, State::Failed) == 0 { CommandAnswer::Yes } else { CommandAnswer::No };
+    Ok(CommandOutput { text, answer })
 }
 
 /// The token, or what stands on standard input.

@@ -19,7 +19,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::output::{Answer, Output};
+use crate::output::{CommandAnswer, CommandOutput};
 use crate::values;
 
 /// The file of variables: `NAME=VALUE` lines, as `cargo lambda watch --env-file` reads them.
@@ -65,7 +65,7 @@ struct LocalWorld {
 }
 
 /// Serves the story's GitHub and prints its calls, until it is stopped.
-pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<Output> {
+pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<CommandOutput> {
     let folder = &options.world.folder;
     let story = Story::read(&options.world.story)?;
     let player = Player::new(Limits::default()).context("this machine has no randomness for a key")?;
@@ -96,7 +96,7 @@ pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<Output> {
 }
 
 /// Posts the story's webhook. The answer is no if the function's is not the story's.
-pub(crate) async fn deliver(options: &DeliverOptions) -> anyhow::Result<Output> {
+pub(crate) async fn deliver(options: &DeliverOptions) -> anyhow::Result<CommandOutput> {
     let story = Story::read(&options.world.story)?;
     let event = event_of(&options.world.folder, &story)?;
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -110,18 +110,17 @@ pub(crate) async fn deliver(options: &DeliverOptions) -> anyhow::Result<Output> 
     let answer = HttpClient::new(None)?.send(request.body(body.into())?, DELIVERY_BOUNDS).await;
     let answer = answer.with_context(|| options.url.clone())?;
     let (status, expected) = (answer.status().as_u16(), story.expected.status);
-    let (answered, problem) = match status == expected {
-        true => (Answer::Yes, String::new()),
-        false => (Answer::No, format!(", expected {expected}")),
-    };
     let line = String::from_utf8_lossy(answer.body());
-    Ok(Output { text: format!("HTTP {status}{problem}\n{line}"), answer: answered })
+    if status == expected {
+        return Ok(CommandOutput::yes(format!("HTTP {status}\n{line}")));
+    }
+    Ok(CommandOutput { text: format!("HTTP {status}, expected {expected}\n{line}"), answer: CommandAnswer::No })
 }
 
 /// Prints the story's event.
-pub(crate) fn event(options: &EventOptions) -> anyhow::Result<Output> {
+pub(crate) fn event(options: &EventOptions) -> anyhow::Result<CommandOutput> {
     let story = Story::read(&options.world.story)?;
-    Ok(Output::yes(format!("{:#}\n", event_of(&options.world.folder, &story)?)))
+    Ok(CommandOutput::yes(format!("{:#}\n", event_of(&options.world.folder, &story)?)))
 }
 
 /// The event, signed with the secret and addressed to the GitHub of the folder's settings.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::output::{Answer, Output, WrongUse};
+use crate::output::{CommandAnswer, CommandOutput, WrongUse};
 
 mod check;
 mod doctor;
@@ -59,10 +59,10 @@ async fn main() -> ExitCode {
     };
     let command = arguments.command.unwrap_or(Command::Replay(replay::ReplayOptions::default()));
     match run(command).await {
-        Ok(Output { text, answer }) => {
+        Ok(CommandOutput { text, answer }) => {
             // Whoever closed the pipe does not want the rest.
             let _ = anstream::stdout().write_all(text.as_bytes());
-            if answer == Answer::Yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if answer == CommandAnswer::Yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             complain(&format!("{error:#}"));
@@ -71,7 +71,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<Output> {
+async fn run(command: Command) -> anyhow::Result<CommandOutput> {
     match command {
         Command::Replay(options) => replay::replay(&options).await,
         Command::Check(options) => check::check(&options),

@@ -1,22 +1,22 @@
 //! What a command gives back: the text to print, and the answer for the exit code.
 
 /// What a command prints, and what it answers.
-pub(crate) struct Output {
+pub(crate) struct CommandOutput {
     /// With colours, which are removed where no terminal shows them.
     pub(crate) text: String,
-    pub(crate) answer: Answer,
+    pub(crate) answer: CommandAnswer,
 }
 
 /// What the exit code says of a command that did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum CommandAnswer {
     Yes,
     No,
 }
 
-impl Output {
+impl CommandOutput {
     pub(crate) fn yes(text: String) -> Self {
-        Self { text, answer: Answer::Yes }
+        Self { text, answer: CommandAnswer::Yes }
     }
 }
 

@@ -10,7 +10,7 @@ use environment_gate::model::{Request, quoted, with_causes};
 use environment_gate::recovery::{Found, FoundEnd, Sweep, SweepMode};
 use environment_gate::time::Clock;
 
-use crate::output::{Answer, Output};
+use crate::output::{CommandAnswer, CommandOutput};
 
 #[derive(clap::Args)]
 pub(crate) struct RecoverOptions {
@@ -20,13 +20,13 @@ pub(crate) struct RecoverOptions {
 }
 
 /// Looks for what waits. The answer is no if there was something that it could not look into.
-pub(crate) async fn recover(options: &RecoverOptions) -> anyhow::Result<Output> {
+pub(crate) async fn recover(options: &RecoverOptions) -> anyhow::Result<CommandOutput> {
     let mode = if options.apply { SweepMode::ByHand } else { SweepMode::DryRun };
     let variables = person_variables(None).await?;
     let handler = Handler::open(variables, Limits::default(), Clock::system()).await?;
     let sweep = handler.sweep(mode).await;
-    let answer = if sweep.problems.is_empty() { Answer::Yes } else { Answer::No };
-    Ok(Output { text: in_words(&sweep)?, answer })
+    let answer = if sweep.problems.is_empty() { CommandAnswer::Yes } else { CommandAnswer::No };
+    Ok(CommandOutput { text: in_words(&sweep)?, answer })
 }
 
 fn in_words(sweep: &Sweep) -> Result<String, fmt::Error> {
@@ -35,11 +35,11 @@ fn in_words(sweep: &Sweep) -> Result<String, fmt::Error> {
         writeln!(text, "The policy says `pause = true`: nothing was looked at.")?;
     }
     let (waiting, left, calls) = (sweep.found.len(), sweep.left, sweep.calls);
-    writeln!(text, "{waiting} waiting, {left} left for the next sweep, {calls} calls to GitHub")?;
+    writeln!(text, "waiting: {waiting}, left for the next sweep: {left}, calls to GitHub: {calls}")?;
     for found in &sweep.found {
         writeln!(text, "{}", line(found))?;
     }
-    sweep.problems.iter().try_for_each(|problem| writeln!(text, "could not look into it: {problem}"))?;
+    sweep.problems.iter().try_for_each(|problem| writeln!(text, "not looked into: {problem}"))?;
     Ok(text)
 }
 

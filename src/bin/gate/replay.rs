@@ -9,7 +9,7 @@ use environment_gate::time::Clock;
 use environment_gate::world::{FakeCall, Played, Player, Present, Story};
 use serde_json::{Value, json};
 
-use crate::output::{Answer, Output};
+use crate::output::{CommandAnswer, CommandOutput};
 use crate::render::{self, BOLD, Detail, RED};
 use crate::values;
 
@@ -27,15 +27,15 @@ pub(crate) struct ReplayOptions {
 }
 
 /// Plays the story. The answer is no if it was not played as it is written.
-pub(crate) async fn replay(options: &ReplayOptions) -> anyhow::Result<Output> {
+pub(crate) async fn replay(options: &ReplayOptions) -> anyhow::Result<CommandOutput> {
     let story = options.story.as_deref().map_or_else(Story::embedded, Story::read)?;
     let player = Player::new(Limits::default()).context("this machine has no randomness for a key")?;
     let played = player.play(&story, Present::Now(Clock::system().now())).await.map_err(anyhow::Error::from_boxed)?;
     let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
     let text =
         if options.json { format!("{:#}\n", in_json(&story, &played)) } else { in_words(&story, &played, detail)? };
-    let answer = if played.violations.is_empty() { Answer::Yes } else { Answer::No };
-    Ok(Output { text, answer })
+    let answer = if played.violations.is_empty() { CommandAnswer::Yes } else { CommandAnswer::No };
+    Ok(CommandOutput { text, answer })
 }
 
 fn in_json(story: &Story, played: &Played) -> Value {

@@ -13,7 +13,7 @@ use environment_gate::world::record;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::output::{Answer, Output, WrongUse};
+use crate::output::{CommandAnswer, CommandOutput, WrongUse};
 use crate::render::{self, BOLD, Detail};
 use crate::values;
 
@@ -42,7 +42,7 @@ pub(crate) struct SimulateOptions {
 }
 
 /// Reads the run and decides. The answer is no if no decision could be made.
-pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<Output> {
+pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<CommandOutput> {
     let api = api_from_env()?;
     let run = RunUrl::parse(&options.run_url, &api).map_err(|error| WrongUse(format!("`RUN_URL`: {error}")))?;
     let variables = person_variables(options.policy).await?;
@@ -58,8 +58,8 @@ pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<Output>
             writeln!(text, "\nRecorded in {folder}. Read it before you pass it on; `gate replay {folder}` plays it.")?;
         }
     }
-    let answer = if matches!(simulated.outcome, Outcome::Failed(_)) { Answer::No } else { Answer::Yes };
-    Ok(Output { text, answer })
+    let answer = if matches!(simulated.outcome, Outcome::Failed(_)) { CommandAnswer::No } else { CommandAnswer::Yes };
+    Ok(CommandOutput { text, answer })
 }
 
 fn in_json(simulated: &Simulated) -> Value {
@@ -95,6 +95,6 @@ fn in_words(simulated: &Simulated, detail: Detail) -> Result<String, fmt::Error>
         }
         None => writeln!(text, "\nNothing would be posted.")?,
     }
-    writeln!(text, "\nNothing was posted: {} calls, reads only.", simulated.calls)?;
+    writeln!(text, "\nNothing was posted. Calls to GitHub, reads only: {}", simulated.calls)?;
     Ok(text)
 }

@@ -1,4 +1,4 @@
-//! Step 2: the App. The one that is there, the one that was saved, or one that a person creates now.
+//! SetupStep 2: the App. The one that is there, the one that was saved, or one that a person creates now.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use environment_gate::config::Names;
 use environment_gate::model::quoted;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::context::Context;
+use super::context::SetupContext;
 use super::credentials::{self, AppCredentials};
 use super::manifest::{CreatedApp, Manifest, convert, new_app_url};
 use super::page::{self, ReturnedCode, SetupPage};
 use super::plan;
-use super::progress::{Step, report};
+use super::progress::{SetupStep, report};
 use super::random::random;
 use super::vault::StoredSettings;
 
@@ -20,7 +20,7 @@ use super::vault::StoredSettings;
 const PAGE_TIME_MAX: Duration = Duration::from_hours(1);
 
 /// Afterwards all of the App's settings are in AWS, or none.
-pub(super) async fn obtain(context: &Context, stored: &StoredSettings) -> anyhow::Result<AppCredentials> {
+pub(super) async fn obtain(context: &SetupContext, stored: &StoredSettings) -> anyhow::Result<AppCredentials> {
     if let (Some(id), Some(secret), Some(key)) = (&stored.app_id, &stored.webhook_secret, &stored.private_key) {
         return existing(context, id, secret, key);
     }
@@ -35,13 +35,13 @@ pub(super) async fn obtain(context: &Context, stored: &StoredSettings) -> anyhow
 }
 
 fn existing(
-    context: &Context,
+    context: &SetupContext,
     id: &SecretString,
     secrets: &SecretString,
     key: &SecretString,
 ) -> anyhow::Result<AppCredentials> {
     let id = id.expose_secret().trim().to_owned();
-    report(Step::App, format!("id {}: its settings exist already", quoted(&id)))?;
+    report(SetupStep::App, format!("id {}: its settings exist already", quoted(&id)))?;
     // While a secret is rotated, the new one stands first: that is GitHub's.
     let secret = secrets.expose_secret().lines().map(str::trim).find(|line| !line.is_empty());
     let name = &context.vault.names.webhook_secret;
@@ -50,7 +50,7 @@ fn existing(
 }
 
 /// A person creates the App in a browser.
-async fn create(context: &Context) -> anyhow::Result<AppCredentials> {
+async fn create(context: &SetupContext) -> anyhow::Result<AppCredentials> {
     // Whatever may go wrong had better do so before there is an App.
     if let Some(folder) = &context.options.save {
         credentials::prepare(folder)?;
@@ -59,7 +59,7 @@ async fn create(context: &Context) -> anyhow::Result<AppCredentials> {
     let listener = page::listen(context.options.listen).await?;
     let manifest = Manifest::new(context, page::redirect_url(listener.local_addr()?))?;
     let mut page = SetupPage::serve(listener, &new_app_url(context), &manifest)?;
-    report(Step::App, format!("open {} in a browser and press the button (Ctrl-C stops)", page.url()))?;
+    report(SetupStep::App, format!("open {} in a browser and press the button (Ctrl-C stops)", page.url()))?;
     let returned = tokio::select! {
         returned = page.code() => returned.context("the page stopped")?,
         () = tokio::time::sleep(PAGE_TIME_MAX) => bail!("nobody pressed the button for an hour; run it again"),
@@ -72,7 +72,7 @@ async fn create(context: &Context) -> anyhow::Result<AppCredentials> {
 }
 
 /// Takes the App that was just created, with what the browser shows.
-async fn take(context: &Context, returned: &ReturnedCode) -> (anyhow::Result<AppCredentials>, &'static str) {
+async fn take(context: &SetupContext, returned: &ReturnedCode) -> (anyhow::Result<AppCredentials>, &'static str) {
     if let Err(error) = nothing_meanwhile(context).await {
         let error = anyhow!("{error:#}; the App that was just created is not used: delete it at GitHub");
         return (Err(error), "Not used: the terminal shows why. Delete the App that was just created.");
@@ -101,7 +101,7 @@ async fn take(context: &Context, returned: &ReturnedCode) -> (anyhow::Result<App
 }
 
 /// The page may have waited for long: whoever was faster is not overwritten.
-async fn nothing_meanwhile(context: &Context) -> anyhow::Result<()> {
+async fn nothing_meanwhile(context: &SetupContext) -> anyhow::Result<()> {
     if context.vault.look().await?.have_an_app() {
         bail!("settings of an App were stored in AWS meanwhile, and are left as they are");
     }
@@ -109,7 +109,7 @@ async fn nothing_meanwhile(context: &Context) -> anyhow::Result<()> {
 }
 
 /// Keeps what GitHub shows only once.
-async fn keep(context: &Context, created: CreatedApp) -> anyhow::Result<AppCredentials> {
+async fn keep(context: &SetupContext, created: CreatedApp) -> anyhow::Result<AppCredentials> {
     let CreatedApp { id, slug, html_url, webhook_secret, pem } = created;
     let webhook_secret = match webhook_secret.filter(|secret| !secret.expose_secret().is_empty()) {
         Some(secret) => secret,
@@ -133,10 +133,10 @@ async fn keep(context: &Context, created: CreatedApp) -> anyhow::Result<AppCrede
     Ok(app)
 }
 
-async fn store(context: &Context, app: &AppCredentials, what: &str) -> anyhow::Result<()> {
+async fn store(context: &SetupContext, app: &AppCredentials, what: &str) -> anyhow::Result<()> {
     let id: u64 = app.id.parse().map_err(|_| anyhow!("got {} as the App's id, expected a number", quoted(&app.id)))?;
     context.vault.put_app(app).await?;
     let Names { app_id, webhook_secret, private_key, .. } = &context.vault.names;
     let text = format!("id {id}, {what}: stored as `{app_id}`, `{webhook_secret}` and secret `{private_key}`");
-    Ok(report(Step::App, text)?)
+    Ok(report(SetupStep::App, text)?)
 }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
+use aws_config::SdkConfig;
 use environment_gate::config::{Names, api_from_env, aws_for_person, http_from_env};
 use environment_gate::github::{GithubClient, Limits};
 use environment_gate::model::ApiUrl;
@@ -16,7 +17,7 @@ use crate::values;
 /// Time for the calls to GitHub of one step. GitHub makes a key, so a single call may take that long.
 const STEP_TIME_MAX: Duration = Duration::from_secs(30);
 
-pub(super) struct Context {
+pub(super) struct SetupContext {
     pub(super) options: SetupOptions,
     /// The webhook that the App should call, if that is known already.
     pub(super) webhook_url: Option<String>,
@@ -26,7 +27,7 @@ pub(super) struct Context {
     clock: Clock,
 }
 
-impl Context {
+impl SetupContext {
     /// Finds AWS, and the stack's webhook if a stack was given. Nothing is changed.
     pub(super) async fn open(options: SetupOptions) -> anyhow::Result<Self> {
         let (api, http) = (api_from_env()?, http_from_env()?);
@@ -47,7 +48,7 @@ impl Context {
     }
 }
 
-async fn webhook_url_of(aws: &aws_config::SdkConfig, name: &str) -> anyhow::Result<String> {
+async fn webhook_url_of(aws: &SdkConfig, name: &str) -> anyhow::Result<String> {
     let url = stack::webhook_url(aws, name).await?;
-    values::webhook_url(&url).map_err(|expected| anyhow::anyhow!("got the webhook `{url}`, {expected}"))
+    values::webhook_url(&url).map_err(|expected| anyhow!("got the webhook `{url}`, {expected}"))
 }

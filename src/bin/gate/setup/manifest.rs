@@ -6,7 +6,7 @@ use environment_gate::time::Deadline;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::context::Context;
+use super::context::SetupContext;
 use super::random::random;
 use crate::values::APP_NAME_CHARS_MAX;
 
@@ -37,7 +37,7 @@ struct HookAttributes {
 
 impl Manifest {
     /// The manifest of the App that was asked for. GitHub sends the browser back to `redirect_url`.
-    pub(super) fn new(context: &Context, redirect_url: String) -> anyhow::Result<Self> {
+    pub(super) fn new(context: &SetupContext, redirect_url: String) -> anyhow::Result<Self> {
         let (owner, web) = (context.options.owner.as_deref(), context.api.web());
         let name = match (&context.options.name, owner) {
             (Some(name), _) => name.clone(),
@@ -61,7 +61,7 @@ impl Manifest {
 }
 
 /// The page on which GitHub takes a manifest.
-pub(super) fn new_app_url(context: &Context) -> String {
+pub(super) fn new_app_url(context: &SetupContext) -> String {
     let web = context.api.web();
     match &context.options.owner {
         Some(owner) => format!("{web}/organizations/{owner}/settings/apps/new"),

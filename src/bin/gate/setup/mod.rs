@@ -16,20 +16,20 @@ mod stack;
 mod vault;
 mod webhook;
 
-use crate::output::Output;
-use context::Context;
+use crate::output::CommandOutput;
+use context::SetupContext;
 pub(crate) use options::SetupOptions;
 
 /// Takes all steps, and prints each as it is done.
-pub(crate) async fn setup(options: SetupOptions) -> anyhow::Result<Output> {
+pub(crate) async fn setup(options: SetupOptions) -> anyhow::Result<CommandOutput> {
     let policy = policy::read(&options)?;
-    let context = Context::open(options).await?;
+    let context = SetupContext::open(options).await?;
     let stored = context.vault.look().await?;
     if context.options.dry_run {
-        return plan::plan(&context, &stored).map(Output::yes);
+        return plan::plan(&context, &stored).map(CommandOutput::yes);
     }
     policy::store(&context, &stored, policy.as_deref()).await?;
     let app = app::obtain(&context, &stored).await?;
     let page = webhook::connect(&context, &app).await?;
-    Ok(Output::yes(next::steps(&context, &app.id, &page)))
+    Ok(CommandOutput::yes(next::steps(&context, &app.id, &page)))
 }

@@ -3,11 +3,11 @@
 use environment_gate::config::Names;
 use environment_gate::model::quoted;
 
-use super::context::Context;
+use super::context::SetupContext;
 use super::webhook::AppPage;
 
 /// The commands, ready to copy.
-pub(super) fn steps(context: &Context, app_id: &str, page: &AppPage) -> String {
+pub(super) fn steps(context: &SetupContext, app_id: &str, page: &AppPage) -> String {
     let Names { app_id: id, webhook_secret, policy, private_key } = &context.vault.names;
     let deploy = if context.webhook_url.is_some() {
         String::new()

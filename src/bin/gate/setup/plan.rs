@@ -3,12 +3,12 @@
 use environment_gate::config::Names;
 use environment_gate::model::quoted;
 
-use super::context::Context;
+use super::context::SetupContext;
 use super::manifest::{Manifest, new_app_url};
 use super::vault::StoredSettings;
 
 /// What would be done.
-pub(super) fn plan(context: &Context, stored: &StoredSettings) -> anyhow::Result<String> {
+pub(super) fn plan(context: &SetupContext, stored: &StoredSettings) -> anyhow::Result<String> {
     let names = &context.vault.names;
     let policy = match (&stored.policy, &context.options.policy) {
         (Some(_), _) => format!("leave SSM parameter `{}` as it is", names.policy),

@@ -1,12 +1,12 @@
-//! Step 1: the policy.
+//! SetupStep 1: the policy.
 
 use anyhow::{Context as _, bail};
 use environment_gate::gate::Policy;
 use secrecy::ExposeSecret as _;
 
-use super::context::Context;
+use super::context::SetupContext;
 use super::options::SetupOptions;
-use super::progress::{Step, report};
+use super::progress::{SetupStep, report};
 use super::vault::StoredSettings;
 
 /// The policy to store. One that is not valid is refused before anything is done.
@@ -19,7 +19,7 @@ pub(super) fn read(options: &SetupOptions) -> anyhow::Result<Option<String>> {
 }
 
 /// Stores it, unless there is one.
-pub(super) async fn store(context: &Context, stored: &StoredSettings, policy: Option<&str>) -> anyhow::Result<()> {
+pub(super) async fn store(context: &SetupContext, stored: &StoredSettings, policy: Option<&str>) -> anyhow::Result<()> {
     let name = &context.vault.names.policy;
     let text = match (&stored.policy, policy) {
         (Some(there), Some(given)) if there.expose_secret() != given => {
@@ -32,5 +32,5 @@ pub(super) async fn store(context: &Context, stored: &StoredSettings, policy: Op
         }
         (None, None) => bail!("SSM parameter `{name}`: got no policy there; give its file with `--policy`"),
     };
-    Ok(report(Step::Policy, text)?)
+    Ok(report(SetupStep::Policy, text)?)
 }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, anyhow};
 use aws_config::SdkConfig;
+use aws_sdk_cloudformation::types::Stack;
 use environment_gate::config::aws_problem;
 
 /// The output of the template that holds the webhook's URL.
@@ -12,7 +13,7 @@ pub(super) async fn webhook_url(aws: &SdkConfig, name: &str) -> anyhow::Result<S
     let client = aws_sdk_cloudformation::Client::new(aws);
     let described =
         client.describe_stacks().stack_name(name).send().await.map_err(|error| anyhow!(aws_problem(&error)))?;
-    let outputs = described.stacks().iter().flat_map(|stack| stack.outputs());
+    let outputs = described.stacks().iter().flat_map(Stack::outputs);
     let url = outputs.filter(|output| output.output_key() == Some(OUTPUT)).find_map(|output| output.output_value());
     let url = url.with_context(|| format!("got no output `{OUTPUT}`, expected a stack of this project's template"))?;
     Ok(url.to_owned())

@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use anyhow::{anyhow, bail};
 use aws_config::SdkConfig;
-use aws_sdk_ssm::types::ParameterType;
+use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
+use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
+use aws_sdk_ssm::operation::put_parameter::PutParameterError;
+use aws_sdk_ssm::types::{Parameter, ParameterType};
 use environment_gate::config::{Names, aws_problem};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -62,7 +65,9 @@ impl Vault {
             .name(&self.names.private_key)
             .description("Environment Gate: the GitHub App's private key in PEM");
         match create.send().await {
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_exists_exception()) => Ok(()),
+            Err(error) if error.as_service_error().is_some_and(CreateSecretError::is_resource_exists_exception) => {
+                Ok(())
+            }
             created => created.map(drop).map_err(|error| self.secret_error(&aws_problem(&error))),
         }
     }
@@ -94,7 +99,7 @@ impl Vault {
     async fn put_parameter(&self, name: &str, kind: ParameterType, value: &str) -> anyhow::Result<()> {
         let put = self.ssm.put_parameter().name(name).r#type(kind).value(value).overwrite(false).send().await;
         let Err(error) = put else { return Ok(()) };
-        if !error.as_service_error().is_some_and(|error| error.is_parameter_already_exists()) {
+        if !error.as_service_error().is_some_and(PutParameterError::is_parameter_already_exists) {
             bail!("SSM parameter `{name}`: {}", aws_problem(&error));
         }
         let there = self.parameters(&[name]).await?;
@@ -110,7 +115,7 @@ impl Vault {
         let names = names.into_iter().map(str::to_owned).collect();
         let read = self.ssm.get_parameters().set_names(Some(names)).with_decryption(true).send().await;
         let read = read.map_err(|error| anyhow!("the SSM parameters: {}", aws_problem(&error)))?;
-        let named = |parameter: aws_sdk_ssm::types::Parameter| Some((parameter.name?, parameter.value?.into()));
+        let named = |parameter: Parameter| Some((parameter.name?, parameter.value?.into()));
         Ok(read.parameters.unwrap_or_default().into_iter().filter_map(named).collect())
     }
 
@@ -121,7 +126,9 @@ impl Vault {
                 Some(key) => Ok(Some(key.into())),
                 None => Err(self.secret_error("holds something that is not text, and is left as it is")),
             },
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+            Err(error)
+                if error.as_service_error().is_some_and(GetSecretValueError::is_resource_not_found_exception) =>
+            {
                 Ok(None)
             }
             Err(error) => Err(self.secret_error(&aws_problem(&error))),

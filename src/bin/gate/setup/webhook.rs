@@ -1,4 +1,4 @@
-//! Step 3: the App's webhook leads to the function. The only file that changes an App.
+//! SetupStep 3: the App's webhook leads to the function. The only file that changes an App.
 
 use environment_gate::doctor::Inspector;
 use environment_gate::github::App;
@@ -6,10 +6,10 @@ use environment_gate::model::quoted;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
-use super::context::Context;
+use super::context::SetupContext;
 use super::credentials::AppCredentials;
 use super::manifest::PLACEHOLDER_URL;
-use super::progress::{Step, report};
+use super::progress::{SetupStep, report};
 
 const SET_HOOK: &str = "PATCH /app/hook/config";
 
@@ -30,7 +30,7 @@ pub(super) struct AppPage {
 }
 
 /// Sets the App's webhook, unless it leads somewhere else on purpose.
-pub(super) async fn connect(context: &Context, credentials: &AppCredentials) -> anyhow::Result<AppPage> {
+pub(super) async fn connect(context: &SetupContext, credentials: &AppCredentials) -> anyhow::Result<AppPage> {
     let app = App::new(&credentials.id, &credentials.private_key)?;
     let inspector = Inspector::new(&context.github, &app, context.deadline());
     let facts = inspector.app().await?;
@@ -56,6 +56,6 @@ pub(super) async fn connect(context: &Context, credentials: &AppCredentials) -> 
             }
         }
     };
-    report(Step::Webhook, text)?;
+    report(SetupStep::Webhook, text)?;
     Ok(AppPage { slug: facts.slug, url: facts.html_url })
 }
