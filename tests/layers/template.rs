@@ -7,10 +7,10 @@ use std::process::{Command, Output};
 use environment_gate::github::PERMISSIONS;
 use serde_json::{Value, json};
 
-use crate::support::{documents, fixtures};
 use crate::support::function::{self, Files};
 use crate::support::github::Staged;
 use crate::support::moto::tool;
+use crate::support::{documents, fixtures};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NAMES: [&str; 4] = [
@@ -211,7 +211,8 @@ fn variables_and_permissions_are_the_same_wherever_they_are_told() {
     // Lambda sets those of AWS.
     let set_by_template = read.difference(&elsewhere).filter(|name| !name.starts_with("AWS_"));
     assert_eq!(variables, set_by_template.copied().collect());
-    assert_eq!((PERMISSIONS.actions, PERMISSIONS.deployments), ("read", "write"), "what a token is asked for");
+    let asked_for = serde_json::to_value(PERMISSIONS).unwrap();
+    assert_eq!(asked_for, json!({ "actions": "read", "deployments": "write" }), "of a token");
     let page = documents::read("docs/configuration.md");
     assert!(page.contains("*Actions: read* and *Deployments: write*"), "what the App is given");
 }
