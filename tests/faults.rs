@@ -203,7 +203,8 @@ async fn a_sweep_that_cannot_look_leaves_it_to_the_next_one() {
 async fn a_call_that_hangs_is_a_fault_like_any_other() {
     let (what, hang) = ("a hang", &hang());
     // Boxed: together they are more than a thread's stack takes.
-    let mut all = vec![a_review_is_followed_up(what, hang).boxed_local(), a_look_changes_nothing(what, hang).boxed_local()];
+    let mut all =
+        vec![a_review_is_followed_up(what, hang).boxed_local(), a_look_changes_nothing(what, hang).boxed_local()];
     for route in READS {
         all.push(once_costs_a_try(route, what, hang).boxed_local());
         all.push(for_ever_defers(route, what, hang).boxed_local());
