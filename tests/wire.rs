@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::support::authority::authority;
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
-use crate::support::github::app;
+use crate::support::github::{self, app};
 use crate::support::mortal::{Connections, Death};
 use crate::support::runs::{Stage, with_run};
 
@@ -221,7 +221,7 @@ async fn a_start_with_local_settings_calls_nobody_and_a_warm_decision_makes_five
     let player = fixtures::player();
     let (_app_id, _, _key) = player.app();
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
-    let (listener, url) = listen().await;
+    let (listener, url) = github::listen().await;
     let now = Timestamp::now();
     story.answers = Player::answers(&story, now, &url);
     let stage = Stage::new(Duration::ZERO);
