@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
+use environment_gate::world::{FakeGithub, Player, Story};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -49,11 +49,9 @@ fn held(lambda: &Lambda) -> (u64, usize) {
 #[tokio::test]
 async fn ten_thousand_deliveries_leave_nothing_behind() {
     let player = fixtures::player();
-    let (app_id, _, key) = player.app();
     let (listener, url) = listen().await;
     let stage = Stage::new(Duration::ZERO);
-    let app = app(&player);
-    let _fake = FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app).unwrap();
+    let _fake = FakeGithub::serve(listener, stage.source(&fixtures::one(STORIES[0])), app(player)).unwrap();
     let now = Timestamp::now();
     let stories: Vec<Story> = STORIES
         .map(|name| {

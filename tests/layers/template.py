@@ -38,7 +38,7 @@ def main() -> int:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--template", type=Path, default=Path(__file__).parents[1] / "template.yaml")
+    parser.add_argument("--template", type=Path, default=Path(__file__).parents[2] / "template.yaml")
     parser.add_argument("--stack-name", default="environment-gate")
     parser.add_argument("--region", default="us-east-1")
     parser.add_argument("values", nargs="*", metavar="NAME=VALUE")

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use environment_gate::world::{FakeGithub, KnownApp, Player};
-use jiff::Timestamp;
+use environment_gate::github::PERMISSIONS;
 use serde_json::{Value, json};
 
-use crate::support::fixtures;
+use crate::support::{documents, fixtures};
 use crate::support::function::{self, Files};
 use crate::support::github::Staged;
 use crate::support::moto::tool;
@@ -203,7 +202,7 @@ fn variables_and_permissions_are_the_same_wherever_they_are_told() {
     let function = stack["functions"].as_object().unwrap().values().next().unwrap();
     let variables: BTreeSet<&str> =
         function["Environment"]["Variables"].as_object().unwrap().keys().map(String::as_str).collect();
-    let source = std::fs::read_to_string(Path::new(ROOT).join("src/config/variables.rs")).unwrap();
+    let source = documents::sources("src/config");
     let is_variable = |text: &&str| text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     let read: BTreeSet<&str> = source.split('"').filter(is_variable).collect();
     // For work at a desk, or for a bundle in the package: not for the template.
@@ -212,17 +211,9 @@ fn variables_and_permissions_are_the_same_wherever_they_are_told() {
     // Lambda sets those of AWS.
     let set_by_template = read.difference(&elsewhere).filter(|name| !name.starts_with("AWS_"));
     assert_eq!(variables, set_by_template.copied().collect());
-    let readme = std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
-    let told: BTreeSet<&str> = readme
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .flat_map(|line| line.split('|').nth(1).unwrap().split('`'))
-        .filter(is_variable)
-        .collect();
-    assert_eq!(told, read.iter().copied().filter(|name| *name != "NO_COLOR").collect());
-    let minted = std::fs::read_to_string(Path::new(ROOT).join("src/github/installation.rs")).unwrap();
-    assert!(minted.contains("Permissions { actions: \"read\", deployments: \"write\" }"), "what a token is asked for");
-    assert!(readme.contains("*Actions: read* and *Deployments: write*"), "what the App is given");
+    assert_eq!((PERMISSIONS.actions, PERMISSIONS.deployments), ("read", "write"), "what a token is asked for");
+    let page = documents::read("docs/configuration.md");
+    assert!(page.contains("*Actions: read* and *Deployments: write*"), "what the App is given");
 }
 
 #[test]
