@@ -7,10 +7,10 @@ use std::process::{Command, Output};
 use environment_gate::github::PERMISSIONS;
 use serde_json::{Value, json};
 
-use crate::support::{documents, fixtures};
 use crate::support::function::{self, Files};
 use crate::support::github::Staged;
 use crate::support::moto::tool;
+use crate::support::{documents, fixtures};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const NAMES: [&str; 4] = [
