@@ -6,8 +6,6 @@
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::disallowed_methods,
-    clippy::print_stdout,
-    clippy::too_many_lines,
     reason = "a test that cannot go on fails; it has a clock of its own"
 )]
 

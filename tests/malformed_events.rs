@@ -42,6 +42,7 @@ fn not_events(good: &Value) -> Vec<(&'static str, Value)> {
         ("a method that is none", with("/requestContext/http/method", "P O S T".into())),
         ("a body that is a number", with("/body", 1.into())),
         ("no request context", with("/requestContext", Value::Null)),
+        ("a time of receipt that is null", with("/requestContext/timeEpoch", Value::Null)),
         ("base64 that does not decode", base64(good, "%%%")),
         ("base64 without its end", base64(good, "AAAAA")),
         ("a host with a control in it", header(good, "host", "a b\u{7f}c")),
@@ -71,17 +72,14 @@ fn odd_requests(good: &Value) -> Vec<(&'static str, Value, u64)> {
         event
     };
     let header = |name: &str, value: &str| header(good, name, value);
+    let mut without_receipt = good.clone();
+    without_receipt["requestContext"].as_object_mut().unwrap().remove("timeEpoch");
     vec![
         ("more base64 than is read", base64(good, &"A".repeat(3_000_000)), 413),
         ("no body", with("/body", Value::Null), 401),
         ("a header in another script", header("x-name", "Zoë"), 204),
         ("two signatures in one header", header("x-hub-signature-256", "sha256=00,sha256=00"), 401),
-        (
-            "two signatures, one in upper case",
-            header("X-HUB-SIGNATURE-256", good["headers"]["x-hub-signature-256"].as_str().unwrap()),
-            401,
-        ),
-        ("no time of receipt", with("/requestContext/timeEpoch", Value::Null), 204),
+        ("no time of receipt", without_receipt, 204),
         ("an empty signature", header("x-hub-signature-256", ""), 401),
         (
             "a signature with a blank before it",

@@ -90,8 +90,12 @@ fn read(root: &Path, file: &Path) -> Module {
     }
     // Paths that are written out: `gate::decide(…)` needs a `use crate::gate`, `crate::x::y` and `super::x` do not.
     for (start, _) in code.match_indices("crate::").chain(code.match_indices("super::")) {
-        let name: String =
-            code[start..].chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
+        let name: String = code
+            .get(start..)
+            .unwrap_or_default()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
+            .collect();
         names.extend(absolute(&path, name.trim_end_matches(':')));
     }
     Module { path, names, reexports }

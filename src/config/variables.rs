@@ -153,6 +153,7 @@ pub fn http_from_env() -> Result<HttpClient, ConfigError> {
 }
 
 /// A variable, and what its value names.
+#[derive(Clone, Copy)]
 struct Candidate {
     variable: &'static str,
     place: fn(String) -> Place,

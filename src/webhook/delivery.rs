@@ -4,10 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::Refusal;
-
-/// Bytes of a delivery that are read. GitHub's own cap is 25 MB; the event that matters here has some 30 kB.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+use super::refusal::{BODY_BYTES_MAX, Refusal};
 
 /// Bytes and headers that anybody may have sent. The only way to the payload is [`verify`](UnverifiedDelivery::verify).
 ///

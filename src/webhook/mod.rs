@@ -5,7 +5,7 @@ mod parse;
 mod refusal;
 mod signature;
 
-pub use delivery::{BODY_BYTES_MAX, UnverifiedDelivery};
+pub use delivery::UnverifiedDelivery;
 pub use parse::{NotForUs, Parsed, parse};
-pub use refusal::Refusal;
+pub use refusal::{BODY_BYTES_MAX, Refusal};
 pub use signature::{InvalidSecrets, Secrets, VerifiedDelivery, sign};

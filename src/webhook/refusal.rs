@@ -1,5 +1,8 @@
 //! Why a delivery is refused: one line for GitHub's delivery log. Of the body it shows only names, and those are escaped.
 
+/// Bytes of a delivery that are read. GitHub's own cap is 25 MB; the event that matters here has some 30 kB.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
 /// A delivery that cannot be trusted or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -15,10 +18,7 @@ pub enum Refusal {
         expected: &'static str,
     },
     /// More bytes than are read.
-    #[error(
-        "got more than {} bytes, expected a `deployment_protection_rule` delivery of about 30,000",
-        super::BODY_BYTES_MAX
-    )]
+    #[error("got more than {} bytes, expected a `deployment_protection_rule` delivery of about 30,000", BODY_BYTES_MAX)]
     TooLarge,
     /// No signature of the App's webhook secret.
     #[error(

@@ -1,4 +1,4 @@
-//! SetupStep 2: the App. The one that is there, the one that was saved, or one that a person creates now.
+//! Step 2: the App. The one that is there, the one that was saved, or one that a person creates now.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! SetupStep 1: the policy.
+//! Step 1: the policy.
 
 use anyhow::{Context as _, bail};
 use environment_gate::gate::Policy;

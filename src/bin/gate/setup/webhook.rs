@@ -1,4 +1,4 @@
-//! SetupStep 3: the App's webhook leads to the function. The only file that changes an App.
+//! Step 3: the App's webhook leads to the function. The only file that changes an App.
 
 use environment_gate::doctor::Inspector;
 use environment_gate::github::App;
