@@ -222,7 +222,7 @@ async fn every_case_of_the_catalogue_comes_out_right() {
     let cases = catalogue["cases"].as_array().unwrap();
     for case in cases {
         let facts = differ(&catalogue["baseline"], &case["differs"]);
-        let (outcome, status, story) = play(&player, &facts).await;
+        let (outcome, status, story) = play(player, &facts).await;
         let expected = case["expect"]["outcome"].as_array().unwrap();
         let right = expected.iter().any(|right| outcomes[right.as_str().unwrap()] == outcome)
             && case["expect"]["status"].as_array().unwrap().contains(&status.into());

@@ -37,7 +37,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let player = fixtures::player();
-        let github = Makeable::start(&player).await;
+        let github = Makeable::start(player).await;
         let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("policy.toml"), POLICY).unwrap();
@@ -157,7 +157,7 @@ async fn from_nothing_to_green_and_the_doctor_agrees() {
     let (shown, ended) = world.made(&["--owner", "octo-org", "--webhook-url", &webhook]).await;
     assert!(ended.well, "{}{}", ended.told, ended.said);
     assert_eq!(shown, "The App is created and its settings are stored. Continue in the terminal.");
-    assert!(!shows_a_secret(&(ended.told.clone() + &ended.said), &world.player), "{}", ended.told);
+    assert!(!shows_a_secret(&(ended.told.clone() + &ended.said), world.player), "{}", ended.told);
     for part in ["1 of 3  policy", "2 of 3  App", "3 of 3  webhook", "gate doctor", "installations/new"] {
         assert!(ended.told.contains(part), "{part} is not in\n{}", ended.told);
     }
@@ -363,7 +363,7 @@ async fn settings_that_cannot_be_kept_are_all_taken_back_and_it_says_what_became
     assert!(html.contains("its settings could not be stored"), "{html}");
     let ended = waiting.end().await;
     assert!(!ended.well && ended.said.contains("was created, its key is lost: delete the App"), "{}", ended.said);
-    assert!(!shows_a_secret(&(ended.told + &ended.said), &world.player));
+    assert!(!shows_a_secret(&(ended.told + &ended.said), world.player));
     assert_eq!((world.parameter(NAMES[0].1).await, world.parameter(NAMES[1].1).await), (None, None));
 }
 
@@ -411,5 +411,5 @@ async fn aws_itself_refuses_to_overwrite_and_what_was_put_before_is_taken_back()
         "{said}"
     );
     assert_eq!(world.parameter("/same").await, None);
-    assert!(!shows_a_secret(&said, &world.player), "{said}");
+    assert!(!shows_a_secret(&said, world.player), "{said}");
 }

@@ -60,8 +60,8 @@ async fn ten_thousand_deliveries_leave_nothing_behind() {
             story
         })
         .into();
-    let files = Files::new(&player, &stories[0].policy);
-    let mut lambda = function::start(&player, &files, &url, &[]).await;
+    let files = Files::new(player, &stories[0].policy);
+    let mut lambda = function::start(player, &files, &url, &[]).await;
     let mut warm = (0, 0);
     let mut expected = Vec::new();
     for (number, index) in (1..=DELIVERIES).zip((0..stories.len()).cycle()) {
