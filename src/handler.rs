@@ -1,4 +1,4 @@
-//! The sentence: a delivery is verified; a request is parsed from it; the policy scopes it; evidence is collected; the gate decides; the deployment is
+//! The six steps: a delivery is verified; a request is parsed from it; the policy scopes it; evidence is collected; the gate decides; the deployment is
 //! reviewed.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::webhook::{self, Parsed, Refusal, UnverifiedDelivery, VerifiedDelivery
 
 /// Time from API Gateway's receipt to our answer; GitHub gives up after 10 s.
 const ANSWER_TIME_MAX: SignedDuration = SignedDuration::from_secs(9);
-/// API Gateway waits no longer for an integration: a receipt older than this does not belong to this invocation.
+/// The longest that API Gateway waits for an integration: an older receipt does not belong to this invocation.
 const RECEIPT_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
 
 /// One process of the function: its settings, its client for GitHub, its clock.
@@ -44,7 +44,7 @@ impl Handler {
         Ok(Self { settings, github, clock, recent: RecentReviews::default() })
     }
 
-    /// Takes one delivery to its end: verify, parse, settle.
+    /// Handles one delivery from start to finish: verify, parse, settle.
     pub async fn deliver(&self, delivery: &UnverifiedDelivery) -> Report {
         let deadline = self.deadline_for(delivery);
         let report = |request, outcome, calls| {
@@ -67,8 +67,7 @@ impl Handler {
         report(Some(request), outcome, calls)
     }
 
-    /// Takes a request to its end, wherever it comes from: scope, collect, decide, review. Counts the calls. An App token that GitHub refuses looks once
-    /// for a newer key.
+    /// Handles a request from start to finish, wherever it comes from: scope, collect, decide, review. Counts the calls. If GitHub refuses the App's token, it looks once for a newer key.
     pub(crate) async fn settle(&self, request: &Request, origin: Origin, deadline: Deadline) -> (Outcome, u32) {
         let settings = self.settings.current();
         let (outcome, calls) = self.settle_with(&settings, request, origin, deadline).await;
@@ -119,7 +118,7 @@ impl Handler {
         (outcome, app.calls())
     }
 
-    /// A signature that does not verify looks once for newer secrets; a good one waits for nothing.
+    /// If the signature does not verify, looks once for newer secrets; a valid signature causes no wait.
     async fn verify<'d>(
         &self,
         delivery: &'d UnverifiedDelivery,
@@ -148,7 +147,7 @@ impl Handler {
         left.map_or(deadline, |left| deadline.at_most(left))
     }
 
-    /// Reads settings again that are old. What cannot be read before the deadline stays in use.
+    /// Reads old settings again. A setting that cannot be read before the deadline keeps its value.
     pub(crate) async fn refresh_settings(&self, deadline: Deadline) {
         let refresh = self.settings.refresh_if_old(deadline.now);
         let _ = tokio::time::timeout_at(deadline.ends, refresh).await;

@@ -1,6 +1,6 @@
 //! The one HTTP client of the program, for GitHub and for AWS: one TLS stack, one pool of connections, bounded time and bytes.
 //!
-//! Not here: what a status or a body means, retries (but for requests that the other side certainly did not process), and redirects, because only
+//! Not here: what a status or a body means, retries (except of requests that the other side certainly did not process), and redirects, because only
 //! the caller knows where a token may go.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,7 +36,7 @@ pub enum HttpSetupError {
     Client(#[source] reqwest::Error),
 }
 
-/// A request that brought no usable response.
+/// A request that got no usable response.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The request could not be built: nothing was sent.
@@ -73,7 +73,7 @@ struct Shared {
 }
 
 impl HttpClient {
-    /// Trusts Mozilla's certificate authorities and those of `extra_anchors` (PEM). Speaks HTTP/2 where the other side does. Obeys no proxy variable.
+    /// Trusts Mozilla's certificate authorities and those of `extra_anchors` (PEM). Speaks HTTP/2 where the other side does. Ignores proxy variables.
     ///
     /// # Errors
     /// The extra anchors are empty or unreadable.
@@ -93,8 +93,7 @@ impl HttpClient {
     /// Sends a request and reads the whole response. What the other side certainly did not process (`REFUSED_STREAM`, a graceful `GOAWAY`) is sent again
     /// by the library; nothing else is.
     ///
-    /// A request that got no complete response gives up all idle connections: what died while the function slept would hold up the next
-    /// request just as well.
+    /// When a request gets no complete response, all idle connections are dropped: one that died while the function slept would hold up the next request too.
     ///
     /// # Errors
     /// No response, part of one, or one that is too long.

@@ -1,7 +1,6 @@
 //! AWS's edge: an HTTP request or the schedule in, an HTTP response out.
 //!
-//! `lambda_http` reads HTTP API requests (payload format 2.0) and passes everything else through as text. What is neither such a request nor a schedule is an
-//! error of the invocation, never a response: a response without a status would become 200, and GitHub would take the delivery for done.
+//! `lambda_http` reads HTTP API requests (payload format 2.0) and passes everything else through as text. Anything that is neither such a request nor a schedule fails the invocation and never gets a response: a response without a status would become 200, and GitHub would consider the delivery done.
 
 use std::sync::Arc;
 
@@ -24,15 +23,15 @@ const HEALTH_PATH: &str = "/health";
 
 /// An event that is neither an HTTP API request nor a schedule, or that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("got an event that is neither an HTTP API request (payload format 2.0) nor a schedule of EventBridge{hint}")]
+#[error("got an event that is neither an HTTP API request (payload format 2.0) nor an EventBridge schedule{hint}")]
 pub struct UnknownEvent {
     hint: &'static str,
 }
 
-/// What came of an event.
+/// What an event led to.
 #[derive(Debug)]
 pub enum Invocation {
-    /// The schedule: what waits at GitHub was looked for.
+    /// The schedule: a sweep was made.
     Swept(Box<Sweep>),
     /// `GET /health`.
     Healthy,
@@ -71,7 +70,7 @@ pub async fn run(handler: Handler) -> Result<(), lambda_http::Error> {
 /// Does what one event asks for.
 ///
 /// # Errors
-/// The event asks for nothing that we know.
+/// The event is of no kind that we know.
 pub async fn invoke(handler: &Handler, request: Request) -> Result<Invocation, UnknownEvent> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
         require_schedule(request.body())?;
@@ -133,7 +132,7 @@ fn record(invocation: &Invocation, now: Timestamp) {
 /// The response: its status is the contract, one line says why.
 fn respond(invocation: &Invocation) -> Response<String> {
     let (status, text) = match invocation {
-        // Nobody reads what a schedule is answered.
+        // Nobody reads the response to a schedule.
         Invocation::Swept(_) => (StatusCode::NO_CONTENT, String::new()),
         Invocation::Healthy => (StatusCode::OK, "ok\n".to_owned()),
         Invocation::Delivered(report) => {

@@ -10,7 +10,7 @@ pub mod handler;
 
 mod review_loop;
 
-// What still waits at GitHub, whatever became of its webhook.
+// What still waits on GitHub, whatever became of its webhook.
 pub mod recovery;
 
 // Verify, parse.

@@ -17,7 +17,7 @@ pub enum Outcome {
     Approved(Approval),
     /// They were rejected, for good in this attempt.
     Rejected(Rejection),
-    /// Valid, and nothing to do.
+    /// Valid, but there is nothing to do.
     Ignored(IgnoredReason),
     /// The delivery cannot be trusted or read.
     Refused(Refusal),
@@ -53,7 +53,7 @@ pub enum DeferredReason {
     EndedButPending,
     /// The deployment is newer than the last review, and GitHub does not list it as pending yet.
     NotListedYet,
-    /// A review was posted and nobody knows whether it was applied.
+    /// A review was posted, but it is unknown whether it was applied.
     ReviewUnknown(String),
 }
 
@@ -123,7 +123,7 @@ impl Outcome {
         }
     }
 
-    /// One word for people and logs. Relied on from outside.
+    /// One word for people and logs. Log queries and alarms rely on it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Approved(_) => "approved",
@@ -207,13 +207,13 @@ impl fmt::Display for DeferredReason {
                 "the deployment was created after the last review, and GitHub does not list it as pending yet",
             ),
             Self::ReviewUnknown(why) => {
-                write!(f, "a review was posted, and it is not known whether GitHub applied it: {why}")
+                write!(f, "a review was posted, but it is unknown whether GitHub applied it: {why}")
             }
         }
     }
 }
 
-/// The findings that do not hold, in one line.
+/// The findings that did not pass, in one line.
 fn reasons(findings: &[Finding]) -> String {
     let not_held = findings.iter().filter(|finding| finding.verdict != crate::gate::Verdict::Pass);
     not_held.map(ToString::to_string).collect::<Vec<_>>().join("; ")

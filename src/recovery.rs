@@ -1,6 +1,6 @@
-//! Recovery: what still waits at GitHub is found and decided by the very same code, whatever became of its webhook.
+//! Recovery: what still waits on GitHub is found and decided by the very same code, whatever became of its webhook.
 //!
-//! GitHub never sends a webhook again. So a schedule reads GitHub's own lists: the App's failed deliveries say in which repositories to look,
+//! GitHub never retries a webhook. So a schedule reads GitHub's own lists: the App's failed deliveries say in which repositories to look,
 //! and every quarter of an hour the policy does. Nothing is remembered: two sweeps at once do the same, and what does not fit
 //! into one waits for the next. Not here: how a request is decided.
 
@@ -20,9 +20,9 @@ use crate::review_loop::{Origin, look};
 use crate::time::Deadline;
 
 /// Points of GitHub's secondary rate limit that this process may have spent in the last minute for a sweep to start more work: two thirds of the 900
-/// that GitHub gives in a minute, so that deliveries find enough. A read is one, a write five.
+/// that GitHub gives in a minute, so that enough is left for deliveries. A read is one, a write five.
 const POINTS_MAX: u32 = 600;
-/// Runs of a repository that surely fit into a sweep. Where more wait, each minute begins at the next so many.
+/// How many runs of a repository certainly fit into one sweep. If more wait, each minute's sweep starts that many further on.
 const RUNS_AT_ONCE: usize = 10;
 /// Time that must be left for a sweep to start more work: a request takes some calls.
 const TIME_LEFT_MIN: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ const POLICY_EVERY_MINUTES: usize = 15;
 /// What a sweep does with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SweepMode {
-    /// Decides and reviews; of the repositories that the policy names, those whose minute it is.
+    /// Decides and reviews; of the repositories that the policy names, looks only into those that are due this minute.
     Scheduled,
     /// Decides and reviews, in all of them.
     ByHand,
@@ -51,14 +51,14 @@ pub struct Sweep {
     pub left: usize,
     /// Calls to GitHub.
     pub calls: u32,
-    /// The policy pauses: nothing was looked at.
+    /// The policy says `pause = true`: nothing was looked at.
     pub paused: bool,
 }
 
 /// One request that waited.
 #[derive(Debug)]
 pub struct Found {
-    /// When its run last changed: it waits since then.
+    /// When its run last changed: it has been waiting since then.
     pub since: Timestamp,
     /// What became of it.
     pub end: FoundEnd,
@@ -152,7 +152,7 @@ struct SweepUnderWay<'a> {
 }
 
 impl SweepUnderWay<'_> {
-    /// Where to look: wherever a delivery failed, each repository first at its minute, and then where the policy says.
+    /// Where to look: repositories with a failed delivery, starting at a different one each minute, then those of the policy that are due.
     async fn targets(&mut self) -> Vec<SweepTarget> {
         let failed = self.app.repositories_with_failed_deliveries().await.unwrap_or_else(|error| {
             self.note_problem(&error);
@@ -295,7 +295,7 @@ fn named_repositories(settings: &Settings) -> Vec<&RepositoryName> {
     names
 }
 
-/// At each minute others come first, so many at a time, so that what does not fit is never the same.
+/// Every minute starts at a different place, so that it is not always the same ones that do not fit.
 fn in_turn<T>(mut all: Vec<T>, at_once: usize, now: Timestamp) -> Vec<T> {
     let turn = minute(now).checked_rem(all.len().div_ceil(at_once)).unwrap_or_default();
     let first = turn.saturating_mul(at_once).min(all.len());

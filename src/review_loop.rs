@@ -1,6 +1,6 @@
 //! Reviews until nothing new waits, and remembers for a moment what this process reviewed, so that a burst of deliveries for one run costs GitHub few calls.
 //!
-//! The memory belongs to one process and decides nothing: GitHub's lists lag, so a deployment that is newer than the memory never rests on it.
+//! The memory belongs to one process and decides nothing: GitHub's lists lag, so a deployment that is newer than the memory is never judged by it.
 //! Not here: how a request is decided (`gate`), and whether it is decided at all (`handler`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,13 +17,13 @@ use crate::time::{Clock, Deadline};
 
 /// Reviews posted for one delivery, repeated ones and later waves of jobs included.
 const REVIEW_POSTS_MAX: usize = 5;
-/// Time from the beginning of a look to a further review that rests on it.
+/// The longest time between the start of a look and a further review that rests on it.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
 /// GitHub says in whole seconds when a deployment was created.
 const CREATED_AT_PRECISION: SignedDuration = SignedDuration::from_secs(1);
 /// How long after a review of a run and environment another delivery for them first asks whether anything still waits.
 const REVIEW_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
-/// Runs and environments that are remembered; then all are forgotten.
+/// How many runs and environments are remembered; when there are more, all are forgotten.
 const REMEMBERED_MAX: usize = 256;
 
 /// Where a request comes from.
@@ -115,7 +115,7 @@ pub(crate) async fn look(scope: &Scope<'_>, reader: &RunReader<'_>, now: Timesta
     }
 }
 
-/// What came of a look.
+/// What a look led to.
 enum Reviewed {
     /// Nothing was posted, or nothing waits any more.
     Settled(Outcome),
@@ -138,7 +138,7 @@ struct Posted {
     outcome: Outcome,
     waiting: BTreeSet<u64>,
     more_may_wait: bool,
-    /// Why nobody knows whether GitHub applied it; `None` when it did.
+    /// Why it is unknown whether GitHub applied it; `None` if it did.
     unknown: Option<String>,
 }
 
@@ -244,13 +244,12 @@ impl ReviewLoop<'_> {
         })
     }
 
-    /// Looks if anything still waits.
+    /// Collects and decides again, if anything still waits.
     async fn look_if_pending(&self) -> Result<Option<Look>, GithubError> {
         if self.reader.is_pending().await? { self.look_after_a_pause().await } else { Ok(None) }
     }
 
-    /// Looks after a pause, if anything waits before and after the look. Other processes may be about to review the same jobs: one that sees it
-    /// done need not.
+    /// Looks after a pause, if anything waits before and after the look. Other processes may be about to review the same jobs; once one of them has, this one need not.
     async fn look_after_a_pause(&self) -> Result<Option<Look>, GithubError> {
         if !self.reader.is_pending_after_a_pause().await? {
             return Ok(None);

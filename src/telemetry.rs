@@ -15,8 +15,7 @@ use crate::recovery::{Found, FoundEnd, Sweep};
 /// The modules whose log lines are ours.
 const OURS: &str = "environment_gate";
 
-/// Logs JSON lines to standard output. `filter` is a `RUST_LOG` (`info`, `environment_gate::github=debug`); one that cannot be read
-/// counts as `info`. Lines of other crates are never more than `info`, because some of them log whole events.
+/// Logs JSON lines to standard output. `filter` is a `RUST_LOG` (`info`, `environment_gate::github=debug`); one that does not parse counts as `info`. Other crates never log more than `info`, because some of them log whole events.
 pub fn init(filter: &str) {
     let targets: Targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let ours_or_quiet = FilterFn::new(|metadata: &Metadata<'_>| {

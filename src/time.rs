@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// Shows the present. Passed in, so that a story can be played in its own.
+/// Tells the current time. Passed in, so that a story can be played at its own time.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
 
@@ -38,7 +38,7 @@ impl fmt::Debug for Clock {
 /// When some work began, and until when it must be done. Every request and retry of one invocation shares one.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
-    /// The present when the work began, by the clock that was passed in.
+    /// When the work began, by the clock that was passed in.
     pub now: Timestamp,
     began: Instant,
     /// When it must be done.

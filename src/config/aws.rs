@@ -24,11 +24,11 @@ use super::environment::variable;
 use crate::http::{Bounds, HttpClient, HttpError};
 use crate::model::with_causes;
 
-/// How often a call is made, the first time included: all calls to AWS are idempotent.
+/// How many times a call is made, the first included: all calls to AWS are idempotent.
 const ATTEMPTS_MAX: u32 = 3;
 /// The first pause before a call is repeated.
 const PAUSE: Duration = Duration::from_millis(100);
-/// One attempt: a connection that died while the function slept leaves time for another. A policy has at most 8 kB, the description of a stack more.
+/// Time for one attempt: a connection that died while the function slept leaves time for another. A policy is at most 8 kB; the description of a stack is larger.
 const ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_millis(1200), body_bytes: 1024 * 1024 };
 
 /// AWS as the function reaches it: by the variables that Lambda sets. Neither profiles nor a metadata service are looked up.
@@ -37,7 +37,7 @@ const ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_millis(1200), body_
 /// A variable that is missing or blank.
 pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, ConfigError> {
     let needed = |name, value: Option<String>| {
-        let problem = "got nothing, expected what Lambda sets";
+        let problem = "got nothing, expected the value that Lambda sets";
         value.ok_or_else(|| ConfigError::of_variable(name, problem))
     };
     let region = variable("AWS_REGION")?.or(variable("AWS_DEFAULT_REGION")?);

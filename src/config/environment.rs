@@ -7,11 +7,11 @@ use super::ConfigError;
 
 const DEFAULT_LOG_FILTER: &str = "info";
 
-/// A variable's value. One that is set and blank is a mistake, not a missing one.
+/// A variable's value. A variable that is set but blank is a mistake; it does not count as missing.
 pub(super) fn variable(name: &'static str) -> Result<Option<String>, ConfigError> {
     match env::var(name) {
         Ok(value) if value.trim().is_empty() => {
-            Err(ConfigError::of_variable(name, "got an empty value, expected one, or the variable not set"))
+            Err(ConfigError::of_variable(name, "got an empty value, expected a value or no variable at all"))
         }
         Ok(value) => Ok(Some(value)),
         Err(env::VarError::NotPresent) => Ok(None),

@@ -21,7 +21,7 @@ pub use variables::{Given, SettingSource, Variables, api_from_env, http_from_env
 /// The variables of the function, and AWS as Lambda sets it up.
 ///
 /// # Errors
-/// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
+/// A variable that is missing, empty, not UTF-8, or has an invalid value. (twice)
 pub async fn function_variables() -> Result<Variables, ConfigError> {
     let variables = Variables::from_env(None)?;
     let aws = if variables.use_aws() { Some(aws::aws_for_function(&variables.http).await?) } else { None };
@@ -31,7 +31,7 @@ pub async fn function_variables() -> Result<Variables, ConfigError> {
 /// The variables of the function, and AWS as a person's terminal reaches it. `policy_file` replaces the policy.
 ///
 /// # Errors
-/// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
+/// A variable that is missing, empty, not UTF-8, or has an invalid value. (twice)
 pub async fn person_variables(policy_file: Option<PathBuf>) -> Result<Variables, ConfigError> {
     let variables = Variables::from_env(policy_file)?;
     let aws = if variables.use_aws() { Some(aws_for_person(&variables.http).await?) } else { None };

@@ -1,4 +1,4 @@
-//! What the settings are called at AWS, for whoever writes them.
+//! The names of the settings in AWS, for the code that writes them.
 
 use super::ConfigError;
 use super::environment::variable;

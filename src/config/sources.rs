@@ -13,7 +13,7 @@ use crate::gate::Policy;
 use crate::github::App;
 use crate::webhook::Secrets;
 
-/// Time to read all settings: AWS that hangs may not use up a delivery.
+/// Time to read all settings: a hanging AWS must not use up a delivery's time.
 const SETTINGS_TIME_MAX: Duration = Duration::from_secs(2);
 /// Characters of an App id or client id.
 const APP_ID_CHARS_MAX: usize = 64;
@@ -32,7 +32,7 @@ pub struct Sources {
 /// Each setting, or why it could not be read.
 #[derive(Debug)]
 pub struct Reading {
-    /// Who we are at GitHub.
+    /// Who we are on GitHub.
     pub app: Result<App, ConfigError>,
     /// What verifies a delivery.
     pub secrets: Result<Secrets, ConfigError>,

@@ -14,13 +14,13 @@ use crate::webhook::Secrets;
 
 /// Settings older than this are read again.
 const SETTINGS_AGE_MAX: SignedDuration = SignedDuration::from_mins(5);
-/// At most one reading in this time, whatever asks for it and however it ends: an attacker cannot make us call AWS.
+/// At most one reading in this time, whatever asks for it and however it ends: an attacker cannot make us call AWS more often.
 const READING_PAUSE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a delivery is decided with.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Who we are at GitHub.
+    /// Who we are on GitHub.
     pub app: Arc<App>,
     /// What verifies a delivery.
     pub secrets: Arc<Secrets>,
@@ -85,7 +85,7 @@ impl SettingsStore {
         });
         for error in errors {
             let reason = with_causes(&error);
-            warn!(target: "environment_gate::config", reason, "setting not read again, the last good one stays in use");
+            warn!(target: "environment_gate::config", reason, "the setting could not be read again; the last good one stays in use");
         }
     }
 

@@ -72,7 +72,7 @@ impl Variables {
     /// Reads the environment, and the policy from `policy_file` where that is given. AWS is not set up yet.
     ///
     /// # Errors
-    /// A variable that is missing, empty, not UTF-8, or whose value is not of its kind.
+    /// A variable that is missing, empty, not UTF-8, or has an invalid value.
     pub fn from_env(policy_file: Option<PathBuf>) -> Result<Self, ConfigError> {
         let api = api_from_env()?;
         let http = http_from_env()?;
@@ -120,7 +120,7 @@ impl Variables {
 pub struct Given {
     /// The App's id.
     pub app_id: SecretString,
-    /// Webhook secrets, one a line.
+    /// Webhook secrets, one per line.
     pub webhook_secret: SecretString,
     /// A file with the policy in TOML.
     pub policy_file: PathBuf,
@@ -166,6 +166,9 @@ fn local_or_aws(local: Candidate, aws: Candidate) -> Result<SettingSource, Confi
             return Ok(SettingSource { variable: candidate.variable, place: (candidate.place)(value) });
         }
     }
-    let problem = format!("got nothing, expected the name to read it from (or `{}` for local work)", local.variable);
+    let problem = format!(
+        "got nothing, expected the name of the place to read it from (or set `{}` for local work)",
+        local.variable
+    );
     Err(ConfigError::of_variable(aws.variable, problem))
 }

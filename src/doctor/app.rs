@@ -1,4 +1,4 @@
-//! The settings, and the App at GitHub.
+//! The settings, and the App on GitHub.
 
 use std::collections::{BTreeMap, BTreeSet};
 

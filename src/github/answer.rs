@@ -1,4 +1,4 @@
-//! One answer from GitHub: what its status means, and its JSON, read with the name of a wrong field.
+//! One answer from GitHub: what its status means, and its JSON, with errors that name the wrong field.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::GithubError;
 use crate::model::{quoted, quoted_sentence};
 
-/// A rate limit that does not say for how long means a minute.
+/// A rate limit that gives no duration is taken to last a minute.
 const LIMIT_TIME: SignedDuration = SignedDuration::from_secs(60);
 /// No rate limit of GitHub lasts longer than an hour; a longer one is not believed.
 const LIMIT_TIME_MAX: SignedDuration = SignedDuration::from_hours(1);
@@ -98,12 +98,12 @@ impl Answer {
         retry_after.or_else(|| self.reset_of_nothing()).unwrap_or_else(|| after(LIMIT_TIME)).min(after(LIMIT_TIME_MAX))
     }
 
-    /// The same where nothing is left of it. Any other limit is a secondary one, about which it says nothing.
+    /// The reset time of the hourly limit, if nothing of it is left. Any other limit is a secondary one, about which that header says nothing.
     fn reset_of_nothing(&self) -> Option<Timestamp> {
         self.reset().filter(|_| self.number("x-ratelimit-remaining") == Some(0))
     }
 
-    /// When the hour's limit begins anew.
+    /// When the hourly limit resets.
     pub(super) fn reset(&self) -> Option<Timestamp> {
         Timestamp::from_second(i64::try_from(self.number("x-ratelimit-reset")?).ok()?).ok()
     }

@@ -44,7 +44,7 @@ impl App {
         let pem = SecretString::from(pem.expose_secret().replace("\\n", "\n"));
         let key = EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| InvalidPrivateKey)?;
         let app = Self { id: id.to_owned(), key };
-        // The library reads the numbers of the key when it signs: a key that does not fit together must stop the start, not a delivery.
+        // The library reads the numbers of the key when it signs: an inconsistent key must fail the start, not a delivery.
         app.token(Timestamp::UNIX_EPOCH).ok_or(InvalidPrivateKey)?;
         Ok(app)
     }

@@ -31,7 +31,7 @@ const PAGES_MAX: usize = 5;
 /// Characters of GitHub's cursor to the next page.
 const CURSOR_CHARS_MAX: usize = 200;
 
-/// The App, until a deadline. Clones count their calls together.
+/// A client for the App, until a deadline. Clones share one count of calls.
 #[derive(Debug, Clone)]
 pub struct AppClient<'a> {
     pub(super) client: &'a GithubClient,
@@ -144,7 +144,7 @@ pub(super) fn deliveries_page(answer: &Answer) -> Result<(Vec<HookDeliveryWire>,
     Ok((answer.json()?, next_cursor(answer)))
 }
 
-/// The cursor of the link whose `rel` is `next` (RFC 8288). Only its cursor is used: where the next page is, we know.
+/// The cursor of the link whose `rel` is `next` (RFC 8288). Only its cursor is used: we build the URL ourselves.
 fn next_cursor(answer: &Answer) -> Option<String> {
     let links = answer.headers.get(LINK)?.to_str().ok()?;
     let next = links.split(',').find(|link| link.contains("rel=\"next\""))?;

@@ -11,7 +11,7 @@ pub(super) struct Call {
     pub(super) path: String,
     /// JSON, or nothing.
     pub(super) body: Bytes,
-    /// Two of it do what one does.
+    /// Idempotent: made twice, it has the same effect as made once.
     pub(super) is_idempotent: bool,
 }
 

@@ -31,9 +31,9 @@ const MEDIA_TYPE: &str = "application/vnd.github+json";
 /// GitHub rejects requests without a user agent.
 const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
 
-/// How often a call that may be repeated is made, the first time included.
+/// How many times a call that may be repeated is made, the first included.
 const ATTEMPTS_MAX: u32 = 3;
-/// The longest wait that GitHub may ask for and that is waited out; a longer one defers at once.
+/// The longest pause asked for by GitHub that is waited out; a longer one defers at once.
 const LIMIT_WAIT_MAX: Duration = Duration::from_secs(2);
 /// The handshake before the first delivery. Settings are read meanwhile and get as much time; GitHub's answer has some 2,000 bytes.
 const CONNECT_BOUNDS: Bounds = Bounds { time: Duration::from_secs(2), body_bytes: 64 * 1024 };
@@ -47,7 +47,7 @@ pub struct Limits {
     pub call: Duration,
     /// The longest first pause before a call is repeated; the pause is random, up to this.
     pub pause: Duration,
-    /// The same before each review after the first: long beside a look and a review, so that of many processes few post one, and short beside a delivery.
+    /// The same before each review after the first: long compared with a look and a review, so that only a few of many processes post one, and short compared with a delivery.
     pub review_pause: Duration,
     /// Bytes of one answer. A hundred jobs with their steps are about 400 kB.
     pub answer_bytes: usize,
@@ -88,7 +88,7 @@ pub(super) struct Caller<'a> {
     pub(super) calls: &'a AtomicU32,
 }
 
-/// Whether there is no answer, or one that GitHub gives during an incident.
+/// Whether the call got no answer, or one that GitHub gives during an incident.
 fn is_transient(answer: &Result<Answer, GithubError>) -> bool {
     match answer {
         Ok(answer) => answer.status.is_server_error() || answer.is_cut_off(),
@@ -164,7 +164,7 @@ impl GithubClient {
 
     /// Begins to open a connection where that takes a TLS handshake, while settings are read. The library opens none without a request, and this one costs no
     /// points (<https://docs.github.com/rest/rate-limit/rate-limit>). The first call waits for it instead of beginning a handshake of its own;
-    /// if nothing comes of it, that call begins anew.
+    /// if it fails, that call opens its own.
     pub fn begin_to_connect(&mut self) {
         if !self.api.is_encrypted() {
             return;
@@ -183,7 +183,7 @@ impl GithubClient {
         self.rate_limits.points_spent(now)
     }
 
-    /// Makes the call, unless GitHub asked for a pause. An idempotent call that brought nothing is repeated: a connection that died while the function
+    /// Makes the call, unless GitHub asked for a pause. An idempotent call that got no usable answer is repeated: a connection that died while the function
     /// slept costs an attempt, not a delivery.
     pub(super) async fn send(&self, call: &Call, caller: &Caller<'_>) -> Result<Answer, GithubError> {
         if let Some(until) = self.rate_limits.paused_until(caller.owner, caller.deadline.now) {
@@ -217,7 +217,7 @@ impl GithubClient {
             let answer = self.send_once(call, caller).await;
             let wait = match &answer {
                 _ if !call.is_idempotent => return answer,
-                // A limit that outlasts the delivery is not slept out.
+                // A limit that outlasts the delivery is not waited out.
                 Ok(limited) if limited.is_rate_limit() => {
                     let wait = limited.wait_until(caller.deadline.now).duration_since(caller.deadline.now);
                     Duration::try_from(wait).ok().filter(|wait| *wait <= LIMIT_WAIT_MAX)

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::gate::Incomplete;
 use crate::http::HttpError;
 
-/// A call that did not give what was asked for. An unreachable GitHub is this, and never a rejection.
+/// A call that did not return what was asked for. An unreachable GitHub is an error like this one, never a rejection.
 #[derive(Debug, thiserror::Error)]
 pub enum GithubError {
     /// Nothing came back: no connection, or one that broke.
@@ -14,7 +14,7 @@ pub enum GithubError {
     NoAnswer {
         /// The call.
         route: &'static str,
-        /// What HTTP says.
+        /// The HTTP error.
         #[source]
         source: HttpError,
     },
@@ -71,7 +71,7 @@ pub enum GithubError {
         /// By GitHub's own headers.
         until: Timestamp,
     },
-    /// GitHub answered with something that is not what its documentation says.
+    /// GitHub's answer does not match its documentation.
     #[error("`{route}`: got an answer that cannot be read: {problem}")]
     Unreadable {
         /// The call.

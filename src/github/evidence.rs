@@ -1,4 +1,4 @@
-//! Step 3: everything that a decision rests on, read at once.
+//! Step 4: everything that a decision rests on, read at once.
 
 use std::collections::BTreeMap;
 

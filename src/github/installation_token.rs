@@ -15,7 +15,7 @@ use super::call::Call;
 use crate::model::{RepositoryName, quoted};
 
 pub(super) const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
-/// A token is not used in its last minutes: a call, and GitHub's clock, need time.
+/// A token is not used in its last minutes: a call takes time, and GitHub's clock may differ.
 const TOKEN_RESERVE: SignedDuration = SignedDuration::from_mins(5);
 /// Tokens that are kept; when there are more, all are forgotten.
 const TOKENS_MAX: usize = 256;
@@ -132,7 +132,7 @@ pub(super) struct InstallationToken {
 }
 
 impl InstallationToken {
-    /// Reads the answer to a mint. A token for another repository or for several, or one that may not do what we do, is not used.
+    /// Reads the answer to a mint. A token for another repository or for several, or one without the permissions we need, is not used.
     pub(super) fn read(answer: &Answer, repository: &RepositoryRef) -> Result<Self, GithubError> {
         let minted: TokenWire = answer.json()?;
         let wrong = |got: String, expected: String| GithubError::WrongToken { route: MINT, got, expected };
@@ -159,7 +159,7 @@ impl InstallationToken {
         }
         let authorization = bearer(&minted.token)
             .filter(|_| !minted.token.expose_secret().is_empty())
-            .ok_or_else(|| answer.unreadable("`token`: empty, or not fit for a header".to_owned()))?;
+            .ok_or_else(|| answer.unreadable("`token`: empty, or not valid in a header".to_owned()))?;
         Ok(Self { authorization, expires_at: minted.expires_at, repository_id: got.id, repository_name: name })
     }
 }

@@ -1,11 +1,11 @@
 //! GitHub's REST API: evidence in, reviews out. The only module that speaks HTTP to GitHub, with one client for each credential.
 //!
-//! - [`GithubClient`]: nobody's. Bounded, retried, and quiet while GitHub asks for it.
+//! - [`GithubClient`]: no credential. Bounded, retried, and silent while GitHub asks for a pause.
 //! - [`AppClient`]: the App's own token (a JWT).
 //! - [`RepositoryClient`]: an installation token for one repository. It only reads.
 //! - [`Reviewer`]: the one writer, for one request.
 //!
-//! Not here: what the evidence means (`gate`), and where it was asked for (`webhook`).
+//! Not here: what the evidence means (`gate`), and where the request came from (`webhook`).
 
 mod answer;
 mod app;

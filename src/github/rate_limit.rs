@@ -12,7 +12,7 @@ use super::answer::Answer;
 
 /// GitHub counts points by the minute: a read is one, a write five.
 const MINUTE: SignedDuration = SignedDuration::from_secs(60);
-/// Owners that are remembered; then all are forgotten, and GitHub says it again.
+/// How many owners are remembered; when there are more, all are forgotten, and GitHub tells us again.
 const OWNERS_MAX: usize = 256;
 /// The last tenth of an hour's calls is kept for deliveries.
 const SCARCE_PARTS: u64 = 10;
@@ -43,7 +43,7 @@ struct Known {
 struct OwnerLimits {
     /// GitHub asked for a pause until then.
     paused_until: Option<Timestamp>,
-    /// Until then little is left of the hour.
+    /// Few of the hour's calls are left until then.
     scarce_until: Option<Timestamp>,
 }
 

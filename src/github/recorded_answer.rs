@@ -19,7 +19,7 @@ const HEADERS: [&str; 5] = ["retry-after", "x-ratelimit-limit", "x-ratelimit-rem
 const REPOSITORY: u64 = 4242;
 
 /// Reads the answer to `call` (`run`, `jobs`, `approvals`, `environment`, `pending_deployments`, `runs`, `deliveries`, `installation`,
-/// `access_tokens`), which had `header` in every header that is read.
+/// `access_tokens`), with `header` as the value of every header that is read.
 ///
 /// # Errors
 /// What the call itself would say of such an answer.

@@ -18,7 +18,7 @@ use crate::model::{EnvironmentName, Repository, RepositoryName};
 
 pub(super) const ENVIRONMENT: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}";
 
-/// What a path's segment keeps as it is: RFC 3986's unreserved characters.
+/// What stays unescaped in a path segment: RFC 3986's unreserved characters.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A name as one segment of a path.
@@ -31,7 +31,7 @@ pub fn environment_path(repository: &RepositoryName, name: &EnvironmentName) -> 
     format!("/repos/{repository}/environments/{}", path_segment(name.as_str()))
 }
 
-/// An installation of the App on one repository, for the time of one delivery. In public it only reads; what posts is
+/// An installation of the App on one repository, for the time of one delivery. Its public methods only read; what posts is
 /// [`Reviewer`](super::Reviewer).
 #[derive(Debug)]
 pub struct RepositoryClient<'a> {
@@ -50,7 +50,7 @@ impl<'a> RepositoryClient<'a> {
         Self { app, installation_id, repository, key, has_renewed: tokio::sync::Mutex::new(false) }
     }
 
-    /// Gets a token, unless one is kept: before reads are made in parallel, or each of them would try.
+    /// Gets a token, unless one is kept: before reads are made in parallel, because otherwise each of them would ask for one.
     ///
     /// # Errors
     /// GitHub gives no token for this repository.

@@ -19,7 +19,7 @@ pub enum Review<'d> {
     Reject(&'d Rejection),
 }
 
-/// What came of posting a review.
+/// The result of posting a review.
 #[derive(Debug)]
 pub enum ReviewResult {
     /// GitHub applied it (204).
@@ -38,7 +38,7 @@ struct ReviewBody<'a> {
     comment: &'a str,
 }
 
-/// The same without a state: a status report. GitHub takes ten for a deployment.
+/// The same without a state: a status report. GitHub accepts at most ten for each deployment.
 #[derive(Serialize)]
 struct ReportBody<'a> {
     environment_name: &'a str,

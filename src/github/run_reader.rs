@@ -23,9 +23,9 @@ pub(super) const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id
 const JOBS_PER_PAGE: usize = 100;
 /// Pages of jobs that are read for one decision: 3,000 jobs over all attempts.
 const JOBS_PAGES_MAX: usize = 30;
-/// How often the list of jobs is read if it changes meanwhile.
+/// How many times the list of jobs is read if it changes meanwhile.
 const JOBS_READS_MAX: usize = 3;
-/// Pages and attempts that are read at once; GitHub allows 100 requests at a time to all of us together.
+/// Pages and attempts that are read at once; GitHub allows all our processes together 100 requests at a time.
 const READS_AT_ONCE: usize = 8;
 
 /// Earlier attempts that are read for one decision; GitHub allows no more re-runs of a run.

@@ -31,12 +31,12 @@ impl<'a> WaitingRuns<'a> {
         Self { client, repository }
     }
 
-    /// The runs in which something may wait: those that wait before those in progress, of each the oldest first. One that cannot be read is left out: it must not hold up the others.
+    /// The runs in which something may wait: waiting runs before those in progress, the oldest first in each group. One that cannot be read is left out: it must not hold up the others.
     pub async fn runs(&self) -> Result<Vec<WaitingRun>, GithubError> {
         let mut runs = Vec::new();
         for status in STATUSES {
             let mut of_status = Vec::new();
-            // The newest come first, the oldest wait longest: all pages are read.
+            // GitHub lists the newest first, but the oldest have waited longest, so all pages are read.
             for page in 1..=PAGES_MAX {
                 let listed = self.page(status, page).await?;
                 let was_full = listed.len() >= PER_PAGE;
@@ -59,8 +59,7 @@ impl<'a> WaitingRuns<'a> {
         runs_page(&self.client.send(&Call::get(RUNS, path)).await?)
     }
 
-    /// One run, whether it waits or not; `None` when GitHub knows none of that id, or shows neither branch nor tag of it. That the answer is of
-    /// that run is for the decision to say.
+    /// One run, whether it waits or not; `None` when GitHub knows no run with that id, or shows no branch or tag for it. Whether the answer is about that run is checked by the decision.
     pub async fn run(&self, id: RunId) -> Result<Option<WaitingRun>, GithubError> {
         let path = format!("/repos/{}/actions/runs/{id}?exclude_pull_requests=true", self.repository.name);
         let answer = self.client.send(&Call::get(RUN, path)).await?;

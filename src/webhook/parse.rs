@@ -138,12 +138,11 @@ fn event_of(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
-/// Reads a JSON object. An error names the field that is wrong, and shows nothing of its value. A field that is read and given twice is an error of serde's
-/// own.
+/// Reads a JSON object. An error names the field that is wrong, and shows nothing of its value. If a field that we read is given twice, serde itself reports it.
 fn read<'de, T: Deserialize<'de>>(payload: &'de str) -> Result<T, Refusal> {
-    // A derived reader would take a list of a struct's values for the struct.
+    // A derived deserializer would accept an array of the struct's values as the struct.
     if !payload.trim_start().starts_with('{') {
-        return Err(Refusal::Shape(format!("got something else than a JSON object, expected a `{EVENT}` delivery")));
+        return Err(Refusal::Shape(format!("got something other than a JSON object, expected a `{EVENT}` delivery")));
     }
     let mut deserializer = serde_json::Deserializer::from_str(payload);
     let read = serde_path_to_error::deserialize::<_, T>(&mut deserializer);
@@ -159,7 +158,7 @@ fn problem(path: &str, error: &serde_json::Error) -> Refusal {
         serde_json::error::Category::Data if text.starts_with("duplicate field") => "a field that is given twice",
         serde_json::error::Category::Data => "a value of the wrong type",
         serde_json::error::Category::Eof => "JSON that is cut off",
-        _ => "text that is not JSON, or is nested too deep",
+        _ => "text that is not JSON, or is nested too deeply",
     };
     Refusal::Shape(format!(
         "got {problem} at {}, line {} column {}, expected the JSON of a `{EVENT}` delivery",
@@ -218,7 +217,7 @@ fn repository(wire: &PayloadRepository) -> Result<Repository, Refusal> {
             quoted(&name.to_string())
         )));
     }
-    // The callback is compared to the letter, so the spelling of `full_name` is kept.
+    // The callback is compared character by character, so the spelling of `full_name` is kept.
     Ok(Repository { id: wire.id, name: full_name })
 }
 

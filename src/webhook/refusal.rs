@@ -7,7 +7,7 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Not a path of ours.
-    #[error("got another path, expected `POST /github/webhook`")]
+    #[error("got an unknown path, expected `POST /github/webhook`")]
     Path,
     /// A path of ours with another method.
     #[error("got method {got}, expected `{expected}`")]
@@ -28,7 +28,7 @@ pub enum Refusal {
         /// What was there instead.
         got: &'static str,
     },
-    /// Signed, but not JSON by its header.
+    /// Signed, but its header says that it is not JSON.
     #[error(
         "got content type {0}, expected `application/json`: set \"Content type\" to it in the App's webhook settings"
     )]

@@ -19,17 +19,17 @@ pub struct Secrets(Vec<SecretString>);
 
 /// Text without a secret in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("got no secret, expected one a line: the text of the App's setting \"Webhook secret\"")]
+#[error("got no secret, expected one per line: the text of the App's setting \"Webhook secret\"")]
 pub struct InvalidSecrets;
 
-/// A delivery that one of the secrets signed. Its headers are still anybody's.
+/// A delivery that was signed with one of the secrets. Its headers are still unverified.
 #[derive(Debug)]
 pub struct VerifiedDelivery<'d> {
     delivery: &'d UnverifiedDelivery,
 }
 
 impl Secrets {
-    /// Reads one secret a line. Blanks around a line are not part of it; empty lines are skipped.
+    /// Reads one secret per line. Whitespace around it is removed; empty lines are skipped.
     pub fn parse(text: &SecretString) -> Result<Self, InvalidSecrets> {
         let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
         let secrets: Vec<SecretString> = lines.map(SecretString::from).collect();
@@ -59,13 +59,13 @@ impl fmt::Debug for Secrets {
 }
 
 impl UnverifiedDelivery {
-    /// Verifies the signature. Not a byte of the body is parsed before.
+    /// Verifies the signature. Not a byte of the body is parsed before that.
     pub fn verify(&self, secrets: &Secrets) -> Result<VerifiedDelivery<'_>, Refusal> {
         let signature = signature_of(&self.headers)?;
         if secrets.verify(&self.body, &signature) {
             Ok(VerifiedDelivery { delivery: self })
         } else {
-            Err(Refusal::Signature { got: "a signature of another secret or another body" })
+            Err(Refusal::Signature { got: "a signature made with another secret or of another body" })
         }
     }
 }

@@ -143,7 +143,7 @@ impl FakeGithub {
         Ok(Self { address, state, server })
     }
 
-    /// Changes the App's keys at GitHub: from now on only these (PKCS#1, DER) verify its token.
+    /// Changes the App's keys on GitHub: from now on only these (PKCS#1, DER) verify its token.
     pub fn set_keys(&self, public_keys: Vec<Vec<u8>>) {
         *self.state.public_keys.lock().unwrap_or_else(PoisonError::into_inner) = public_keys;
     }

@@ -35,11 +35,11 @@ enum Command {
     Replay(replay::ReplayOptions),
     /// Show what a policy lets in, or what is wrong with it
     Check(check::CheckOptions),
-    /// Show what would be decided of a real run, and why; posts nothing
+    /// Show what would be decided about a real run, and why; posts nothing
     Simulate(simulate::SimulateOptions),
     /// Examine a deployment, and show how to fix what is wrong
     Doctor(doctor::DoctorOptions),
-    /// Look for what still waits at GitHub, and show what would be decided
+    /// Look for what still waits on GitHub, and show what would be decided
     Recover(recover::RecoverOptions),
     /// Create the GitHub App, store its settings in AWS and connect its webhook
     Setup(setup::SetupOptions),

@@ -1,5 +1,5 @@
 //! How a decision is printed, by `replay` and `simulate` alike: the answer, what failed with its fix, what passed. The findings are those of the
-//! comment at GitHub.
+//! comment on GitHub.
 
 use std::fmt::{self, Write as _};
 

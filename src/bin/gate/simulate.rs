@@ -1,4 +1,4 @@
-//! `gate simulate`: what would be decided of a real run, and why.
+//! `gate simulate`: what would be decided about a real run, and why.
 
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;

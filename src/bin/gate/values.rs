@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use environment_gate::model::{ApiUrl, EnvironmentName, InvalidName, RepositoryName};
 use jiff::Timestamp;
 
-/// Characters of an App's name at GitHub.
+/// Characters of an App's name on GitHub.
 pub(crate) const APP_NAME_CHARS_MAX: usize = 34;
 /// The path of the function's webhook.
 const WEBHOOK_PATH: &str = "/github/webhook";

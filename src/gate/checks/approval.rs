@@ -129,7 +129,7 @@ pub(super) fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[Pas
     let expected = format!("{}, over all gates", people(required));
     let finding = Finding::new(Check::Approvals, verdict, got, expected);
     let finding = match required {
-        1 => finding.fixed_by("Get the approval that `gate-approval` asks for."),
+        1 => finding.fixed_by("Same fix as `gate-approval`."),
         _ => finding,
     };
     match verdict {
@@ -365,7 +365,7 @@ mod tests {
     fn no_approver_is_reported_as_a_count() {
         let finding = found(Check::Approvals, |world| world.facts.reviews.clear());
         assert_eq!((finding.reason.as_str(), finding.got.as_str()), ("0 of 1 required approvers", "no approver"));
-        assert_eq!(finding.fix, "Get the approval that `gate-approval` asks for.");
+        assert_eq!(finding.fix, "Same fix as `gate-approval`.");
     }
 
     #[test]

@@ -74,7 +74,7 @@ async fn create(context: &SetupContext) -> anyhow::Result<AppCredentials> {
 /// Takes the App that was just created, with what the browser shows.
 async fn take(context: &SetupContext, returned: &ReturnedCode) -> (anyhow::Result<AppCredentials>, &'static str) {
     if let Err(error) = nothing_meanwhile(context).await {
-        let error = anyhow!("{error:#}; the App that was just created is not used: delete it at GitHub");
+        let error = anyhow!("{error:#}; the App that was just created is not used: delete it on GitHub");
         return (Err(error), "Not used: the terminal shows why. Delete the App that was just created.");
     }
     let created = match convert(&context.github, &returned.code, context.deadline()).await {

@@ -13,7 +13,7 @@ pub(crate) struct SetupOptions {
     /// The organization that will own the App; without it, the person who presses the button
     #[arg(long, value_name = "ORGANIZATION", value_parser = values::owner)]
     pub(super) owner: Option<String>,
-    /// The App's name, at most 34 characters and unique at GitHub; you can still change it on the page
+    /// The App's name, at most 34 characters and unique on GitHub; you can still change it on the page
     #[arg(long, value_parser = values::app_name)]
     pub(super) name: Option<String>,
     /// The deployed stack whose webhook the App should call

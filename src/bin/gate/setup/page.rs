@@ -169,7 +169,7 @@ fn form(new_app_url: &str, state: &str, manifest: &Manifest) -> anyhow::Result<S
     Ok(format!(
         "<h1>Create the GitHub App</h1>\n\
          <p>The button sends this manifest to <code>{action}</code>. GitHub asks you once more, creates the App, and sends you back here.</p>\n\
-         <form method=\"post\" action=\"{action}?state={state}\"><input type=\"hidden\" name=\"manifest\" value=\"{json}\"><button id=\"create-app\">Create the App at GitHub</button></form>\n\
+         <form method=\"post\" action=\"{action}?state={state}\"><input type=\"hidden\" name=\"manifest\" value=\"{json}\"><button id=\"create-app\">Create the App on GitHub</button></form>\n\
          <pre>{pretty}</pre>"
     ))
 }
