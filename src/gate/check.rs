@@ -88,7 +88,7 @@ impl Check {
             Self::Workflow => "Start a new run of the workflow that the rule names and have its gate approved.",
             Self::Fork => "Push the commit to this repository and start a new run there.",
             Self::GateJob => {
-                "Give the workflow exactly one job of this name, in the gate's environment. Then start a new run and have its gate approved."
+                "Give the workflow exactly one job with this name, in the gate's environment. Then start a new run and have its gate approved."
             }
             Self::GateConclusion => {
                 "Find out why the gate's job did not succeed. Then start a new run and have its gate approved."

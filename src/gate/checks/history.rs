@@ -68,7 +68,7 @@ fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>) -> Finding
     let run = &case.evidence.run;
     let Some((newest, jobs)) = by_attempt.last_key_value() else { return missing_job(case, gate) };
     let expected = format!(
-        "exactly one job of this name in each attempt that ran it, of run {} at SHA {}",
+        "exactly one job with this name in each attempt that ran it, of run {} at SHA {}",
         run.id,
         quoted(run.head_sha.as_str())
     );
@@ -81,7 +81,7 @@ fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>) -> Finding
         return Finding::new(Check::GateJob, Verdict::Wait, doubt, expected);
     }
     if let Some((attempt, jobs)) = by_attempt.iter().find(|(_, jobs)| jobs.len() > 1) {
-        let got = format!("attempt {attempt} has {} jobs of this name", jobs.len());
+        let got = format!("attempt {attempt} has {} jobs with this name", jobs.len());
         return Finding::new(Check::GateJob, Verdict::Fail, got, expected).fixed_by(one_job_fix(gate));
     }
     if let Some(other) = by_attempt.values().flatten().find(|job| job.run != run.id || job.head_sha != run.head_sha) {
@@ -99,7 +99,7 @@ fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>) -> Finding
 fn one_job_fix(gate: &Gate) -> String {
     let environment = quoted(&format!("environment: {}", gate.environment.as_str())).to_string();
     format!(
-        "Give the workflow exactly one job of this name, with {environment}. Then start a new run and have its gate approved."
+        "Give the workflow exactly one job with this name, with {environment}. Then start a new run and have its gate approved."
     )
 }
 
@@ -107,19 +107,19 @@ fn one_job_fix(gate: &Gate) -> String {
 fn missing_job(case: &Case<'_>, gate: &Gate) -> Finding {
     let under_way = case.evidence.jobs.iter().filter(|job| job.status.is_under_way()).count();
     let (verdict, got) = if under_way > 0 {
-        (Verdict::Wait, format!("no job of this name yet, while {}", still_running(under_way, "")))
+        (Verdict::Wait, format!("no job with this name yet, while {}", still_running(under_way, "")))
     } else {
         match asked_at(case) {
             Some(asked_at) if case.is_settled(asked_at) => {
-                (Verdict::Fail, "the run has no job of this name".to_owned())
+                (Verdict::Fail, "the run has no job with this name".to_owned())
             }
-            Some(_) => (Verdict::Wait, format!("no job of this name yet; {}", lag())),
+            Some(_) => (Verdict::Wait, format!("no job with this name yet; {}", lag())),
             None => {
-                (Verdict::Wait, "no job of this name yet, and GitHub does not say when the attempt began".to_owned())
+                (Verdict::Wait, "no job with this name yet, and GitHub does not say when the attempt began".to_owned())
             }
         }
     };
-    Finding::new(Check::GateJob, verdict, got, "exactly one job of this name").fixed_by(one_job_fix(gate))
+    Finding::new(Check::GateJob, verdict, got, "exactly one job with this name").fixed_by(one_job_fix(gate))
 }
 
 fn still_running(jobs: usize, of_attempt: &str) -> String {
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_job_of_a_similar_name_is_not_the_gate() {
         let finding = found(Check::GateJob, |world| world.gate_job().name = "Release-gate".to_owned());
-        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, "the run has no job of this name"));
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, "the run has no job with this name"));
         assert!(finding.fix.contains("with `environment: release-gate`"), "{}", finding.fix);
     }
 
@@ -197,7 +197,7 @@ mod tests {
             world.gate_job().name = "build".to_owned();
             world.gate_job().status = JobStatus::UnderWay;
         });
-        let reason = "no job of this name yet, while 1 job is queued or in progress";
+        let reason = "no job with this name yet, while 1 job is queued or in progress";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn two_jobs_of_the_name_in_one_attempt_fail() {
         let finding = found(Check::GateJob, |world| world.facts.jobs.push(job(7009, "release-gate")));
-        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, "attempt 1 has 2 jobs of this name"));
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, "attempt 1 has 2 jobs with this name"));
     }
 
     #[test]

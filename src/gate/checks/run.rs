@@ -141,7 +141,8 @@ fn fork(case: &Case<'_>) -> Finding {
         Some(id) => Finding::new(Check::Fork, Verdict::Fail, format!("a commit of repository {id}"), expected)
             .because(format!("the run's commit is from repository {id}, not from this one ({})", run.repository_id)),
         None => Finding::new(Check::Fork, Verdict::Fail, "a commit of a deleted repository", expected)
-            .because("the repository that the run's commit came from no longer exists"),
+            .because("the repository that the run's commit came from no longer exists")
+            .fixed_by("Push the commit from a local clone to this repository and start a new run there."),
     }
 }
 
