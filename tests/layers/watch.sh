@@ -30,8 +30,9 @@ done
 status=0
 "$gate" deliver "$story" --folder "$folder" --url "http://127.0.0.1:$port/github/webhook" || status=$?
 # Calls are written a moment after they are made, in their order: once this one is there, so are all before it.
-api=$(sed -n 's/^GITHUB_API_URL=//p' "$folder/variables.env")
-curl --silent --output /dev/null "$api/the-last-call"
+github_port=$(sed -n 's/^GITHUB_API_URL=.*://p' "$folder/variables.env")
+exec 3<>"/dev/tcp/127.0.0.1/$github_port"
+printf 'GET /the-last-call HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n' >&3
 until grep -q the-last-call "$folder/calls.txt"; do
     kill -0 "$github"
     sleep 0.1
