@@ -388,7 +388,7 @@ async fn without_leave_at_aws_the_app_that_was_made_is_named_as_one_to_delete() 
     world.moto.refuse_from_now_on().await;
     waiting.get(&format!("/created?code=good&state={state}"), None).await;
     let ended = waiting.end().await;
-    assert!(!ended.well && ended.said.contains("is not used: delete it at GitHub"), "{}", ended.said);
+    assert!(!ended.well && ended.said.contains("is not used: delete it on GitHub"), "{}", ended.said);
     assert_eq!(ended.said.lines().count(), 1);
 }
 
