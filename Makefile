@@ -59,7 +59,7 @@ broken:
 	bash tests/broken/run
 
 # Changes the decision core in many small ways and shows which changes no test notices (.cargo/mutants.toml). Takes hours; for a part:
-# make mutants ARGUMENTS="--file src/gate/decide.rs"
+# make mutants ARGUMENTS="--re src/gate/decide.rs"
 mutants: $(MUTANTS)/bin/cargo-mutants
 	PATH="$(abspath $(MUTANTS))/bin:$$PATH" cargo mutants --output target $(ARGUMENTS) -- --locked
 
