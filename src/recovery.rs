@@ -1,4 +1,4 @@
-//! Recovery: what still waits on GitHub is found and decided by the very same code, whatever became of its webhook.
+//! Recovery: what is still waiting on GitHub is found and decided by the very same code, whatever became of its webhook.
 //!
 //! GitHub never retries a webhook. So a schedule reads GitHub's own lists: the App's failed deliveries say in which repositories to look,
 //! and every quarter of an hour the policy does. Nothing is remembered: two sweeps at once do the same, and what does not fit

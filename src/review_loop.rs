@@ -21,7 +21,7 @@ const REVIEW_POSTS_MAX: usize = 5;
 const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
 /// GitHub says in whole seconds when a deployment was created.
 const CREATED_AT_PRECISION: SignedDuration = SignedDuration::from_secs(1);
-/// How long after a review of a run and environment another delivery for them first asks whether anything still waits.
+/// How long after a review of a run and environment another delivery for them first asks whether anything is still waiting.
 const REVIEW_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
 /// How many runs and environments are remembered; when there are more, all are forgotten.
 const REMEMBERED_MAX: usize = 256;
@@ -244,7 +244,7 @@ impl ReviewLoop<'_> {
         })
     }
 
-    /// Collects and decides again, if anything still waits.
+    /// Collects and decides again, if anything is still waiting.
     async fn look_if_pending(&self) -> Result<Option<Look>, GithubError> {
         if self.reader.is_pending().await? { self.look_after_a_pause().await } else { Ok(None) }
     }

@@ -24,7 +24,7 @@ pub struct SimulationRequest {
     pub run: RunUrl,
     /// The environment that it would deploy to; `None` for the one that the policy's rules for its repository name.
     pub environment: Option<EnvironmentName>,
-    /// The present to decide in; `None` for now, or for a run that has ended the moment when it ended.
+    /// The moment as of which to decide; `None` for now or, if the run has ended, the moment when it ended.
     pub at: Option<Timestamp>,
 }
 
@@ -33,7 +33,7 @@ pub struct SimulationRequest {
 pub struct Simulated {
     /// What a delivery would have asked.
     pub request: Request,
-    /// The present that it was decided in.
+    /// The moment as of which it was decided.
     pub at: Timestamp,
     /// The run had ended: it was decided as if it still waited.
     pub had_ended: bool,
@@ -57,14 +57,14 @@ pub enum SimulationError {
     #[error(transparent)]
     Github(#[from] GithubError),
     /// The App may not read the repository.
-    #[error("the App is not installed on {0}: check the repository, and that the settings are the right App's")]
+    #[error("the App is not installed on {0}: check the repository's name, and that the settings belong to the right App")]
     NotInstalled(String),
     /// There is no such run.
     #[error("there is no run {0} of a branch or tag in that repository: GitHub deletes runs after some time")]
     NoRun(String),
     /// The attempt is over.
     #[error(
-        "got attempt {asked}, but the run is in attempt {present}, and GitHub shows only its present state: leave out `/attempts/{asked}`"
+        "got attempt {asked}, but the run is in attempt {present}, and GitHub shows only its current state: leave out `/attempts/{asked}`"
     )]
     OtherAttempt {
         /// The attempt that was asked for.
@@ -128,7 +128,7 @@ impl Simulation {
     /// Reads the run and decides.
     ///
     /// # Errors
-    /// What stands in the way of asking at all. Once it can be asked, whatever goes wrong is an outcome, as for a delivery.
+    /// Whatever prevents asking at all. Once it can be asked, whatever goes wrong is an outcome, as for a delivery.
     pub async fn of(&self, asked: &SimulationRequest) -> Result<Simulated, SimulationError> {
         let deadline = Deadline::begin(&self.clock, self.github.limits().delivery);
         let app = AppClient::new(&self.github, &self.settings.app, deadline);

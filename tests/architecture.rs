@@ -1,4 +1,4 @@
-//! What ARCHITECTURE.md says of the shape of the code, held by something that fails.
+//! What ARCHITECTURE.md says about the shape of the code, enforced by tests.
 
 use std::collections::BTreeSet;
 use std::fs;

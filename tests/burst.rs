@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::support::burst::{APPROVED, Burst, MODELS, all_are_let_in_within_limits, each_is_answered_204, meet};
 use crate::support::busy::Reviews;
 
-/// Few enough that every process finds the time of a delivery on a busy machine.
+/// Few enough that every process can finish a delivery in time on a busy machine.
 const JOBS: usize = 20;
 
 #[tokio::test]

@@ -44,7 +44,7 @@ fn it_needs_no_file_of_the_project_for_that() {
     assert!(text(&output).contains("Decision: approved"));
 }
 
-/// One story for each outcome and set of failed checks: to play one in a process of its own takes a fraction of a second.
+/// One story for each outcome and set of failed checks: playing one in a process of its own takes a fraction of a second.
 fn one_of_each() -> Vec<Fixture> {
     let mut seen = BTreeSet::new();
     let mut all = fixtures::all();
@@ -87,7 +87,7 @@ fn json_says_the_same_for_machines() {
 fn a_story_that_is_none_is_refused() {
     let output = gate(&["replay", "fixtures"]);
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("got no `story.toml` in it"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("got a folder without `story.toml`"));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         (&["check"], "not provided: <POLICY>; see `gate check --help`"),
         (&["check", "nowhere.toml"], "'nowhere.toml' for '<POLICY>'"),
         (&["check", "src"], "got a folder, expected a file"),
-        (&["replay", "fixtures"], "expected the folder of a story"),
+        (&["replay", "fixtures"], "expected a story's folder"),
         (&["replay", "--nonsense"], "unexpected argument '--nonsense'"),
         (&["simulate", "nonsense"], "`RUN_URL`: got `nonsense`"),
         (&["simulate", "x", "--environment", ""], "expected an environment's name"),

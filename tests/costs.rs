@@ -10,7 +10,7 @@ const LOG_GIGABYTES: f64 = 2e-6;
 const SWEEPS: f64 = 31.0 * 24.0 * 60.0;
 const SWEEP_SECONDS: f64 = 0.5;
 const SWEEP_LOG_GIGABYTES: f64 = 0.7e-6;
-/// Readings of the settings in a month: one every five minutes.
+/// Reads of the settings in a month: one every five minutes.
 const READINGS: f64 = SWEEPS / 5.0;
 const ALARMS: f64 = 5.0;
 const METRICS: f64 = 2.0;

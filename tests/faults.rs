@@ -1,4 +1,4 @@
-//! Every way in which a call to GitHub can go wrong: once, and the delivery still ends right; for ever, and it ends without a review.
+//! Every way in which a call to GitHub can go wrong: if it happens once, the delivery still ends correctly; if it persists, it ends without a review.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The built function, started as Lambda starts it, comes to the same ends as the handler in this process.
+//! The built function, started as Lambda starts it, reaches the same outcomes as the handler in this process.
 
 use serde_json::Value;
 

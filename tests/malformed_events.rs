@@ -1,4 +1,4 @@
-//! Whatever Lambda hands the built function, none ends in an answer without a status that we chose.
+//! Whatever event Lambda hands the built function, every answer has a status that we chose.
 
 use environment_gate::world::Story;
 use jiff::SignedDuration;

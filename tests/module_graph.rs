@@ -1,4 +1,4 @@
-//! The modules import each other without a circle, and in the direction that ARCHITECTURE.md draws.
+//! The modules import each other without a cycle, and in the direction that ARCHITECTURE.md draws.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

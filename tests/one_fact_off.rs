@@ -1,4 +1,4 @@
-//! One fact of each approving story is changed: then it is not approved any more, and the right check says why.
+//! One fact of each approving story is changed: then it is no longer approved, and the right check says why.
 
 use environment_gate::gate::Verdict;
 use environment_gate::world::{Player, Present, Story};

@@ -1,4 +1,4 @@
-//! What a process remembers between deliveries, and what it does when GitHub wants to be left alone or a connection has died.
+//! What a process remembers between deliveries, and what it does when GitHub asks it to pause or a connection has died.
 
 use std::time::Duration;
 

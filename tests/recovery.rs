@@ -1,4 +1,4 @@
-//! Recovery: what still waits at GitHub is found on a schedule and decided as a delivery would be.
+//! Recovery: what is still waiting on GitHub is found on a schedule and decided as a delivery would be.
 
 use environment_gate::gate::Decision;
 use environment_gate::recovery::{FoundEnd, Sweep, SweepMode};

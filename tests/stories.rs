@@ -128,7 +128,7 @@ fn told(played: &Played) -> Value {
     told
 }
 
-/// The fake listens on a port by chance.
+/// The fake listens on a random port.
 fn without_port(text: &str) -> String {
     const FAKE: &str = "http://127.0.0.1:";
     let mut parts = text.split(FAKE);

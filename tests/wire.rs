@@ -1,4 +1,4 @@
-//! How we speak to GitHub: at once, over HTTP/2 where there is TLS, in pages.
+//! How we talk to GitHub: in parallel, over HTTP/2 where there is TLS, page by page.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,7 +90,7 @@ async fn a_job_on_two_pages_hides_another_and_is_a_reason_to_wait() {
     assert_eq!(played.report.outcome.name(), "deferred");
 }
 
-/// What it takes to be met over TLS.
+/// What it takes to serve TLS.
 struct Encrypted {
     player: &'static Player,
     story: Story,
@@ -154,7 +154,7 @@ async fn an_http_2_connection_that_died_while_the_function_slept_costs_a_try() {
         assert_eq!(lambda.invoke(event.clone()).await.status(), 204, "{}", lambda.log());
         let before = fake.calls().len();
         connections.die();
-        // The run was reviewed a moment ago, so the second one asks only whether anything still waits.
+        // The run was reviewed a moment ago, so the second one asks only whether anything is still waiting.
         assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
         assert_eq!(fake.calls().len(), before + 1, "{death:?}");
     }

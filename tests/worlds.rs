@@ -1,4 +1,4 @@
-//! The decision over worlds made up by chance, and over stories in which one fact is changed. `make mutants` runs these and the stories.
+//! The decision over randomly generated worlds, and over stories in which one fact is changed. `make mutants` runs these and the stories.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -46,7 +46,7 @@ pub(super) fn settings(reading: &Reading) -> Vec<Line> {
 pub(super) fn rights(facts: &AppWire) -> Vec<Line> {
     let wanted: BTreeMap<String, String> =
         PERMISSIONS.iter().map(|(name, level)| ((*name).to_owned(), (*level).to_owned())).collect();
-    // An App without any other permission may come without the one that every App has.
+    // For an App with no other permission, GitHub may leave out the one that every App has.
     let mut got = facts.permissions.clone();
     got.entry("metadata".to_owned()).or_insert_with(|| "read".to_owned());
     let events: BTreeSet<&str> = facts.events.iter().map(String::as_str).collect();
@@ -96,7 +96,7 @@ pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
 fn hook_url(url: &str, wanted: Option<&str>) -> Line {
     let leads_to_us = match wanted {
         Some(wanted) => url == wanted,
-        // Our path, over `https`, or `http` on loopback: what an API's URL may be, too.
+        // Our path, over `https`, or `http` on loopback: the same as for an API's URL.
         None => url.strip_suffix(PATH).is_some_and(|base| ApiUrl::parse(base).is_ok()),
     };
     match (leads_to_us, wanted) {
@@ -108,7 +108,7 @@ fn hook_url(url: &str, wanted: Option<&str>) -> Line {
 
 /// What became of the deliveries of the last day.
 pub(super) fn deliveries(deliveries: &[HookDeliveryWire], now: Timestamp) -> Line {
-    // GitHub's greeting to a new webhook may have met a function that was not there yet.
+    // GitHub's ping to a new webhook may have been sent before the function existed.
     let is_ours =
         |delivery: &&HookDeliveryWire| delivery.event == EVENT && now.duration_since(delivery.delivered_at) <= RECENT;
     let recent = || deliveries.iter().filter(is_ours);

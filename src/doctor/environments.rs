@@ -49,10 +49,10 @@ impl<'a> EnvironmentsOfRule<'a> {
         Ok(match ours {
             Some(rule) if rule.enabled => Line::ok(Item::ReleaseRule, format!("{}, enabled", quoted(&rule.app.slug))),
             Some(rule) => Line::failed(Item::ReleaseRule, format!("{}, not enabled", quoted(&rule.app.slug))),
-            None if rules.is_empty() => Line::failed(Item::ReleaseRule, "no App is a protection rule"),
+            None if rules.is_empty() => Line::failed(Item::ReleaseRule, "no App is set as a protection rule"),
             None => {
                 let others = quoted_list(rules.iter().map(|rule| &rule.app.slug));
-                Line::failed(Item::ReleaseRule, format!("only other Apps are protection rules: {others}"))
+                Line::failed(Item::ReleaseRule, format!("only other Apps are set as protection rules: {others}"))
             }
         })
     }
@@ -122,7 +122,7 @@ fn bypass(item: Item, environment: &EnvironmentWire) -> Line {
     }
 }
 
-/// A run shows a tag and a branch of one name alike: so of each name that the rule allows, either branches or tags may pass the gate, not both.
+/// A run does not show whether its ref is a branch or a tag. So for each name that the rule allows, either branches or tags may pass the gate, not both.
 fn restricted(item: Item, policies: &[BranchPolicy], refs: &[RefPattern]) -> Line {
     let of = |kind: &str| -> Vec<&BranchPolicy> {
         policies.iter().filter(|policy| policy.kind.as_deref().unwrap_or("branch") == kind).collect()
@@ -135,11 +135,11 @@ fn restricted(item: Item, policies: &[BranchPolicy], refs: &[RefPattern]) -> Lin
     if !refs.iter().any(|name| allow(&branches, name) || allow(&tags, name)) {
         let names = quoted_list(policies.iter().map(|policy| &policy.name));
         let names = if names.is_empty() { "nothing".to_owned() } else { names };
-        return Line::failed(item, format!("{names} may enter, and none of the policy's `refs`"));
+        return Line::failed(item, format!("{names} may enter, but none of the policy's `refs` can"));
     }
     let both = refs.iter().find(|name| allow(&branches, name) && allow(&tags, name));
     if let (Item::GateBranches, Some(name)) = (item, both) {
-        return Line::failed(item, format!("both branches and tags may enter as {}", quoted(&name.to_string())));
+        return Line::failed(item, format!("both a branch and a tag named {} may enter", quoted(&name.to_string())));
     }
     let shown = |kind: &str, policies: &[&BranchPolicy]| {
         let names = quoted_list(policies.iter().map(|policy| &policy.name));
@@ -149,8 +149,8 @@ fn restricted(item: Item, policies: &[BranchPolicy], refs: &[RefPattern]) -> Lin
     Line::ok(item, all.join(", "))
 }
 
-/// May one name match both? GitHub's patterns are those of Ruby's `fnmatch`; where a pattern has a wildcard, what stands before it decides, so
-/// that rather too much is found than too little.
+/// May one name match both? GitHub's patterns are those of Ruby's `fnmatch`; where a pattern has a wildcard, only what comes before it is compared, so
+/// that too much is reported rather than too little.
 fn may_match(pattern: &str, name: &RefPattern) -> bool {
     let fixed = pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default();
     let is_fixed = fixed.len() == pattern.len();

@@ -10,7 +10,7 @@ use crate::model::{quoted, with_causes};
 use crate::time::Clock;
 use crate::webhook::Secrets;
 
-/// GitHub waits no longer either. The function answers one short line; whatever else answers may say more.
+/// GitHub does not wait any longer, either. The function answers with one short line; whatever else is at that URL may send more.
 const PING_BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), body_bytes: 1024 * 1024 };
 /// Characters of an answer that are shown.
 const SHOWN_CHARS_MAX: usize = 120;

@@ -27,7 +27,7 @@ pub struct HookFacts {
     pub content_type: Option<String>,
     /// Asterisks where one is set.
     pub secret: Option<String>,
-    /// `"0"` where certificates are verified; a number at times.
+    /// `"0"` where certificates are verified; sometimes a number.
     pub insecure_ssl: Option<serde_json::Value>,
 }
 
@@ -104,7 +104,7 @@ impl<'a> Inspector<'a> {
     /// Who the App is.
     ///
     /// # Errors
-    /// GitHub's.
+    /// Any error of the call to GitHub.
     pub async fn app(&self) -> Result<AppWire, GithubError> {
         self.app.get(APP, "/app".to_owned()).await
     }
@@ -112,7 +112,7 @@ impl<'a> Inspector<'a> {
     /// The App's webhook; an empty one where there is none.
     ///
     /// # Errors
-    /// GitHub's.
+    /// Any error of the call to GitHub.
     pub async fn hook(&self) -> Result<HookFacts, GithubError> {
         Ok(self.app.find(HOOK, "/app/hook/config".to_owned()).await?.unwrap_or_default())
     }
@@ -120,7 +120,7 @@ impl<'a> Inspector<'a> {
     /// The newest deliveries that failed.
     ///
     /// # Errors
-    /// GitHub's.
+    /// Any error of the call to GitHub.
     pub async fn deliveries(&self) -> Result<Vec<HookDeliveryWire>, GithubError> {
         self.app.newest_failed_deliveries().await
     }
@@ -128,7 +128,7 @@ impl<'a> Inspector<'a> {
     /// The App on a repository; `None` where it is not installed.
     ///
     /// # Errors
-    /// GitHub's.
+    /// Any error of the call to GitHub.
     pub async fn installation(&self, repository: &RepositoryName) -> Result<Option<InstallationWire>, GithubError> {
         self.app.installation(repository).await
     }
@@ -136,7 +136,7 @@ impl<'a> Inspector<'a> {
     /// How an environment is protected; `None` where there is none of that name.
     ///
     /// # Errors
-    /// GitHub's.
+    /// Any error of the call to GitHub.
     pub async fn environment(
         &self,
         client: &RepositoryClient<'_>,
@@ -148,7 +148,7 @@ impl<'a> Inspector<'a> {
     /// The rules of Apps on an environment.
     ///
     /// # Errors
-    /// GitHub's.
+    /// Any error of the call to GitHub.
     pub async fn custom_rules(
         &self,
         client: &RepositoryClient<'_>,
@@ -162,7 +162,7 @@ impl<'a> Inspector<'a> {
     /// The name patterns of branches and tags that may deploy to an environment.
     ///
     /// # Errors
-    /// GitHub's.
+    /// Any error of the call to GitHub.
     pub async fn branch_policies(
         &self,
         client: &RepositoryClient<'_>,

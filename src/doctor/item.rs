@@ -1,11 +1,11 @@
-//! What is examined, each with one stable id, what is expected of it, and how to fix it; and one line of an examination.
+//! The items that are examined, each with a stable id, what is expected and how to fix it; and one line of an examination.
 
 use std::fmt;
 
 use crate::github::{GithubError, Remedy};
 use crate::model::with_causes;
 
-/// Something that is examined. Others rely on its id: it never changes its meaning.
+/// Something that is examined. Others rely on its id, so the id's meaning never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Item {
     /// The App's id can be read.
@@ -138,7 +138,7 @@ impl Item {
         match self {
             Self::AppId => "the App's id or client id",
             Self::PrivateKey => "the App's RSA key in PEM",
-            Self::WebhookSecret => "the webhook's secret, one on each line",
+            Self::WebhookSecret => "the webhook's secret (two during a rotation, one per line)",
             Self::Policy => "a valid policy",
             Self::App => "an App that GitHub knows by this id and key",
             Self::Permissions => "`actions: read`, `deployments: write`, `metadata: read`, and no more",
@@ -146,26 +146,26 @@ impl Item {
             Self::HookUrl => "the function's `/github/webhook` over https",
             Self::HookContentType => "`json`",
             Self::HookSecret => "the secret that `WEBHOOK_SECRET_PARAMETER` names",
-            Self::HookTls => "certificates are verified",
+            Self::HookTls => "certificates to be verified",
             Self::Function => "204 for a signed ping",
             Self::Deliveries => {
-                "no delivery that failed in the last day, apart from 503 and 429, which the sweeps decide"
+                "no failed delivery in the last day, apart from 503 and 429, which the sweeps decide"
             }
             Self::Repositories => "repositories that a rule of the policy covers",
-            Self::Installation => "the App is installed, with the permissions that it asks for",
+            Self::Installation => "the App to be installed, with the permissions that it asks for",
             Self::ReleaseEnvironment => "the environment exists",
             Self::ReleaseRule => {
                 "this App, as an enabled deployment protection rule; without it, GitHub never asks the App"
             }
-            Self::ReleaseBypass | Self::GateBypass => "no admin may bypass the rules",
-            Self::ReleaseBranches => "only some branches or tags may enter, the policy's `refs` among them",
+            Self::ReleaseBypass | Self::GateBypass => "that no admin can bypass the rules",
+            Self::ReleaseBranches => "that only some branches or tags may enter, including the policy's `refs`",
             Self::GateEnvironment => {
-                "the environment exists; one that a workflow merely names is created without any protection"
+                "an existing environment; one that a workflow merely names is created without any protection"
             }
             Self::GateReviewers => "required reviewers",
-            Self::GateSelfReview => "self-review is prevented",
+            Self::GateSelfReview => "self-review to be prevented",
             Self::GateBranches => {
-                "only some branches or tags may enter, the policy's `refs` among them, and no tag can use the name of a branch"
+                "that only some branches or tags may enter, including the policy's `refs`, and no tag can use the name of a branch"
             }
             Self::WorkflowFile => "the policy's workflow file, in YAML",
             Self::WorkflowGate => "one job with the gate's name, in the gate's environment",
@@ -225,7 +225,7 @@ pub enum State {
     Ok,
     /// Not as it should be.
     Failed,
-    /// Nobody could look.
+    /// It could not be checked.
     NotChecked,
 }
 
@@ -269,7 +269,7 @@ impl Line {
         Self { state: State::NotChecked, ..Self::ok(item, why) }
     }
 
-    /// What an error says: an answer about the item is a failure, no answer is not.
+    /// An error as a line: an answer about the item is a failure, a missing answer is not.
     pub(super) fn of_error(item: Item, error: &GithubError) -> Self {
         match error.remedy() {
             Remedy::Wait => Self::not_checked(item, with_causes(error)),

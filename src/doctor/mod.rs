@@ -1,5 +1,5 @@
-//! A deployment, examined from outside: what is right, what is not, and how to fix it. A mistake that is found here brings no webhook at all, or a gate
-//! that lets anyone through, so that no decision would ever show it.
+//! A deployment, examined from outside: what is right, what is not, and how to fix it. A mistake found here means that no webhook arrives at all, or that a gate
+//! lets anyone through, so no decision would ever reveal it.
 //!
 //! It reads, and sends the function one signed ping. There is nothing here that could post a review.
 
@@ -36,7 +36,7 @@ const TIME_MAX: Duration = Duration::from_mins(2);
 /// What a person adds to the settings.
 #[derive(Debug, Default)]
 pub struct ExaminationInput {
-    /// Where the App's webhook must lead; `None`: to a path that is ours.
+    /// The URL that the App's webhook must have; `None` if any URL with our path will do.
     pub webhook_url: Option<String>,
     /// Repositories of an `owner/*` of the policy that are examined, too.
     pub repositories: Vec<RepositoryName>,
@@ -146,7 +146,7 @@ impl Doctor {
     }
 }
 
-/// The App, known to GitHub, on its way through the repositories.
+/// The App, once GitHub has confirmed its key, as it goes through the repositories.
 struct Visit<'a> {
     doctor: &'a Doctor,
     inspector: &'a Inspector<'a>,

@@ -92,7 +92,7 @@ fn release(jobs: &[WorkflowJob], rule: &Rule) -> Line {
     const ITEM: Item = Item::WorkflowRelease;
     let gates: Vec<&str> = rule.gates.iter().map(|gate| gate.job.as_str()).collect();
     if !gates.iter().all(|gate| jobs.iter().any(|job| job.name == *gate)) {
-        return Line::not_checked(ITEM, "there is no job for every gate");
+        return Line::not_checked(ITEM, "at least one gate has no job");
     }
     let is_early = |job: &WorkflowJob| {
         let before = needed(jobs, job);
@@ -125,13 +125,13 @@ fn deployments(jobs: &[WorkflowJob], rule: &Rule) -> Line {
     let without = jobs.iter().filter(is_protected).filter(|job| job.may_create_no_deployment);
     let without = quoted_list(without.map(|job| &job.name));
     if !without.is_empty() {
-        return Line::failed(ITEM, format!("jobs that say it, or may say it: {without}"));
+        return Line::failed(ITEM, format!("jobs that say `deployment: false`, or may evaluate to it: {without}"));
     }
     let elsewhere = quoted_list(jobs.iter().filter(|job| job.is_elsewhere).map(|job| &job.name));
     if !elsewhere.is_empty() {
         return Line::not_checked(ITEM, format!("jobs in other workflow files: {elsewhere}"));
     }
-    Line::ok(ITEM, "no job says it")
+    Line::ok(ITEM, "no job says `deployment: false`")
 }
 
 fn enters(job: &WorkflowJob, environment: &EnvironmentName) -> bool {

@@ -1,4 +1,4 @@
-//! A workflow file's YAML into types, as far as it matters here. Whoever may change one file must not end the examination of all: depth, aliases and size are bounded.
+//! A workflow file's YAML into types, as far as it matters here. Someone who can change one file must not be able to stop the whole examination: depth, aliases and size are bounded.
 
 use std::collections::BTreeMap;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::quoted;
 
-/// A check of the decision. Others rely on its id: it never changes its meaning.
+/// A check of the decision. Others rely on its id, so the id's meaning never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Check {
     /// A rule of the policy covers the repository and the environment.

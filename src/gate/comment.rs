@@ -81,7 +81,7 @@ fn verdict(name: &str, can: &str, request: &Request, yet: &str) -> String {
     format!("**{name}**: run {} {can} to {}{yet}.\n", request.run, quoted(request.environment.as_str()))
 }
 
-/// A reason and an end. With the longest names and lists the names are left out, and at last the finding's own fix.
+/// A reason and an end. If they are too long, the names are left out first, then the finding's own fix.
 fn line(finding: &Finding, end: &str) -> String {
     let check = format!("- **{}**{}", finding.check, finding.gate_suffix());
     let whole = format!("{check}: {}.{end}", finding.reason);
@@ -106,7 +106,7 @@ fn passed(gate: &PassedGate) -> String {
 fn rule(number: Option<usize>) -> String {
     match number {
         Some(number) => format!("Rule {number} of the Environment Gate policy."),
-        None => "No rule of the Environment Gate policy covers it.".to_owned(),
+        None => "No rule of the Environment Gate policy covers this request.".to_owned(),
     }
 }
 
@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_rejection_by_no_rule_says_so() {
         let text = comment(|world| world.request.environment = EnvironmentName::parse("staging").unwrap());
-        assert!(text.ends_with("\nNo rule of the Environment Gate policy covers it."), "{text}");
+        assert!(text.ends_with("\nNo rule of the Environment Gate policy covers this request."), "{text}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Evidence {
 /// The facts that [`Evidence`] is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
-    /// The run in its present attempt.
+    /// The run in its current attempt.
     pub run: WorkflowRun,
     /// All its jobs, of all attempts.
     pub jobs: Vec<Job>,

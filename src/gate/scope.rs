@@ -63,7 +63,7 @@ fn uncovered(policy: &Policy, request: &Request) -> Finding {
     if is_gate {
         finding
             .because(format!("{environment} is a gate's environment; its required reviewers protect it, not this App"))
-            .fixed_by("Ask a repository admin to remove the App from this environment, then start a new run.")
+            .fixed_by("Ask a repository admin to remove the App from this environment's protection rules, then start a new run.")
     } else {
         finding.because(reason)
     }

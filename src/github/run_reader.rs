@@ -72,7 +72,7 @@ impl<'a> RunReader<'a> {
         self.request
     }
 
-    /// The run in its present attempt. A 404 is read once more.
+    /// The run in its current attempt. A 404 is read once more.
     pub async fn run(&self) -> Result<WorkflowRun, GithubError> {
         let call = Call::get(RUN, self.run_path("?exclude_pull_requests=true"));
         let mut answer = self.repository.send(&call).await?;

@@ -65,7 +65,7 @@ impl ApiUrl {
         is_ours.then_some(run)
     }
 
-    /// The path with which the path of every call begins; empty for GitHub's own API.
+    /// The prefix of every call's path; empty for GitHub's own API.
     pub fn base_path(&self) -> &str {
         self.base.path().trim_end_matches('/')
     }
@@ -101,7 +101,7 @@ fn is_base(url: &Url, text: &str) -> bool {
     };
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     let has_user = !url.username().is_empty() || url.password().is_some();
-    // The parser would resolve or drop what stands here, and what was written is what is meant.
+    // The parser would resolve or drop these; the URL must mean exactly what is written.
     let is_literal =
         text.contains("://") && !text.contains("/.") && !text.contains(['\\', '\t', '\n', '\r', ' ', '?', '#', '@']);
     let path = url.path();

@@ -1,4 +1,4 @@
-//! Names and ids that follow a rule. Nothing else can be held as one, so a path built from them cannot be
+//! Names and ids that follow a rule. A value of these types always follows it, so a path built from them cannot be
 //! tricked.
 
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ const REF_BYTES_MAX: usize = 1024;
 /// Characters of a login, `[bot]` included.
 const LOGIN_CHARS_MAX: usize = 128;
 
-/// A string that breaks the rule of the name that it should be.
+/// A string that is not a valid name of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("got {}, expected {expected}", quoted(.got))]
 pub struct InvalidName {

@@ -4,18 +4,18 @@ use jiff::Timestamp;
 
 use super::{Account, RefName, RunId, Sha};
 
-/// A workflow run in its present attempt.
+/// A workflow run in its current attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkflowRun {
     /// The run.
     pub id: RunId,
-    /// The present attempt, from 1. Optional in GitHub's schema.
+    /// The current attempt, from 1. Optional in GitHub's schema.
     pub attempt: Option<u32>,
     /// The id of the repository that it runs in.
     pub repository_id: u64,
     /// The id of the repository that its commit comes from; `None` when that repository was deleted.
     pub head_repository_id: Option<u64>,
-    /// The workflow file as GitHub writes it, perhaps with the repository before it, or `@` and a ref behind it.
+    /// The workflow file as GitHub writes it, perhaps with the repository before it, or `@` and a ref after it.
     pub path: String,
     /// The event that started it.
     pub event: String,
@@ -27,9 +27,9 @@ pub struct WorkflowRun {
     pub status: RunStatus,
     /// Who started the run.
     pub actor: Option<Account>,
-    /// Who started the present attempt.
+    /// Who started the current attempt.
     pub triggering_actor: Option<Account>,
-    /// When the present attempt began.
+    /// When the current attempt began.
     pub started_at: Option<Timestamp>,
 }
 
@@ -69,11 +69,11 @@ pub struct WaitingRun {
     pub ref_name: RefName,
     /// What started it.
     pub event: String,
-    /// When its present attempt began.
+    /// When its current attempt began.
     pub started_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Its present attempt, from 1.
+    /// Its current attempt, from 1.
     pub attempt: Option<u32>,
     /// Has it ended?
     pub status: RunStatus,

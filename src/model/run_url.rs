@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{ApiUrl, InvalidName, RepositoryName, RunId};
 
-/// A run, by the address of its page: `https://github.com/OWNER/REPO/actions/runs/ID`, with `/attempts/N` and more behind it where the browser
+/// A run, by the address of its page: `https://github.com/OWNER/REPO/actions/runs/ID`, followed by `/attempts/N` and more where the browser
 /// shows them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunUrl {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Bytes of a name before it is cut, escapes counted as they are written.
 const NAME_BYTES_MAX: usize = 100;
-/// The same of a sentence.
+/// The same for a sentence.
 const SENTENCE_BYTES_MAX: usize = 300;
 /// Entries of a list before it is cut.
 const LISTED_MAX: usize = 3;
@@ -24,7 +24,7 @@ pub fn quoted(text: &str) -> Quoted<'_> {
     Quoted { text, bytes_max: NAME_BYTES_MAX }
 }
 
-/// Shows a sentence as a [`Quoted`] code span, cut after about 300 bytes: GitHub's say what to do at their end.
+/// Shows a sentence as a [`Quoted`] code span, cut after about 300 bytes: GitHub's error messages say what to do at the end.
 pub fn quoted_sentence(text: &str) -> Quoted<'_> {
     Quoted { text, bytes_max: SENTENCE_BYTES_MAX }
 }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Calls by name, and the answers to each: the first call gets the first, and the last answer stays.
+/// Calls by name, and the answers to each: the first call gets the first answer, and the last one is repeated.
 ///
 /// Names: `rate_limit`, which is always answered, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
 /// `review`, `status_report`.
@@ -18,7 +18,7 @@ pub type Answers = BTreeMap<String, Vec<Canned>>;
 pub struct Canned {
     /// The HTTP status.
     pub status: u16,
-    /// Headers beside `content-type`.
+    /// Headers besides `content-type`.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// The body, as JSON.
@@ -44,7 +44,7 @@ pub enum CannedFault {
     Reset,
 }
 
-/// A request, as its name is found.
+/// A request, as needed to find its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FakeRequest {
     /// `GET` or `POST`.

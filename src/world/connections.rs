@@ -27,7 +27,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connections<S> {
                 accepted = listener.accept() => accepted,
                 () = sender.closed() => return,
             } {
-                // As any server does that answers in more than one piece; a refusal costs only time.
+                // As any server does that answers in several pieces; if the option is refused, that only costs time.
                 let _ = stream.set_nodelay(true);
                 let (wrapping, sender) = (wrap(stream), sender.clone());
                 tokio::spawn(async move {

@@ -278,7 +278,7 @@ impl Fake {
             _ if name.starts_with("contents.") => {
                 (bearer != PERSONS_TOKEN).then(|| "not the person's token".to_owned())
             }
-            _ if !self.tokens().contains(bearer) => Some("a token that was not given out".to_owned()),
+            _ if !self.tokens().contains(bearer) => Some("a token that was never issued".to_owned()),
             "review" | "status_report" => review_objection(name, sent, header(CONTENT_TYPE.as_str())),
             _ => None,
         }
@@ -340,7 +340,7 @@ impl Fake {
         self.arrivals.send_modify(|arrivals| *arrivals = arrivals.saturating_add(1));
         let canned = answers.get(name).and_then(|canned| canned.get(count.saturating_sub(1)).or(canned.last()));
         let Some(canned) = canned else {
-            return Err(self.violation(format!("`{name}`: no answer is written down")));
+            return Err(self.violation(format!("`{name}`: the story has no answer for it")));
         };
         self.all_have_come(&canned.after).await;
         Ok(canned.clone())

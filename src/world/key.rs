@@ -14,7 +14,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Makes a new one of 2,048 bits, as GitHub does. `None` if the machine has no randomness.
+    /// Makes a new one of 2,048 bits, as GitHub does. `None` if the random number generator fails.
     pub fn generate() -> Option<Self> {
         let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
         let pkcs8 = pair.as_der().ok()?;

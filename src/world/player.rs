@@ -49,12 +49,12 @@ pub struct Played {
 }
 
 impl Player {
-    /// A player with a new key. `None` if the machine has no randomness.
+    /// A player with a new key. `None` if the random number generator fails.
     pub fn new(limits: Limits) -> Option<Self> {
         Some(Self { key: Key::generate()?, signer: Signer::made_up(), limits })
     }
 
-    /// The App's id, the webhook secrets one a line, and the App's key.
+    /// The App's id, the webhook secrets one per line, and the App's key.
     pub fn app(&self) -> (&'static str, SecretString, &Key) {
         (APP_ID, self.signer.known(), &self.key)
     }
@@ -139,7 +139,7 @@ impl Signer {
         Self([secret.clone(), secret])
     }
 
-    /// The secrets that a receiver knows, one a line.
+    /// The secrets that a receiver knows, one per line.
     pub fn known(&self) -> SecretString {
         let Self([secret, previous]) = self;
         format!("{}\n{}\n", secret.expose_secret(), previous.expose_secret()).into()

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 const REMOVED: &str = "removed";
 /// Fields that decide, and may look like an e-mail address: `release.yml@v1.2`, `widgets@1.2.3`.
 const DECIDING: [&str; 2] = ["path", "head_branch"];
-/// How secrets begin: GitHub's tokens, signed tokens, PEM, AWS's keys
+/// The prefixes of secrets: GitHub's tokens, signed tokens, PEM, AWS's keys
 /// (<https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats>).
 const SECRETS_BEGIN: [&str; 11] =
     ["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "eyJ", "-----BEGIN", "AKIA", "ASIA", "Bearer "];
-/// The fewest bytes of a secret after its beginning.
+/// The minimum number of bytes after a secret's prefix.
 const SECRET_BYTES_MIN: usize = 12;
 
 /// Cleans a JSON value. Fields that the gate reads stay as they are; fields that GitHub's schema requires stay, with another value.
@@ -49,7 +49,7 @@ fn replacement(key: &str, field: &Value) -> Option<Value> {
         ("display_title", _) => REMOVED.into(),
         ("head_commit" | "description" | "email" | "body" | "runner_group_name", _) => Value::Null,
         ("pull_requests" | "labels" | "referenced_workflows", _) => json!([]),
-        // Whether there is one is read.
+        // Only whether there is one matters.
         ("runner_name", Value::String(name)) if !name.is_empty() => "a-runner".into(),
         _ => return None,
     })

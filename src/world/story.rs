@@ -1,4 +1,4 @@
-//! A story: one delivery, GitHub's answers, and what must come of it. A folder of files that can be read and searched.
+//! A story: one delivery, GitHub's answers, and what must come of it: a folder of files that can be read and searched.
 //!
 //! A story may build on another (`based_on`): its own files replace the other's, and `NAME.patch.json` is a merge patch (RFC 7396) of the other's
 //! `NAME.json`. So a folder contains only what its claim is about.
@@ -95,7 +95,7 @@ struct StoryToml {
     present: Option<Timestamp>,
     #[serde(default)]
     delivery: Delivery,
-    /// The calls that are made of GitHub, by the names of their answers (those of the base if not given). An answer that is not named
+    /// The calls that are made to GitHub, by the names of their answers (those of the base if not given). An answer that is not named
     /// here is not played.
     calls: Option<Vec<String>>,
     expect: Expected,
@@ -216,10 +216,10 @@ fn read_folder(folder: &Path) -> Result<Files, StoryError> {
     Ok(files)
 }
 
-/// The story's own files, and of the base's those that it does not replace.
+/// The story's own files, and those of the base that it does not replace.
 fn lay_over(own: Files, base: Files) -> Files {
     let mut files = base;
-    // A file that is replaced makes the base's patches of it void.
+    // Replacing a file discards the base's patches of it.
     let replaced: Vec<String> = own.keys().filter(|name| patch_of(name).is_none()).cloned().collect();
     files.retain(|name, _| !patch_of(name).is_some_and(|patched| replaced.contains(&patched)));
     files.extend(own);

@@ -1,4 +1,4 @@
-//! A story is played in its own present: times and addresses in it are moved to where it is played.
+//! A story is played at its own point in time: times and addresses in it are moved to where it is played.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;

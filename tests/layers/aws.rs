@@ -46,7 +46,7 @@ impl World {
         moto.create_secret(PRIVATE_KEY, key.private_pem().expose_secret()).await;
         let (listener, url) = listen().await;
         let mut answers = Player::answers(&story, Timestamp::now(), &url);
-        // A second delivery for the run that was just reviewed asks whether anything still waits.
+        // A second delivery for the run that was just reviewed asks whether anything is still waiting.
         let nothing = Canned { status: 200, body: Some(serde_json::json!([])), ..Canned::default() };
         answers.insert("pending_deployments".to_owned(), vec![nothing]);
         let app = KnownApp { id: "123456", public_key: key.public_der(), base_path: "" };

@@ -216,7 +216,7 @@ async fn it_goes_on_where_it_stopped_and_takes_the_webhook_from_the_stack() {
     for part in [
         "`/environment-gate/policy` exists already",
         "its settings exist already",
-        "leads to `https://abc.example.com/github/webhook`",
+        "points to `https://abc.example.com/github/webhook`",
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
@@ -250,7 +250,7 @@ async fn an_answer_with_another_state_is_not_used_and_a_code_is_good_once() {
     let (status, html) = waiting.get("/created?code=stolen&state=0000", None).await;
     assert!(status == 400 && html.contains("another <code>state</code>"), "{html}");
     assert_eq!(waiting.get("/created?code=stolen", None).await.0, 400);
-    assert_eq!(waiting.get("", Some("evil.example.com")).await.0, 403, "a name that leads to this machine");
+    assert_eq!(waiting.get("", Some("evil.example.com")).await.0, 403, "a name that points to this machine");
     assert_eq!(waiting.get("/", None).await.0, 404, "who else is on this machine does not know where the page is");
     assert!(world.github.fake.calls().is_empty(), "no code was tried");
     // The page's own state, and a code that GitHub does not know (any more).
@@ -286,7 +286,7 @@ async fn what_is_there_is_not_overwritten() {
     let policy = world.path("policy.toml");
     let output = world.gate(&["setup", "--policy", &policy]).await;
     let (told, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(told.contains("has another policy than the file, and is left as it is"), "{output:?}");
+    assert!(told.contains("holds a different policy from the file, and is left as it is"), "{output:?}");
     assert!(!output.status.success() && said.contains("got `/environment-gate/app-id` but no"), "{output:?}");
     assert_eq!(world.parameter(NAMES[2].1).await.as_deref(), Some("pause = true\n"));
     assert_eq!(world.parameter(NAMES[0].1).await.as_deref(), Some("99"));
@@ -407,7 +407,7 @@ async fn aws_itself_refuses_to_overwrite_and_what_was_put_before_is_taken_back()
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
         !output.status.success()
-            && said.contains("`/same`: was stored meanwhile by someone else, and is left as it is"),
+            && said.contains("`/same`: was stored by someone else in the meantime, and is left as it is"),
         "{said}"
     );
     assert_eq!(world.parameter("/same").await, None);

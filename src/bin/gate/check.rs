@@ -39,7 +39,7 @@ fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {
     writeln!(text, "  deploy to    {}", quoted(rule.environment.as_str()))?;
     writeln!(text, "  from         {}", names(&rule.refs))?;
     writeln!(text, "  with         {}", quoted(&rule.workflow))?;
-    writeln!(text, "  started by   {}, with {}", starters(rule), names(&rule.events))?;
+    writeln!(text, "  started via  {}, by {}", names(&rule.events), starters(rule))?;
     for gate in &rule.gates {
         writeln!(text, "  after gate   {} in environment {}", quoted(&gate.job), quoted(gate.environment.as_str()))?;
     }
@@ -63,12 +63,12 @@ fn approvers(rule: &Rule) -> String {
         return "nobody: a gate that succeeded in an environment with required reviewers is enough".to_owned();
     }
     let who = if rule.approvers.is_empty() {
-        "whom GitHub lets approve".to_owned()
+        "whomever GitHub lets approve".to_owned()
     } else {
-        format!("out of {}", logins(&rule.approvers, ", "))
+        format!("of {}", logins(&rule.approvers, ", "))
     };
     let own = if rule.self_approval { "including whoever started the run" } else { "except whoever started the run" };
-    format!("{} {who}, {own}", count(rule.approvals, "person"))
+    format!("{} ({who}), {own}", count(rule.approvals, "person"))
 }
 
 fn logins(logins: &[Login], separator: &str) -> String {

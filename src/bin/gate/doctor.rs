@@ -19,16 +19,16 @@ use crate::values;
 
 #[derive(clap::Args)]
 pub(crate) struct DoctorOptions {
-    /// The URL to which the App's webhook must lead: the stack's output `WebhookUrl`
+    /// The URL that the App's webhook must have: the stack's output `WebhookUrl`
     #[arg(long, value_name = "URL", value_parser = values::webhook_url)]
     webhook_url: Option<String>,
-    /// Also examine this repository of an `owner/*`; may be repeated
+    /// Also examine this repository, which an `owner/*` of the policy covers; may be repeated
     #[arg(long = "repository", value_name = "OWNER/NAME", value_parser = values::repository)]
     repositories: Vec<RepositoryName>,
     /// Read the workflow from this file
     #[arg(long, value_name = "FILE", conflicts_with = "token", value_parser = values::file)]
     workflow: Option<PathBuf>,
-    /// Read the workflow files from GitHub with a person's token that may read the repositories' contents; `-` reads the token from standard input
+    /// Read the workflow files from GitHub with a personal access token that can read the repositories' contents; `-` reads the token from standard input
     #[arg(long)]
     token: Option<String>,
     /// Print JSON
@@ -52,13 +52,13 @@ pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<CommandOutp
     Ok(CommandOutput { text, answer })
 }
 
-/// The token, or what stands on standard input.
+/// The token, or standard input if it is `-`.
 fn token(given: String) -> anyhow::Result<SecretString> {
     if given != "-" {
         return Ok(given.into());
     }
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).context("the token from standard input")?;
+    std::io::stdin().read_to_string(&mut text).context("cannot read the token from standard input")?;
     Ok(text.trim().into())
 }
 

@@ -68,7 +68,7 @@ struct LocalWorld {
 pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<CommandOutput> {
     let folder = &options.world.folder;
     let story = Story::read(&options.world.story)?;
-    let player = Player::new(Limits::default()).context("this machine has no randomness for a key")?;
+    let player = Player::new(Limits::default()).context("this machine's random number generator failed, so no key could be made")?;
     let listen = options.listen;
     let occupied = || format!("{listen}: choose another address with `--listen`");
     let listener = TcpListener::bind(listen).await.with_context(occupied)?;
@@ -95,7 +95,7 @@ pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<CommandOut
     }
 }
 
-/// Posts the story's webhook. The answer is no if the function's is not the story's.
+/// Posts the story's webhook. The answer is no if the function's status is not the one that the story expects.
 pub(crate) async fn deliver(options: &DeliverOptions) -> anyhow::Result<CommandOutput> {
     let story = Story::read(&options.world.story)?;
     let event = event_of(&options.world.folder, &story)?;

@@ -18,7 +18,7 @@ mod setup;
 mod simulate;
 mod values;
 
-/// What the shell gets where the command was used wrongly.
+/// The exit code for incorrect usage.
 const WRONG_USE: u8 = 2;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
@@ -39,13 +39,13 @@ enum Command {
     Simulate(simulate::SimulateOptions),
     /// Examine a deployment, and show how to fix what is wrong
     Doctor(doctor::DoctorOptions),
-    /// Look for what still waits on GitHub, and show what would be decided
+    /// Find jobs that are still waiting on GitHub, and show what would be decided
     Recover(recover::RecoverOptions),
     /// Create the GitHub App, store its settings in AWS and connect its webhook
     Setup(setup::SetupOptions),
     /// Serve a story's GitHub on loopback until it is stopped
     Github(local::GithubOptions),
-    /// Post a story's webhook to a function, signed as GitHub would
+    /// Post a story's webhook to a function, signed as GitHub would sign it
     Deliver(local::DeliverOptions),
     /// Print a story's webhook as an API Gateway event
     Event(local::EventOptions),
@@ -85,7 +85,7 @@ async fn run(command: Command) -> anyhow::Result<CommandOutput> {
     }
 }
 
-/// Help and the version are printed as they are, a wrong use in one line.
+/// Help and the version are printed as they are, a usage error in one line.
 fn stop(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
@@ -100,7 +100,7 @@ fn stop(error: &clap::Error) -> ExitCode {
     ExitCode::from(WRONG_USE)
 }
 
-/// Prints one line, whatever stands in the text.
+/// Prints the text as a single line.
 fn complain(problem: &str) {
     let lines: Vec<&str> = problem.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let _ = writeln!(std::io::stderr(), "gate: {}", lines.join(" "));

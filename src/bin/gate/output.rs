@@ -20,7 +20,7 @@ impl CommandOutput {
     }
 }
 
-/// A value that is not of its kind, where only the command itself can see that.
+/// An invalid value that only the command itself can detect.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct WrongUse(pub(crate) String);

@@ -19,7 +19,7 @@ pub(crate) struct RecoverOptions {
     apply: bool,
 }
 
-/// Looks for what waits. The answer is no if there was something that it could not look into.
+/// Looks for what waits. The answer is no if something could not be checked.
 pub(crate) async fn recover(options: &RecoverOptions) -> anyhow::Result<CommandOutput> {
     let mode = if options.apply { SweepMode::ByHand } else { SweepMode::DryRun };
     let variables = person_variables(None).await?;
@@ -32,7 +32,7 @@ pub(crate) async fn recover(options: &RecoverOptions) -> anyhow::Result<CommandO
 fn in_words(sweep: &Sweep) -> Result<String, fmt::Error> {
     let mut text = String::new();
     if sweep.paused {
-        writeln!(text, "The policy says `pause = true`: nothing was looked at.")?;
+        writeln!(text, "The policy says `pause = true`: nothing was checked.")?;
     }
     let (waiting, left, calls) = (sweep.found.len(), sweep.left, sweep.calls);
     writeln!(text, "waiting: {waiting}, left for the next sweep: {left}, calls to GitHub: {calls}")?;

@@ -26,10 +26,10 @@ pub(crate) struct ReplayOptions {
     verbose: bool,
 }
 
-/// Plays the story. The answer is no if it was not played as it is written.
+/// Plays the story. The answer is no if it did not play as written.
 pub(crate) async fn replay(options: &ReplayOptions) -> anyhow::Result<CommandOutput> {
     let story = options.story.as_deref().map_or_else(Story::embedded, Story::read)?;
-    let player = Player::new(Limits::default()).context("this machine has no randomness for a key")?;
+    let player = Player::new(Limits::default()).context("this machine's random number generator failed, so no key could be made")?;
     let played = player.play(&story, Present::Now(Clock::system().now())).await.map_err(anyhow::Error::from_boxed)?;
     let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
     let text =
@@ -73,7 +73,7 @@ fn in_words(story: &Story, played: &Played, detail: Detail) -> Result<String, fm
     posted(&mut text, played)?;
     delivery(&mut text, story, played)?;
     for violation in &played.violations {
-        writeln!(text, "\n{RED}The story was not played as it is written{RED:#}: {violation}")?;
+        writeln!(text, "\n{RED}The story did not play as written{RED:#}: {violation}")?;
     }
     Ok(text)
 }
@@ -86,7 +86,7 @@ fn posted(text: &mut String, played: &Played) -> fmt::Result {
         render::comment(text, &field(review, "comment"))?;
     }
     for report in sent(played, "status_report") {
-        writeln!(text, "\nStatus report posted, which decides nothing")?;
+        writeln!(text, "\nStatus report posted (it decides nothing)")?;
         render::comment(text, &field(report, "comment"))?;
     }
     if sent(played, "review").next().is_none() {

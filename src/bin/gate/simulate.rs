@@ -21,13 +21,13 @@ use crate::values;
 pub(crate) struct SimulateOptions {
     /// The address of the run's page, such as `https://github.com/octo-org/widgets/actions/runs/9001`
     run_url: String,
-    /// The environment that the run would enter; needed if the policy protects several of the repository
+    /// The environment that the run would enter; needed if the policy protects more than one in the repository
     #[arg(long, value_name = "NAME", value_parser = values::environment)]
     environment: Option<EnvironmentName>,
     /// Decide by this policy instead of the function's
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     policy: Option<PathBuf>,
-    /// Decide as of this moment, such as `2026-01-05T10:15:00Z`; by default now, or for a run that has ended, the moment at which it did
+    /// Decide as of this moment, such as `2026-01-05T10:15:00Z`; by default, now, or the moment when the run ended if it has
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     at: Option<Timestamp>,
     /// Write GitHub's answers into this new folder, as a story for `gate replay`
@@ -55,7 +55,7 @@ pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<Command
         record(folder, &simulated, simulation.policy().text(), &api)?;
         if !options.json {
             let folder = folder.display();
-            writeln!(text, "\nRecorded in {folder}. Read it before you pass it on; `gate replay {folder}` plays it.")?;
+            writeln!(text, "\nRecorded in {folder}. Read it before you share it; `gate replay {folder}` plays it.")?;
         }
     }
     let answer = if matches!(simulated.outcome, Outcome::Failed(_)) { CommandAnswer::No } else { CommandAnswer::Yes };
@@ -95,6 +95,6 @@ fn in_words(simulated: &Simulated, detail: Detail) -> Result<String, fmt::Error>
         }
         None => writeln!(text, "\nNothing would be posted.")?,
     }
-    writeln!(text, "\nNothing was posted. Calls to GitHub, reads only: {}", simulated.calls)?;
+    writeln!(text, "\nNothing was posted. Calls to GitHub, all of them reads: {}", simulated.calls)?;
     Ok(text)
 }

@@ -1,4 +1,4 @@
-//! The values of arguments: what is not of its kind is refused before a command begins.
+//! The values of arguments: an invalid one is refused before a command begins.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub(crate) fn story(text: &str) -> Result<PathBuf, String> {
     if path.join("story.toml").is_file() {
         return Ok(path);
     }
-    Err("got no `story.toml` in it, expected the folder of a story".to_owned())
+    Err("got a folder without `story.toml`, expected a story's folder".to_owned())
 }
 
 /// A folder that does not exist yet.
@@ -56,7 +56,7 @@ pub(crate) fn app_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// How the names of settings in AWS begin.
+/// The prefix of the settings' names in AWS.
 pub(crate) fn prefix(text: &str) -> Result<String, String> {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/');
     if !text.trim_matches('/').is_empty() && text.bytes().all(fits) {

@@ -71,7 +71,7 @@ pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Re
     let verdict = verdict(case, reviews.approvers.len(), required, history.completed_at());
     let reason = match verdict {
         Verdict::Wait => format!("{got} so far; {}", lag()),
-        Verdict::Fail if required > 1 => format!("{required} attempts passed the gate, but it has {got}"),
+        Verdict::Fail if required > 1 => format!("{required} attempts passed the gate, but it has only {got}"),
         Verdict::Fail if got == NO_APPROVAL => format!("nobody approved environment {environment} in this run"),
         Verdict::Pass | Verdict::Fail => got.clone(),
     };
@@ -88,7 +88,7 @@ pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Re
 const NO_APPROVAL: &str = "no approval";
 
 fn approvals_text(reviews: &Reviews) -> String {
-    let names = quoted_list(reviews.approvers.iter().map(|approver| &approver.login));
+    let names = names_with_counts(&reviews.approvers);
     let others = listed(reviews.others.iter().cloned());
     match (reviews.approvers.len(), others.as_str()) {
         (0, "") => NO_APPROVAL.to_owned(),
@@ -98,6 +98,21 @@ fn approvals_text(reviews: &Reviews) -> String {
         (1, others) => format!("1 approval that counts (by {names}; {others})"),
         (several, others) => format!("{several} approvals that count (by {names}; {others})"),
     }
+}
+
+/// Each name once: `` `bob` (2 times), `carol` ``.
+fn names_with_counts(approvers: &[Approver]) -> String {
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for approver in approvers {
+        match counts.iter_mut().find(|(login, _)| *login == approver.login) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => counts.push((&approver.login, 1)),
+        }
+    }
+    listed(counts.into_iter().map(|(login, count)| match count {
+        1 => quoted(login).to_string(),
+        count => format!("{} ({count} times)", quoted(login)),
+    }))
 }
 
 fn approval_fix(case: &Case<'_>, history: &History<'_>) -> String {
@@ -115,7 +130,7 @@ fn who_counts(case: &Case<'_>) -> String {
         [_] => logins(&case.rule.approvers),
         _ => format!("one of {}", logins(&case.rule.approvers)),
     };
-    if case.rule.self_approval { who } else { format!("{who} who did not start the run") }
+    if case.rule.self_approval { who } else { format!("{who} (but not whoever started the run)") }
 }
 
 pub(super) fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[PassedGate]) -> Finding {
@@ -129,7 +144,7 @@ pub(super) fn approvals(case: &Case<'_>, histories: &[History<'_>], gates: &[Pas
     let expected = format!("{}, over all gates", people(required));
     let finding = Finding::new(Check::Approvals, verdict, got, expected);
     let finding = match required {
-        1 => finding.fixed_by("Same fix as `gate-approval`."),
+        1 => finding.fixed_by("Follow the fix for `gate-approval`."),
         _ => finding,
     };
     match verdict {
@@ -146,7 +161,7 @@ fn people(count: usize) -> String {
     }
 }
 
-/// What is missing right after the gate was passed may only not be shown yet. Where no gate was passed there is nothing to wait for.
+/// An approval that is missing right after the gate was passed may simply not be visible yet. Where no gate was passed there is nothing to wait for.
 fn verdict(case: &Case<'_>, approvals: usize, required: usize, passed_at: Option<Timestamp>) -> Verdict {
     match passed_at {
         _ if approvals >= required => Verdict::Pass,
@@ -189,7 +204,7 @@ mod tests {
     fn an_approval_by_another_person_counts() {
         let finding = found(Check::GateApproval, |_| {});
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, "1 approval (by `bob`)"));
-        assert_eq!(finding.expected, "an approval of environment `release-gate` by a person who did not start the run");
+        assert_eq!(finding.expected, "an approval of environment `release-gate` by a person (but not whoever started the run)");
     }
 
     #[test]
@@ -266,7 +281,7 @@ mod tests {
         let finding = found(Check::GateApproval, |world| world.policy += "approvers = [\"Carol\", \"dave\"]\n");
         assert_eq!(finding.reason, "no approval that counts (`bob` approved it but is not in `approvers`)");
         assert!(
-            finding.fix.contains("have one of `Carol`, `dave` who did not start the run approve"),
+            finding.fix.contains("have one of `Carol`, `dave` (but not whoever started the run) approve"),
             "{}",
             finding.fix
         );
@@ -276,7 +291,7 @@ mod tests {
     fn a_single_approver_of_the_rule_is_named() {
         let finding = found(Check::GateApproval, |world| world.policy += "approvers = [\"BOB\"]\n");
         assert_eq!(finding.verdict, Verdict::Pass);
-        assert_eq!(finding.expected, "an approval of environment `release-gate` by `BOB` who did not start the run");
+        assert_eq!(finding.expected, "an approval of environment `release-gate` by `BOB` (but not whoever started the run)");
     }
 
     #[test]
@@ -310,7 +325,7 @@ mod tests {
     #[test]
     fn each_attempt_that_passed_the_gate_needs_an_approval() {
         let finding = found(Check::GateApproval, rerun_by_carol);
-        let reason = "2 attempts passed the gate, but it has 1 approval (by `bob`)";
+        let reason = "2 attempts passed the gate, but it has only 1 approval (by `bob`)";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
         assert_eq!(finding.fix, "Start a new run (not a re-run) and have its gate approved.");
         let passes = verdict(Check::GateApproval, |world| {
@@ -365,7 +380,7 @@ mod tests {
     fn no_approver_is_reported_as_a_count() {
         let finding = found(Check::Approvals, |world| world.facts.reviews.clear());
         assert_eq!((finding.reason.as_str(), finding.got.as_str()), ("0 of 1 required approvers", "no approver"));
-        assert_eq!(finding.fix, "Same fix as `gate-approval`.");
+        assert_eq!(finding.fix, "Follow the fix for `gate-approval`.");
     }
 
     #[test]

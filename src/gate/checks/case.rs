@@ -47,4 +47,4 @@ pub(super) fn lag() -> String {
 }
 
 /// What to do when a reviewer rejected a gate.
-pub(super) const SETTLE: &str = "Settle it with the person who rejected the gate. If the deployment should go ahead, start a new run and have its gate approved.";
+pub(super) const SETTLE: &str = "Talk to the person who rejected the gate. If the deployment should go ahead, start a new run and have its gate approved.";

@@ -22,7 +22,7 @@ pub(super) fn conclusion(case: &Case<'_>, gate: &Gate, newest: &Job, jobs: &[&Jo
 
 fn unfinished_text(job: &Job) -> &'static str {
     match job.status {
-        JobStatus::Completed => "the gate's job is completed, but GitHub does not show its conclusion or time yet",
+        JobStatus::Completed => "the gate's job has completed, but GitHub does not show its conclusion or end time yet",
         JobStatus::Waiting => "the gate's job is waiting for its reviewers",
         JobStatus::UnderWay => "the gate's job is queued or in progress",
         JobStatus::Unknown => "the gate's job is in an unknown status",
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn a_completed_gate_without_conclusion_or_time_waits() {
-        let reason = "the gate's job is completed, but GitHub does not show its conclusion or time yet";
+        let reason = "the gate's job has completed, but GitHub does not show its conclusion or end time yet";
         for finding in [
             found(Check::GateConclusion, |world| world.gate_job().conclusion = None),
             found(Check::GateConclusion, |world| world.gate_job().completed_at = None),

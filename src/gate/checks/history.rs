@@ -86,7 +86,7 @@ fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>) -> Finding
     }
     if let Some(other) = by_attempt.values().flatten().find(|job| job.run != run.id || job.head_sha != run.head_sha) {
         let got = format!("job {} is of run {} at SHA {}", other.id, other.run, quoted(other.head_sha.as_str()));
-        let reason = format!("{got}, not of run {} at SHA {}", run.id, quoted(run.head_sha.as_str()));
+        let reason = format!("{got}, but this is run {} at SHA {}", run.id, quoted(run.head_sha.as_str()));
         // Nothing in the workflow needs a fix.
         return Finding::new(Check::GateJob, Verdict::Fail, got, expected)
             .because(reason)
@@ -129,7 +129,7 @@ fn still_running(jobs: usize, of_attempt: &str) -> String {
     }
 }
 
-/// Since when GitHub should show what the present attempt brings: when the deployment was created, the attempt began, or the last of its
+/// Since when GitHub should show what the current attempt brings: when the deployment was created, the attempt began, or the last of its
 /// jobs ended, whichever was last. A delivery that is sent again has an old deployment, and a sweep has none.
 fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
     let run = &case.evidence.run;
@@ -138,7 +138,7 @@ fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
     case.request.deployment_created_at.max(run.started_at).max(last_ended)
 }
 
-/// Why a gate of an earlier attempt cannot count now, if it cannot: the present attempt may still bring its own.
+/// Why a gate of an earlier attempt cannot count now, if it cannot: the current attempt may still bring its own.
 fn carried_over(case: &Case<'_>, newest: u32, jobs: &[&Job]) -> Option<String> {
     let present = case.evidence.run.attempt.filter(|present| newest < *present)?;
     let of_present = || case.evidence.jobs.iter().filter(|job| job.attempt.is_none_or(|attempt| attempt == present));

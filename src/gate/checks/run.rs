@@ -35,7 +35,7 @@ pub(in crate::gate) fn run(case: &Case<'_>) -> Finding {
     let wait = |got: String| Finding::new(Check::Run, Verdict::Wait, got, &*expected);
     if !is_ours(request, run) {
         let got = format!("run {} of repository {}", run.id, run.repository_id);
-        return wait(got.clone()).because(format!("GitHub answered with {got}"));
+        return wait(got.clone()).because(format!("GitHub answered about another run ({got})"));
     }
     if run.head_sha != request.sha {
         let got = format!("run {} at SHA {}", run.id, quoted(run.head_sha.as_str()));
@@ -46,11 +46,11 @@ pub(in crate::gate) fn run(case: &Case<'_>) -> Finding {
         return wait(format!("GitHub's answer lacks the run's {missing}"));
     }
     if run.status == RunStatus::Completed {
-        return wait("GitHub reports that the run has ended, but not all of its jobs".to_owned());
+        return wait("GitHub reports that the run has ended, but also that some of its jobs have not".to_owned());
     }
     if newest_job > run.attempt {
         let (run, job) = (run.attempt.unwrap_or_default(), newest_job.unwrap_or_default());
-        return wait(format!("GitHub reports attempt {run} of the run, but jobs of attempt {job}"));
+        return wait(format!("GitHub still shows the run in attempt {run}, but already shows jobs of attempt {job}"));
     }
     Finding::new(Check::Run, Verdict::Pass, format!("run {} at SHA {sha}", run.id), expected)
 }
@@ -114,11 +114,11 @@ fn workflow(case: &Case<'_>) -> Finding {
     if file_of(path, case.request) == case.rule.workflow {
         return Finding::new(Check::Workflow, Verdict::Pass, got.to_string(), expected);
     }
-    let reason = format!("the run is of workflow {got}; the rule allows {expected}");
+    let reason = format!("the run uses workflow {got}; the rule allows {expected}");
     Finding::new(Check::Workflow, Verdict::Fail, got.to_string(), expected).because(reason)
 }
 
-/// The workflow file in a run's `path`, without the repository's own name before it and the run's own ref behind it. Anything else stays:
+/// The workflow file in a run's `path`, without the repository's own name before it and the run's own ref after it. Anything else stays:
 /// it names another workflow.
 fn file_of<'p>(path: &'p str, request: &Request) -> &'p str {
     let own = format!("{}/", request.repository.name);
@@ -173,7 +173,7 @@ mod tests {
     fn an_answer_about_another_run_waits() {
         let finding = found(Check::Run, |world| world.facts.run.id = RunId::new(9002).unwrap());
         assert_eq!(finding.verdict, Verdict::Wait);
-        assert_eq!(finding.reason, "GitHub answered with run 9002 of repository 4242");
+        assert_eq!(finding.reason, "GitHub answered about another run (run 9002 of repository 4242)");
     }
 
     #[test]
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn jobs_of_a_later_attempt_than_the_runs_wait() {
         let finding = found(Check::Run, |world| world.gate_job().attempt = Some(2));
-        let reason = "GitHub reports attempt 1 of the run, but jobs of attempt 2";
+        let reason = "GitHub still shows the run in attempt 1, but already shows jobs of attempt 2";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
@@ -277,7 +277,7 @@ mod tests {
     fn another_workflow_fails() {
         let finding = found(Check::Workflow, |world| world.facts.run.path = "ci.yml".to_owned());
         let reason =
-            "the run is of workflow `ci.yml`; the rule allows `.github/workflows/release.yml` of `octo-org/widgets`";
+            "the run uses workflow `ci.yml`; the rule allows `.github/workflows/release.yml` of `octo-org/widgets`";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
     }
 

@@ -5,7 +5,7 @@ use super::history::History;
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::model::{Account, AccountType, Login, listed, quoted, quoted_list};
 
-/// Who started the run, and the attempts of it in which a gate ran; or the attempt of which GitHub does not say it.
+/// Who started the run, and the attempts of it in which a gate ran; or an attempt whose starter GitHub does not report.
 pub(super) fn starters<'a>(case: &Case<'a>, histories: &[History<'_>]) -> Result<Vec<&'a Account>, u32> {
     let run = &case.evidence.run;
     let mut starters: Vec<&Account> = run.actor.iter().collect();
@@ -26,7 +26,7 @@ pub(super) fn starters<'a>(case: &Case<'a>, histories: &[History<'_>]) -> Result
     Ok(starters)
 }
 
-/// The finding of an attempt of which GitHub does not say who started it.
+/// The finding for an attempt whose starter GitHub does not report.
 pub(super) fn unknown_starter(attempt: u32) -> Finding {
     let got = format!("GitHub's answer lacks the `triggering_actor` of attempt {attempt}");
     Finding::new(Check::Starter, Verdict::Wait, got, "who started each attempt that ran a gate")

@@ -56,7 +56,7 @@ impl Policy {
     /// Reads a policy from TOML; `docs/policy.md` explains every key.
     ///
     /// # Errors
-    /// Anything but TOML, unknown keys, and whatever would prove nothing: with its line, its key, what was got and what was expected.
+    /// Text that is not TOML, unknown keys, and values that would prove nothing. Each error has its line, its key, what was got and what was expected.
     pub fn parse(toml: &str) -> Result<Self, PolicyError> {
         let source = Source(toml);
         let deserializer = toml::Deserializer::parse(toml)

@@ -5,7 +5,7 @@ use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
 use crate::model::{EnvironmentName, Login, RepositoryName};
 
-/// Everything that may be let in. What no rule covers never is.
+/// Everything that may be let in. Whatever no rule covers is never let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// Defer everything: the switch to throw when in doubt.

@@ -41,17 +41,17 @@ fn existing(
     key: &SecretString,
 ) -> anyhow::Result<AppCredentials> {
     let id = id.expose_secret().trim().to_owned();
-    report(SetupStep::App, format!("id {}: its settings exist already", quoted(&id)))?;
+    report(SetupStep::App, format!("id {}: its settings already exist", quoted(&id)))?;
     // While a secret is rotated, the new one stands first: that is GitHub's.
     let secret = secrets.expose_secret().lines().map(str::trim).find(|line| !line.is_empty());
     let name = &context.vault.names.webhook_secret;
-    let secret = secret.with_context(|| format!("SSM parameter `{name}`: got no secret, expected one on each line"))?;
+    let secret = secret.with_context(|| format!("SSM parameter `{name}`: got no secret, expected one per line"))?;
     Ok(AppCredentials { id, webhook_secret: secret.into(), private_key: key.clone() })
 }
 
 /// A person creates the App in a browser.
 async fn create(context: &SetupContext) -> anyhow::Result<AppCredentials> {
-    // Whatever may go wrong had better do so before there is an App.
+    // Check everything that could fail before an App exists.
     if let Some(folder) = &context.options.save {
         credentials::prepare(folder)?;
     }
@@ -100,10 +100,10 @@ async fn take(context: &SetupContext, returned: &ReturnedCode) -> (anyhow::Resul
     }
 }
 
-/// The page may have waited for long: whoever was faster is not overwritten.
+/// The page may have been open for a long time: settings stored in the meantime are not overwritten.
 async fn nothing_meanwhile(context: &SetupContext) -> anyhow::Result<()> {
     if context.vault.look().await?.have_an_app() {
-        bail!("settings of an App were stored in AWS meanwhile, and are left as they are");
+        bail!("an App's settings were stored in AWS in the meantime, and are left as they are");
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ async fn keep(context: &SetupContext, created: CreatedApp) -> anyhow::Result<App
         };
         bail!("{error:#}; the App {slug} was created, {advice}");
     }
-    // In AWS it is stored all the same.
+    // Even if this failed, it is stored in AWS.
     saved.transpose()?;
     Ok(app)
 }

@@ -14,7 +14,7 @@ use super::stack;
 use super::vault::Vault;
 use crate::values;
 
-/// Time for the calls to GitHub of one step. GitHub makes a key, so a single call may take that long.
+/// The time limit for one step's calls to GitHub. GitHub makes a key, so a single call may take that long.
 const STEP_TIME_MAX: Duration = Duration::from_secs(30);
 
 pub(super) struct SetupContext {

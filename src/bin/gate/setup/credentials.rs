@@ -1,4 +1,4 @@
-//! What an App is known by, and the folder in which a person may keep it: readable by that person alone.
+//! An App's credentials, and the folder in which a person may keep them, readable by that person alone.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;

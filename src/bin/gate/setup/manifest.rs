@@ -11,7 +11,7 @@ use super::random::random;
 use crate::values::APP_NAME_CHARS_MAX;
 
 const CONVERT: &str = "POST /app-manifests/{code}/conversions";
-/// Where the webhook leads until the function is deployed: a name that is reserved for examples (RFC 2606).
+/// Where the webhook points until the function is deployed: a name that is reserved for examples (RFC 2606).
 pub(super) const PLACEHOLDER_URL: &str = "https://example.com/github/webhook";
 /// Characters of a code.
 const CODE_CHARS_MAX: usize = 200;
@@ -86,7 +86,7 @@ pub(super) struct CreatedApp {
 /// Why GitHub gave no App for a code.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ConversionError {
-    #[error("the browser brought back something that is not a code of GitHub: nothing was sent")]
+    #[error("the browser came back with something that is not a GitHub code: nothing was sent")]
     NotACode,
     #[error("GitHub does not know the code: it was used, or is older than an hour")]
     UnknownCode,
@@ -95,7 +95,7 @@ pub(super) enum ConversionError {
 }
 
 impl ConversionError {
-    /// Whether GitHub may have given the App away to an answer that never arrived.
+    /// Whether GitHub may have sent the App's key in a response that never arrived.
     pub(super) fn may_have_lost_the_key(&self) -> bool {
         match self {
             Self::NotACode | Self::UnknownCode => false,

@@ -10,7 +10,7 @@ pub(crate) struct SetupOptions {
     /// The policy to store, in TOML; needed until there is one in AWS
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     pub(super) policy: Option<PathBuf>,
-    /// The organization that will own the App; without it, the person who presses the button
+    /// The organization that will own the App; by default, whoever presses the button
     #[arg(long, value_name = "ORGANIZATION", value_parser = values::owner)]
     pub(super) owner: Option<String>,
     /// The App's name, at most 34 characters and unique on GitHub; you can still change it on the page
@@ -19,16 +19,16 @@ pub(crate) struct SetupOptions {
     /// The deployed stack whose webhook the App should call
     #[arg(long, value_name = "STACK", conflicts_with = "webhook_url")]
     pub(super) stack: Option<String>,
-    /// The webhook that the App should call, if it is not a stack's
+    /// The webhook URL that the App should call, if it does not come from `--stack`
     #[arg(long, value_name = "URL", value_parser = values::webhook_url)]
     pub(super) webhook_url: Option<String>,
-    /// How the names in AWS begin, unless one of the function's variables says otherwise
+    /// The prefix of the names in AWS, unless one of the function's variables says otherwise
     #[arg(long, default_value = "environment-gate", value_parser = values::prefix)]
     pub(super) prefix: String,
     /// Also keep the App's id, secret and key in this folder, readable by you alone; a later run uses them
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<PathBuf>,
-    /// Where the page for the browser listens, on loopback; port 0 is a free port
+    /// The loopback address on which to serve the page for the browser; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = values::loopback)]
     pub(super) listen: SocketAddr,
     /// Show what would be done, and do nothing

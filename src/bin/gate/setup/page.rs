@@ -36,22 +36,22 @@ pub(super) struct SetupPage {
 }
 
 struct PageState {
-    /// How a browser on this machine calls us.
+    /// The host that a browser on this machine puts in its requests to us.
     hosts: [String; 2],
-    /// The `state` that only the page that we made knows: without it, an answer belongs to another question.
+    /// The `state`, known only to the page that we served: an answer without it is not an answer to our request.
     state: String,
     html: String,
     codes: mpsc::Sender<ReturnedCode>,
 }
 
-/// A code that came back with the right `state`, and the browser that waits for what became of it.
+/// A code that came back with the right `state`, and the browser that waits for the result.
 pub(super) struct ReturnedCode {
     pub(super) code: String,
     browser: oneshot::Sender<&'static str>,
 }
 
 impl ReturnedCode {
-    /// Shows the browser what became of it.
+    /// Shows the result in the browser.
     pub(super) fn answer(self, text: &'static str) {
         // The browser may be gone.
         let _ = self.browser.send(text);
@@ -115,11 +115,11 @@ impl SetupPage {
     }
 }
 
-/// Refuses what does not come from a browser on this machine, and closes every answer against other pages.
+/// Refuses what does not come from a browser on this machine, and adds headers that keep other pages away from every answer.
 async fn protect(State(state): State<Arc<PageState>>, request: Request, next: Next) -> Response {
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let mut response = if !state.hosts.iter().any(|ours| ours == host) {
-        // Anybody can let a name of theirs lead to this machine.
+        // Anybody can point a domain name of theirs at this machine.
         page(StatusCode::FORBIDDEN, "<p>This page is for this machine alone.</p>")
     } else if request.method() != Method::GET {
         page(StatusCode::METHOD_NOT_ALLOWED, "<p>There is nothing to send here.</p>")
@@ -148,14 +148,14 @@ async fn created(State(state): State<Arc<PageState>>, query: Result<Query<Return
     let result = |status, text: &str| page(status, &format!("<p id=\"result\">{text}</p>"));
     let returned = query.map(|Query(returned)| returned).ok();
     let Some(returned) = returned.filter(|returned| returned.state.as_ref() == Some(&state.state)) else {
-        let text = "This answer has another <code>state</code> than the question: it was not used. Open the address that the terminal shows.";
+        let text = "This answer does not have the <code>state</code> that was sent, so it was ignored. Open the address shown in the terminal.";
         return result(StatusCode::BAD_REQUEST, text);
     };
     let Some(code) = returned.code else {
         return result(StatusCode::BAD_REQUEST, "GitHub sent no code: no App was created.");
     };
     let (browser, answer) = oneshot::channel();
-    let used = "This answer was used already. The terminal shows what became of it.";
+    let used = "This answer has already been used. The terminal shows the result.";
     let text = match state.codes.try_send(ReturnedCode { code, browser }) {
         Ok(()) => answer.await.unwrap_or(used),
         Err(_) => used,
@@ -168,7 +168,7 @@ fn form(new_app_url: &str, state: &str, manifest: &Manifest) -> anyhow::Result<S
     let pretty = escaped(&serde_json::to_string_pretty(manifest)?);
     Ok(format!(
         "<h1>Create the GitHub App</h1>\n\
-         <p>The button sends this manifest to <code>{action}</code>. GitHub asks you once more, creates the App, and sends you back here.</p>\n\
+         <p>The button sends this manifest to <code>{action}</code>. GitHub asks you to confirm, creates the App, and sends you back here.</p>\n\
          <form method=\"post\" action=\"{action}?state={state}\"><input type=\"hidden\" name=\"manifest\" value=\"{json}\"><button id=\"create-app\">Create the App on GitHub</button></form>\n\
          <pre>{pretty}</pre>"
     ))

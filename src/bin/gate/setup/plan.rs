@@ -17,7 +17,7 @@ pub(super) fn plan(context: &SetupContext, stored: &StoredSettings) -> anyhow::R
     };
     let is_whole = stored.app_id.is_some() && stored.webhook_secret.is_some() && stored.private_key.is_some();
     let app = match (is_whole, stored.have_an_app()) {
-        (true, _) => "use the App whose settings exist already".to_owned(),
+        (true, _) => "use the App whose settings already exist".to_owned(),
         (false, true) => format!("stop: {}", half_an_app(names, stored)),
         (false, false) => format!(
             "show a page that sends this manifest to {}, and store GitHub's answer as `{}`, `{}` and secret `{}`\n{:#}",
@@ -29,13 +29,13 @@ pub(super) fn plan(context: &SetupContext, stored: &StoredSettings) -> anyhow::R
         ),
     };
     let webhook = match &context.webhook_url {
-        Some(url) => format!("let the App's webhook lead to {}", quoted(url)),
-        None => "leave the App's webhook where it leads: neither `--stack` nor `--webhook-url` was given".to_owned(),
+        Some(url) => format!("point the App's webhook at {}", quoted(url)),
+        None => "leave the App's webhook as it is: neither `--stack` nor `--webhook-url` was given".to_owned(),
     };
-    Ok(format!("Would\n1. {policy}\n2. {app}\n3. {webhook}\nNothing was done.\n"))
+    Ok(format!("It would:\n1. {policy}\n2. {app}\n3. {webhook}\nNothing was done.\n"))
 }
 
-/// Part of an App's settings exist. Nobody knows which App's they are.
+/// Only some of an App's settings exist. Nobody knows which App's they are.
 pub(super) fn half_an_app(names: &Names, stored: &StoredSettings) -> String {
     let parts = [
         (stored.app_id.is_some(), &names.app_id),

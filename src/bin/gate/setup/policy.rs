@@ -23,14 +23,14 @@ pub(super) async fn store(context: &SetupContext, stored: &StoredSettings, polic
     let name = &context.vault.names.policy;
     let text = match (&stored.policy, policy) {
         (Some(there), Some(given)) if there.expose_secret() != given => {
-            format!("SSM parameter `{name}` has another policy than the file, and is left as it is")
+            format!("SSM parameter `{name}` holds a different policy from the file, and is left as it is")
         }
         (Some(_), _) => format!("SSM parameter `{name}` exists already"),
         (None, Some(given)) => {
             context.vault.put_policy(given).await?;
             format!("stored as SSM parameter `{name}`")
         }
-        (None, None) => bail!("SSM parameter `{name}`: got no policy there; give its file with `--policy`"),
+        (None, None) => bail!("SSM parameter `{name}`: no policy is stored there; pass a policy file with `--policy`"),
     };
     Ok(report(SetupStep::Policy, text)?)
 }

@@ -29,7 +29,7 @@ pub(super) struct StoredSettings {
 }
 
 impl StoredSettings {
-    /// Whether there is anything of an App.
+    /// Whether any of an App's settings exist.
     pub(super) fn have_an_app(&self) -> bool {
         self.app_id.is_some() || self.webhook_secret.is_some() || self.private_key.is_some()
     }
@@ -94,7 +94,7 @@ impl Vault {
         put.map(drop).map_err(|error| self.secret_error(&aws_problem(&error)))
     }
 
-    /// Stores a parameter that is not there yet: SSM itself refuses to overwrite, whoever was faster. One that is there with this very value was stored
+    /// Stores a parameter that is not there yet: SSM itself refuses to overwrite. One that already has exactly this value was stored
     /// by an attempt whose answer was lost.
     async fn put_parameter(&self, name: &str, kind: ParameterType, value: &str) -> anyhow::Result<()> {
         let put = self.ssm.put_parameter().name(name).r#type(kind).value(value).overwrite(false).send().await;
@@ -106,7 +106,7 @@ impl Vault {
         if there.get(name).is_some_and(|there| there.expose_secret() == value) {
             return Ok(());
         }
-        bail!("SSM parameter `{name}`: was stored meanwhile by someone else, and is left as it is")
+        bail!("SSM parameter `{name}`: was stored by someone else in the meantime, and is left as it is")
     }
 
     async fn parameters(&self, names: &[&str]) -> anyhow::Result<HashMap<String, SecretString>> {
@@ -135,7 +135,7 @@ impl Vault {
         }
     }
 
-    /// Deletes what must not stand alone. What cannot be deleted is found by the next run.
+    /// Deletes what must not exist without the rest. What cannot be deleted is found by the next run.
     async fn delete(&self, names: &[&String]) {
         let names = names.iter().map(|&name| name.to_owned()).collect();
         let _ = self.ssm.delete_parameters().set_names(Some(names)).send().await;

@@ -1,4 +1,4 @@
-//! Step 3: the App's webhook leads to the function. The only file that changes an App.
+//! Step 3: the App's webhook is pointed at the function. The only file that changes an App.
 
 use environment_gate::doctor::Inspector;
 use environment_gate::github::App;
@@ -29,7 +29,7 @@ pub(super) struct AppPage {
     pub(super) url: String,
 }
 
-/// Sets the App's webhook, unless it leads somewhere else on purpose.
+/// Sets the App's webhook, unless it deliberately points somewhere else.
 pub(super) async fn connect(context: &SetupContext, credentials: &AppCredentials) -> anyhow::Result<AppPage> {
     let app = App::new(&credentials.id, &credentials.private_key)?;
     let inspector = Inspector::new(&context.github, &app, context.deadline());
@@ -39,7 +39,7 @@ pub(super) async fn connect(context: &SetupContext, credentials: &AppCredentials
     let is_verified = hook.insecure_ssl.is_none_or(|value| value == "0" || value == 0);
     let is_complete = hook.content_type.as_deref() == Some("json") && hook.secret.is_some() && is_verified;
     let text = match (&context.webhook_url, &present) {
-        (None, Some(url)) if is_complete => format!("leads to {}, and is left as it is", quoted(url)),
+        (None, Some(url)) if is_complete => format!("points to {}, and is left as it is", quoted(url)),
         (wanted, present) => {
             let wanted = wanted.as_ref().or(present.as_ref());
             // Set even if it looks right: nobody can see whether GitHub has this very secret.
@@ -51,8 +51,8 @@ pub(super) async fn connect(context: &SetupContext, credentials: &AppCredentials
             };
             inspector.app.patch(SET_HOOK, "/app/hook/config".to_owned(), &body).await?;
             match wanted {
-                Some(url) => format!("leads to {}, as JSON, signed", quoted(url)),
-                None => "leads nowhere yet: deploy the function".to_owned(),
+                Some(url) => format!("points to {} (JSON, signed)", quoted(url)),
+                None => "points nowhere yet: deploy the function".to_owned(),
             }
         }
     };
