@@ -13,7 +13,7 @@ use crate::github::{
 };
 use crate::model::Request;
 use crate::outcome::{DeferredReason, IgnoredReason, Outcome, Report};
-use crate::review_loop::{Origin, RecentReviews, ReviewLoop};
+use crate::review_loop::{First, Origin, RecentReviews, ReviewLoop};
 use crate::time::{Clock, Deadline};
 use crate::webhook::{self, Parsed, Refusal, UnverifiedDelivery, VerifiedDelivery};
 
@@ -21,6 +21,11 @@ use crate::webhook::{self, Parsed, Refusal, UnverifiedDelivery, VerifiedDelivery
 const ANSWER_TIME_MAX: SignedDuration = SignedDuration::from_secs(9);
 /// The longest that API Gateway waits for an integration: an older receipt does not belong to this invocation.
 const RECEIPT_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
+
+/// How many settings a request is settled with, one after the other, if they change meanwhile.
+const SETTINGS_TRIES_MAX: usize = 2;
+/// Before a rejection, settings that are older are read again.
+const REJECTION_SETTINGS_AGE_MAX: SignedDuration = SignedDuration::from_secs(10);
 
 /// One process of the function: its settings, its client for GitHub, its clock.
 #[derive(Debug)]
@@ -67,32 +72,34 @@ impl Handler {
         report(Some(request), outcome, calls)
     }
 
-    /// Handles a request from start to finish, wherever it comes from: scope, collect, decide, review. Counts the calls. If GitHub refuses the App's token, it looks once for a newer key.
+    /// Handles a request from start to finish, wherever it comes from: scope, collect, decide, review. Counts the calls. If GitHub refuses the App's token, or the
+    /// request would be rejected, it first looks for newer settings.
     pub(crate) async fn settle(&self, request: &Request, origin: Origin, deadline: Deadline) -> (Outcome, u32) {
-        let settings = self.settings.current();
-        let (outcome, calls) = self.settle_with(&settings, request, origin, deadline).await;
-        if !matches!(outcome, Outcome::Failed(GithubError::AppRefused { .. })) {
-            return (outcome, calls);
+        let mut calls = 0_u32;
+        let mut settings = self.settings.current();
+        for _ in 1..SETTINGS_TRIES_MAX {
+            let (settled, made) = self.settle_with(&settings, request, origin, deadline).await;
+            calls = calls.saturating_add(made);
+            match settled {
+                Some(outcome) => return (outcome, calls),
+                None => settings = self.settings.current(),
+            }
         }
-        self.read_settings_again(deadline).await;
-        let newer = self.settings.current();
-        if Arc::ptr_eq(&settings.app, &newer.app) {
-            return (outcome, calls);
-        }
-        let (outcome, more) = self.settle_with(&newer, request, origin, deadline).await;
-        (outcome, calls.saturating_add(more))
+        let (settled, made) = self.settle_with(&settings, request, origin, deadline).await;
+        (settled.unwrap_or(Outcome::Deferred(DeferredReason::Changed)), calls.saturating_add(made))
     }
 
+    /// What becomes of the request under these settings, and the calls that it took; `None` if there are newer ones.
     async fn settle_with(
         &self,
         settings: &Settings,
         request: &Request,
         origin: Origin,
         deadline: Deadline,
-    ) -> (Outcome, u32) {
+    ) -> (Option<Outcome>, u32) {
         let scope = match gate::scope(&settings.policy, request) {
             Ok(scope) => scope,
-            Err(why) => return (Outcome::out_of_scope(why, request), 0),
+            Err(why) => return (Some(Outcome::out_of_scope(why, request)), 0),
         };
         let app = AppClient::new(&self.github, &settings.app, deadline);
         let repository = RepositoryRef::Id(request.repository.id);
@@ -103,19 +110,44 @@ impl Handler {
             repository.authorize().await?;
             let reader = RunReader::new(&repository, request);
             let (recent, clock) = (&self.recent, &self.clock);
-            // Collect, decide, review, and again while something new waits.
-            ReviewLoop { scope: &scope, reader, reviewer: &reviewer, recent, clock, origin, deadline }
-                .review_until_quiet()
-                .await
+            let review_loop =
+                ReviewLoop { scope: &scope, reader, reviewer: &reviewer, recent, clock, origin, deadline };
+            // Collect and decide.
+            let look = match review_loop.first_look().await? {
+                First::Look(look) => look,
+                First::Settled(outcome) => return Ok(Some(outcome)),
+            };
+            if look.rejects() && self.has_newer_policy(settings, deadline).await {
+                return Ok(None);
+            }
+            // Review, and again while something new waits.
+            review_loop.review_until_quiet(look).await.map(Some)
         };
-        let outcome = settled.await.unwrap_or_else(Outcome::from);
-        if let (Outcome::Deferred(DeferredReason::Waiting(deferral)), Origin::Delivery) = (&outcome, origin)
+        let outcome = match settled.await {
+            Ok(outcome) => outcome,
+            Err(GithubError::AppRefused { .. }) if self.has_newer_app(settings, deadline).await => None,
+            Err(error) => Some(Outcome::of_error(error, request, deadline.now)),
+        };
+        if let (Some(Outcome::Deferred(DeferredReason::Waiting(deferral))), Origin::Delivery) = (&outcome, origin)
             && !self.recent.is_reported(request)
         {
             self.recent.remember_report(request);
             reviewer.report(deferral).await;
         }
         (outcome, app.calls())
+    }
+
+    /// Whether the policy has changed since. A rejection is final, so settings that are older than a few seconds are read again before one.
+    async fn has_newer_policy(&self, settings: &Settings, deadline: Deadline) -> bool {
+        let refresh = self.settings.refresh_if_older_than(REJECTION_SETTINGS_AGE_MAX, deadline.present());
+        let _ = tokio::time::timeout_at(deadline.ends, refresh).await;
+        self.settings.current().policy != settings.policy
+    }
+
+    /// Whether there is a newer key or id of the App.
+    async fn has_newer_app(&self, settings: &Settings, deadline: Deadline) -> bool {
+        self.read_settings_again(deadline).await;
+        !Arc::ptr_eq(&settings.app, &self.settings.current().app)
     }
 
     /// If the signature does not verify, looks once for newer secrets; a valid signature causes no wait.

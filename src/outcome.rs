@@ -5,10 +5,15 @@
 use std::fmt;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, Rejection};
 use crate::github::{GithubError, Remedy};
 use crate::model::{Request, quoted, with_causes};
 use crate::webhook::{NotForUs, Refusal};
+
+/// A run that GitHub does not show counts as gone once its deployment is this old: in outages whole runs answer 404 for minutes.
+const GONE_AGE_MIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// What became of a delivery.
 #[derive(Debug)]
@@ -51,8 +56,10 @@ pub enum DeferredReason {
     Paused,
     /// GitHub shows the run as ended and its deployment as pending.
     EndedButPending,
-    /// The deployment is newer than the last review, and GitHub does not list it as pending yet.
+    /// GitHub does not list the deployment as pending, and it is too young for that to say anything.
     NotListedYet,
+    /// What GitHub answered changed while it was looked at.
+    Changed,
     /// A review was posted, but it is unknown whether it was applied.
     ReviewUnknown(String),
 }
@@ -96,12 +103,22 @@ impl From<GithubError> for Outcome {
         match error.remedy() {
             Remedy::Wait => Self::Deferred(DeferredReason::Github(error)),
             Remedy::Operator => Self::Failed(error),
-            Remedy::Nothing => Self::Ignored(IgnoredReason::RunGone(error)),
         }
     }
 }
 
 impl Outcome {
+    /// What becomes of a request when a call went wrong. A run that GitHub does not show may be hidden by an outage, until its deployment is an hour old.
+    pub fn of_error(error: GithubError, request: &Request, now: Timestamp) -> Self {
+        let is_old = |created_at| now.duration_since(created_at) >= GONE_AGE_MIN;
+        match error {
+            GithubError::RunGone { .. } if request.deployment_created_at.is_some_and(is_old) => {
+                Self::Ignored(IgnoredReason::RunGone(error))
+            }
+            error => Self::from(error),
+        }
+    }
+
     /// What becomes of a request that the policy says nothing about.
     pub fn out_of_scope(why: OutOfScope, request: &Request) -> Self {
         match why {
@@ -204,8 +221,9 @@ impl fmt::Display for DeferredReason {
             Self::Paused => f.write_str("the policy says `pause = true`"),
             Self::EndedButPending => f.write_str("GitHub shows the run as ended and its deployment as pending"),
             Self::NotListedYet => f.write_str(
-                "the deployment was created after the last review, and GitHub does not list it as pending yet",
+                "GitHub does not list the deployment as pending, and it is too new for that to mean anything",
             ),
+            Self::Changed => f.write_str("GitHub's answers changed while they were looked at"),
             Self::ReviewUnknown(why) => {
                 write!(f, "a review was posted, but it is unknown whether GitHub applied it: {why}")
             }

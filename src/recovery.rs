@@ -128,10 +128,10 @@ impl Handler {
         request: &Request,
         settings: &Settings,
         repository: &RepositoryClient<'_>,
-        now: Timestamp,
+        deadline: Deadline,
     ) -> Result<Decision, GithubError> {
         match gate::scope(&settings.policy, request) {
-            Ok(scope) => Ok(look(&scope, &RunReader::new(repository, request), now).await?.decision),
+            Ok(scope) => Ok(look(&scope, &RunReader::new(repository, request), deadline).await?.decision),
             // A request that is out of scope is never asked about.
             Err(_) => Ok(Decision::RunEnded),
         }
@@ -233,8 +233,7 @@ impl SweepUnderWay<'_> {
                 FoundEnd::Settled(Box::new(Report { delivery_id, request: Some(request), outcome, calls, took }))
             }
             SweepMode::DryRun => {
-                let now = self.deadline.now;
-                let decision = self.handler.decide_only(&request, self.settings, client, now).await;
+                let decision = self.handler.decide_only(&request, self.settings, client, self.deadline).await;
                 self.is_limited |= matches!(decision, Err(GithubError::Limited { .. }));
                 FoundEnd::WouldBe(Box::new(request), decision)
             }

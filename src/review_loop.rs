@@ -17,8 +17,12 @@ use crate::time::{Clock, Deadline};
 
 /// Reviews posted for one delivery, repeated ones and later waves of jobs included.
 const REVIEW_POSTS_MAX: usize = 5;
-/// The longest time between the start of a look and a further review that rests on it.
+/// The longest time between the start of a look and a review that rests on it.
 const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
+/// How many times the evidence is collected for one review before GitHub is too slow to rest one on it.
+const LOOKS_MAX: usize = 3;
+/// GitHub's data lags by seconds: that nothing is pending says nothing before the deployment is this old.
+const YOUNG_AGE_MAX: SignedDuration = SignedDuration::from_secs(60);
 /// GitHub says in whole seconds when a deployment was created.
 const CREATED_AT_PRECISION: SignedDuration = SignedDuration::from_secs(1);
 /// How long after a review of a run and environment another delivery for them first asks whether anything is still waiting.
@@ -50,6 +54,8 @@ struct ReviewedKey {
 #[derive(Debug, Default)]
 struct Remembered {
     reviewed_at: Option<Timestamp>,
+    /// When a review was posted that GitHub applied: it decided whatever waited then.
+    applied_at: Option<Timestamp>,
     is_reported: bool,
 }
 
@@ -62,6 +68,16 @@ impl RecentReviews {
     /// Remembers that a review was posted, whatever GitHub answered.
     fn remember_review(&self, request: &Request, at: Timestamp) {
         self.with(request, |memory| memory.reviewed_at = Some(at));
+    }
+
+    /// When a review of the run and environment was last posted that GitHub applied.
+    fn applied_at(&self, request: &Request) -> Option<Timestamp> {
+        self.with(request, |memory| memory.applied_at)
+    }
+
+    /// Remembers that GitHub applied a review that was posted then.
+    fn remember_applied(&self, request: &Request, at: Timestamp) {
+        self.with(request, |memory| memory.applied_at = Some(at));
     }
 
     /// Whether this process has left a status report for the run and environment.
@@ -85,34 +101,63 @@ impl RecentReviews {
     }
 }
 
-/// A decision, and the jobs that waited when it was made: all that its review can approve or reject.
+/// A decision, the jobs that waited when it was made (all that its review can approve or reject), and how old it is.
 pub(crate) struct Look {
     pub(crate) decision: Decision,
     waiting: BTreeSet<u64>,
     /// Whether other jobs may begin to wait while it is reviewed.
     more_may_wait: bool,
+    /// The last moment at which something is known to have happened in the run.
+    last_change: Option<Timestamp>,
+    /// When the first call of it was made, since the work began.
+    began: Duration,
 }
 
 impl Look {
-    fn new(decision: Decision, evidence: &Evidence) -> Self {
-        Self { decision, waiting: evidence.waiting_jobs(), more_may_wait: evidence.more_may_wait() }
+    fn new(decision: Decision, evidence: &Evidence, began: Duration) -> Self {
+        let (waiting, more_may_wait) = (evidence.waiting_jobs(), evidence.more_may_wait());
+        Self { decision, waiting, more_may_wait, last_change: evidence.last_change(), began }
     }
 
-    /// A decision that rests on the policy alone.
-    pub(crate) fn without_evidence(decision: Decision) -> Self {
-        Self { decision, waiting: BTreeSet::new(), more_may_wait: false }
+    /// A decision that rests on the policy, or on the run alone.
+    fn without_jobs(decision: Decision, began: Duration) -> Self {
+        Self { decision, waiting: BTreeSet::new(), more_may_wait: false, last_change: None, began }
+    }
+
+    /// Whether its review would reject the jobs.
+    pub(crate) fn rejects(&self) -> bool {
+        matches!(self.decision, Decision::Rejected(_))
+    }
+
+    fn is_reviewed(&self) -> bool {
+        matches!(self.decision, Decision::Approved(_) | Decision::Rejected(_))
     }
 }
 
-/// Collects the evidence and decides. Where no rule covers the request there is nothing to collect. It takes a reader, so it cannot review.
-pub(crate) async fn look(scope: &Scope<'_>, reader: &RunReader<'_>, now: Timestamp) -> Result<Look, GithubError> {
+/// Collects the evidence and decides. Where no rule covers the request there is nothing to collect, and where none takes its ref or event the run is
+/// enough. It takes a reader, so it cannot review.
+pub(crate) async fn look(scope: &Scope<'_>, reader: &RunReader<'_>, deadline: Deadline) -> Result<Look, GithubError> {
+    let (now, began, request) = (deadline.now, deadline.elapsed(), reader.request());
     match scope {
-        Scope::Uncovered(rejection) => Ok(Look::without_evidence(Decision::Rejected(rejection.clone()))),
+        Scope::Uncovered(rejection) => Ok(Look::without_jobs(Decision::Rejected(rejection.clone()), began)),
         Scope::Covered(covered) => {
+            if !covered.may_take(request)
+                && let Some(decision) = gate::decide_by_run(covered, request, &reader.run().await?, now)
+            {
+                return Ok(Look::without_jobs(decision, began));
+            }
             let evidence = collect(reader, covered).await?;
-            Ok(Look::new(gate::decide(covered, reader.request(), &evidence, now), &evidence))
+            Ok(Look::new(gate::decide(covered, request, &evidence, now), &evidence, began))
         }
     }
+}
+
+/// What a delivery or a sweep finds at first.
+pub(crate) enum First {
+    /// Something to review, or to wait for.
+    Look(Look),
+    /// Another delivery for the run was reviewed a moment ago, and there is nothing more to do.
+    Settled(Outcome),
 }
 
 /// What a look led to.
@@ -138,8 +183,17 @@ struct Posted {
     outcome: Outcome,
     waiting: BTreeSet<u64>,
     more_may_wait: bool,
-    /// Why it is unknown whether GitHub applied it; `None` if it did.
-    unknown: Option<String>,
+    last_change: Option<Timestamp>,
+    applied: Applied,
+}
+
+/// Whether GitHub applied a review.
+enum Applied {
+    Yes,
+    /// It may have: why that is not known.
+    Unknown(String),
+    /// GitHub does not show what was to be reviewed.
+    NotFound,
 }
 
 /// One request that the policy has something to say about, and everything that is needed to review it.
@@ -154,40 +208,74 @@ pub(crate) struct ReviewLoop<'a> {
 }
 
 impl ReviewLoop<'_> {
-    /// Looks, decides and reviews until nothing new waits. Every further review rests on evidence of its own and says the same as the one before.
-    pub(crate) async fn review_until_quiet(&self) -> Result<Outcome, GithubError> {
+    /// Looks and decides. In a burst of deliveries for one run, the first review decides all that waits: the others cost one call each.
+    pub(crate) async fn first_look(&self) -> Result<First, GithubError> {
         let request = self.reader.request();
-        let first = match self.recent.reviewed_at(request, self.deadline.now) {
-            None => look(self.scope, &self.reader, self.deadline.now).await?,
-            // In a burst of deliveries for one run, the first review decides all that waits: the others cost one call each.
-            Some(reviewed_at) => match self.look_if_pending().await? {
-                Some(look) => look,
-                // What began to wait after that review may not be listed yet.
-                None if may_be_newer(request, reviewed_at) => {
-                    return Ok(Outcome::Deferred(DeferredReason::NotListedYet));
-                }
-                None => return Ok(Outcome::Ignored(IgnoredReason::NothingPending)),
-            },
-        };
+        if self.recent.reviewed_at(request, self.deadline.now).is_none() {
+            return self.look().await.map(First::Look);
+        }
+        if let Some(look) = self.look_if_pending().await? {
+            return Ok(First::Look(look));
+        }
+        let was_decided = self.recent.applied_at(request).is_some_and(|at| is_older(request, at));
+        let outcome =
+            if was_decided { Outcome::Ignored(IgnoredReason::NothingPending) } else { self.nothing_pending(None) };
+        Ok(First::Settled(outcome))
+    }
+
+    /// Reviews what was decided until nothing new waits. Every review rests on evidence of its own that is at most two seconds old, and every further one says
+    /// the same as the one before.
+    pub(crate) async fn review_until_quiet(&self, first: Look) -> Result<Outcome, GithubError> {
         let mut posted = match self.review(first).await? {
             Reviewed::Settled(outcome) => return Ok(outcome),
             Reviewed::Posted(posted) => posted,
         };
         for posts in 1..=REVIEW_POSTS_MAX {
             match self.review_again(&posted, posts).await {
-                Ok(Next::Quiet) => return Ok(posted.outcome),
+                Ok(Next::Quiet) => return Ok(self.outcome_of_quiet(posted)),
                 Ok(Next::Posted(next)) => posted = next,
                 Ok(Next::StillWaits) | Err(_) => break,
             }
         }
-        Ok(match posted.unknown {
-            None => posted.outcome,
-            Some(why) => Outcome::Deferred(DeferredReason::ReviewUnknown(why)),
+        Ok(match posted.applied {
+            Applied::Yes => posted.outcome,
+            Applied::Unknown(why) => Outcome::Deferred(DeferredReason::ReviewUnknown(why)),
+            Applied::NotFound => Outcome::Deferred(DeferredReason::NotListedYet),
         })
     }
 
-    /// Posts what was decided, if anything was, and remembers that it did.
-    async fn review(&self, Look { decision, waiting, more_may_wait }: Look) -> Result<Reviewed, GithubError> {
+    /// What became of the request if nothing waits after a review.
+    fn outcome_of_quiet(&self, posted: Posted) -> Outcome {
+        match posted.applied {
+            Applied::Yes => posted.outcome,
+            Applied::Unknown(_) if self.is_settled(posted.last_change) => posted.outcome,
+            Applied::Unknown(why) => Outcome::Deferred(DeferredReason::ReviewUnknown(why)),
+            Applied::NotFound => self.nothing_pending(posted.last_change),
+        }
+    }
+
+    /// What becomes of the request if GitHub lists nothing that waits for it.
+    fn nothing_pending(&self, last_change: Option<Timestamp>) -> Outcome {
+        if self.is_settled(last_change) {
+            Outcome::Ignored(IgnoredReason::NothingPending)
+        } else {
+            Outcome::Deferred(DeferredReason::NotListedYet)
+        }
+    }
+
+    /// Whether GitHub has had the time to list what waits. A sweep has seen it listed.
+    fn is_settled(&self, last_change: Option<Timestamp>) -> bool {
+        let since = self.reader.request().deployment_created_at.or(last_change);
+        let is_old = since.is_some_and(|since| self.deadline.present().duration_since(since) >= YOUNG_AGE_MAX);
+        self.origin == Origin::Sweep || is_old
+    }
+
+    /// Posts what was decided, if there is anything to post.
+    async fn review(&self, look: Look) -> Result<Reviewed, GithubError> {
+        let Look { decision, waiting, more_may_wait, last_change, .. } = match self.fresh(look).await? {
+            Some(look) => look,
+            None => return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::Changed))),
+        };
         let posted_at = self.clock.now();
         let (result, outcome) = match decision {
             Decision::Approved(approval) => {
@@ -203,16 +291,32 @@ impl ReviewLoop<'_> {
             Decision::RunEnded if self.reader.is_pending().await? => {
                 return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::EndedButPending)));
             }
-            Decision::RunEnded => return Ok(Reviewed::Settled(Outcome::Ignored(IgnoredReason::NothingPending))),
+            Decision::RunEnded => return Ok(Reviewed::Settled(self.nothing_pending(last_change))),
         };
-        self.recent.remember_review(self.reader.request(), posted_at);
-        Ok(match result {
-            ReviewResult::Applied => Reviewed::Posted(Posted { outcome, waiting, more_may_wait, unknown: None }),
-            ReviewResult::Unknown(why) => {
-                Reviewed::Posted(Posted { outcome, waiting, more_may_wait, unknown: Some(why) })
+        let request = self.reader.request();
+        self.recent.remember_review(request, posted_at);
+        let applied = match result {
+            ReviewResult::Applied => {
+                self.recent.remember_applied(request, posted_at);
+                Applied::Yes
             }
-            ReviewResult::NothingPending => Reviewed::Settled(Outcome::Ignored(IgnoredReason::NothingPending)),
-        })
+            ReviewResult::Unknown(why) => Applied::Unknown(why),
+            ReviewResult::NotFound => Applied::NotFound,
+            ReviewResult::NothingPending => return Ok(Reviewed::Settled(self.nothing_pending(last_change))),
+        };
+        Ok(Reviewed::Posted(Posted { outcome, waiting, more_may_wait, last_change, applied }))
+    }
+
+    /// The look, or a newer one that says the same if it is too old to rest a review on; `None` if what it says has changed.
+    async fn fresh(&self, mut look: Look) -> Result<Option<Look>, GithubError> {
+        let first = std::mem::discriminant(&look.decision);
+        for _ in 1..=LOOKS_MAX {
+            if !look.is_reviewed() || self.deadline.elapsed().saturating_sub(look.began) <= LOOK_AGE_MAX {
+                return Ok((std::mem::discriminant(&look.decision) == first || !look.is_reviewed()).then_some(look));
+            }
+            look = self.look().await?;
+        }
+        Err(GithubError::TimedOut { route: "the evidence, which must not be older than 2 s for a review" })
     }
 
     /// Something may still wait after a review. Another one is posted if the first may be lost or new jobs wait, and if the evidence
@@ -220,8 +324,9 @@ impl ReviewLoop<'_> {
     async fn review_again(&self, posted: &Posted, posts: usize) -> Result<Next, GithubError> {
         // A review that was applied decided all that waited. It is followed only where other jobs were about to wait, and only for a delivery: they have
         // deliveries of their own, and a sweep has other runs to look at. A review whose outcome is unknown is given time before anything is read.
+        let is_applied = matches!(posted.applied, Applied::Yes);
         let is_followed = posted.more_may_wait && self.origin == Origin::Delivery;
-        if posted.unknown.is_none() && !(is_followed && self.reader.is_pending().await?) {
+        if is_applied && !(is_followed && self.reader.is_pending().await?) {
             return Ok(Next::Quiet);
         }
         if posts >= REVIEW_POSTS_MAX {
@@ -233,7 +338,7 @@ impl ReviewLoop<'_> {
             (&look.decision, &posted.outcome),
             (Decision::Approved(_), Outcome::Approved(_)) | (Decision::Rejected(_), Outcome::Rejected(_))
         );
-        let all_reviewed = posted.unknown.is_none() && look.waiting.is_subset(&posted.waiting);
+        let all_reviewed = is_applied && look.waiting.is_subset(&posted.waiting);
         if !says_the_same || all_reviewed {
             return Ok(Next::StillWaits);
         }
@@ -242,6 +347,10 @@ impl ReviewLoop<'_> {
             Reviewed::Settled(Outcome::Ignored(_)) => Next::Quiet,
             Reviewed::Settled(_) => Next::StillWaits,
         })
+    }
+
+    async fn look(&self) -> Result<Look, GithubError> {
+        look(self.scope, &self.reader, self.deadline).await
     }
 
     /// Collects and decides again, if anything is still waiting.
@@ -254,18 +363,12 @@ impl ReviewLoop<'_> {
         if !self.reader.is_pending_after_a_pause().await? {
             return Ok(None);
         }
-        let began = self.deadline.elapsed();
-        let look = look(self.scope, &self.reader, self.deadline.now).await?;
-        let still_waits = self.reader.is_pending().await?;
-        if still_waits && self.deadline.elapsed().saturating_sub(began) > LOOK_AGE_MAX {
-            // What waits now may belong to another attempt than the one that was looked at.
-            return Err(GithubError::TimedOut { route: "a look before a further review" });
-        }
-        Ok(still_waits.then_some(look))
+        let look = self.look().await?;
+        Ok(self.reader.is_pending().await?.then_some(look))
     }
 }
 
-/// Whether the deployment may have been created after that review was posted.
-fn may_be_newer(request: &Request, posted_at: Timestamp) -> bool {
-    request.deployment_created_at.is_some_and(|created_at| posted_at.duration_since(created_at) < CREATED_AT_PRECISION)
+/// Whether the deployment was certainly created before that review was posted.
+fn is_older(request: &Request, posted_at: Timestamp) -> bool {
+    request.deployment_created_at.is_some_and(|created_at| posted_at.duration_since(created_at) >= CREATED_AT_PRECISION)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 /// Tells the current time. Passed in, so that a story can be played at its own time.
@@ -57,6 +57,12 @@ impl Deadline {
     pub fn at_most(self, time_max: Duration) -> Self {
         let ends = self.began.checked_add(time_max).unwrap_or(self.began);
         Self { ends: self.ends.min(ends), ..self }
+    }
+
+    /// The present, by the clock that was passed in when the work began.
+    pub fn present(self) -> Timestamp {
+        let elapsed = SignedDuration::try_from(self.elapsed()).unwrap_or_default();
+        self.now.checked_add(elapsed).unwrap_or(self.now)
     }
 
     /// How long the work has taken so far.

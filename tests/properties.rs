@@ -59,7 +59,8 @@ fn world(seed: u64) -> World {
         status: RunStatus::Open,
         actor: Some(account(STARTER, AccountType::User)).filter(|_| rng.u8(..50) > 0),
         triggering_actor: Some(account(STARTER, AccountType::User)),
-        started_at: Some(time(NOW - 3600)),
+        created_at: Some(time(began(1, attempts))),
+        started_at: Some(time(began(attempts, attempts))),
     };
     let mut jobs = Vec::new();
     let mut reviews = Vec::new();
@@ -69,7 +70,11 @@ fn world(seed: u64) -> World {
             if attempt > 1 && rng.bool() {
                 continue;
             }
-            jobs.push(gate_job(&mut rng, job, attempt, u64::try_from(jobs.len()).unwrap()));
+            let good = Job {
+                attempt: Some(attempt),
+                ..job_at(job, 7000 + u64::try_from(jobs.len()).unwrap(), began(attempt, attempts))
+            };
+            jobs.push(gate_job(&mut rng, good));
             reviews.extend(reviews_of(&mut rng, *environment));
         }
     }
@@ -81,8 +86,11 @@ fn world(seed: u64) -> World {
     });
     let environments: BTreeMap<_, _> = environments.collect();
     jobs.push(Job { attempt: Some(attempts), status: JobStatus::Waiting, conclusion: None, ..job("publish", 7900) });
-    let earlier_attempts = (1..attempts)
-        .map(|attempt| RunAttempt { attempt, triggering_actor: Some(account(STARTER, AccountType::User)) });
+    let earlier_attempts = (1..attempts).map(|attempt| RunAttempt {
+        attempt,
+        triggering_actor: Some(account(STARTER, AccountType::User)),
+        started_at: Some(time(began(attempt, attempts))),
+    });
     let mut policy = format!(
         "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\napprovals = {approvals}\nself_approval = {}\n",
         rng.u8(..8) == 0
@@ -94,7 +102,13 @@ fn world(seed: u64) -> World {
         policy.extend(["[[rule.gate]]\njob = \"", name, "\"\nenvironment = \"", name, "\"\n"]);
     }
     let earlier_attempts = earlier_attempts.collect();
-    World { policy, request: request(), facts: Facts { run, jobs, reviews, environments, earlier_attempts } }
+    let pending = Some(vec![EnvironmentName::parse("release").unwrap()]);
+    World { policy, request: request(), facts: Facts { run, jobs, reviews, environments, earlier_attempts, pending } }
+}
+
+/// When an attempt began: a quarter of an hour apart, the last a quarter of an hour ago.
+fn began(attempt: u32, attempts: u32) -> i64 {
+    NOW - 900 * i64::from(attempts - attempt + 1)
 }
 
 fn request() -> Request {
@@ -111,6 +125,11 @@ fn request() -> Request {
 }
 
 fn job(name: &str, id: u64) -> Job {
+    job_at(name, id, NOW - 900)
+}
+
+/// A job that ran for a minute, five minutes after its attempt began.
+fn job_at(name: &str, id: u64, began: i64) -> Job {
     Job {
         id,
         run: RunId::new(9001).unwrap(),
@@ -119,14 +138,14 @@ fn job(name: &str, id: u64) -> Job {
         head_sha: sha("a"),
         status: JobStatus::Completed,
         conclusion: Some(Conclusion::Success),
-        completed_at: Some(time(NOW - 600)),
+        started_at: Some(time(began + 240)),
+        completed_at: Some(time(began + 300)),
         has_runner: true,
     }
 }
 
 /// A gate's job. On GitHub a job that succeeded had a runner.
-fn gate_job(rng: &mut Rng, name: &str, attempt: u32, number: u64) -> Job {
-    let good = Job { attempt: Some(attempt), ..job(name, 7000 + number) };
+fn gate_job(rng: &mut Rng, good: Job) -> Job {
     match rng.u8(..20) {
         0 => Job { conclusion: Some(Conclusion::Other("failure".to_owned())), has_runner: rng.bool(), ..good },
         1 => Job { conclusion: None, status: JobStatus::UnderWay, ..good },
@@ -143,7 +162,9 @@ fn reviews_of(rng: &mut Rng, environment: u64) -> Vec<EnvironmentReview> {
             let id = [STARTER, 22, 22, 22, 33, 33, 44][rng.usize(..7)];
             let account_type = if rng.u8(..30) == 0 { AccountType::Bot } else { AccountType::User };
             let state = if rng.u8(..20) == 0 { ReviewState::Rejected } else { ReviewState::Approved };
-            EnvironmentReview { state, user: Some(account(id, account_type)), environment_ids: vec![environment] }
+            let environment_names = Vec::new();
+            let user = Some(account(id, account_type));
+            EnvironmentReview { state, user, environment_ids: vec![environment], environment_names }
         })
         .collect()
 }

@@ -67,6 +67,13 @@ impl SettingsStore {
         }
     }
 
+    /// Reads again what is older than `age`.
+    pub(crate) async fn refresh_if_older_than(&self, age: jiff::SignedDuration, now: Timestamp) {
+        if self.with(|kept| now.duration_since(kept.read_at) > age) {
+            self.refresh(now).await;
+        }
+    }
+
     /// Reads again because a signature or the App's token was refused. Does nothing within a minute of the last reading. What cannot be read
     /// stays in use as it was, and a line of the log says so.
     pub async fn refresh(&self, now: Timestamp) {

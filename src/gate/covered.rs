@@ -25,12 +25,33 @@ impl<'p> Covered<'p> {
         self.rules.iter().flat_map(|(_, rule)| &rule.gates).map(|gate| &gate.environment).collect()
     }
 
-    /// The earlier attempts in which a gate ran: who started them has to be read to decide.
+    /// The earlier attempts in which a gate may have run: who started them, and when, has to be read to decide. A job that is listed under an attempt may
+    /// have been carried over from any before it.
     pub fn earlier_attempts(&self, run: &WorkflowRun, jobs: &[Job]) -> BTreeSet<u32> {
         let is_gate = |job: &&Job| self.rules.iter().flat_map(|(_, rule)| &rule.gates).any(|gate| gate.job == job.name);
-        let earlier = |attempt: &u32| run.attempt.is_some_and(|present| *attempt < present);
-        jobs.iter().filter(is_gate).filter_map(|job| job.attempt).filter(earlier).collect()
+        let Some(last_earlier) = run.attempt.and_then(|current| current.checked_sub(1)) else { return BTreeSet::new() };
+        let gates = jobs.iter().filter(is_gate).filter(|job| !ran_in_current_attempt(run, job));
+        let listed = gates.filter_map(|job| job.attempt).max();
+        listed.map(|listed| (1..=listed.min(last_earlier)).collect()).unwrap_or_default()
     }
+
+    /// Whether a rule takes the request's ref and event. A request that does not say which event started the run may be taken.
+    pub fn may_take(&self, request: &Request) -> bool {
+        self.rules.iter().any(|(_, rule)| {
+            let takes_event = request.event.as_ref().is_none_or(|event| rule.events.contains(event));
+            rule.refs.iter().any(|pattern| pattern.matches(&request.ref_name)) && takes_event
+        })
+    }
+}
+
+/// Whether GitHub lists the job under the run's current attempt and shows that it did not end before that began.
+fn ran_in_current_attempt(run: &WorkflowRun, job: &Job) -> bool {
+    let is_carried_over = match (job.completed_at, run.started_at) {
+        (Some(ended), Some(began)) => ended < began,
+        (Some(_), None) => true,
+        (None, _) => false,
+    };
+    job.attempt == run.attempt && !is_carried_over
 }
 
 #[cfg(test)]
@@ -38,7 +59,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
     use super::*;
-    use crate::gate::tests::{World, job};
+    use crate::gate::tests::{World, ago, job};
 
     const TWO_RULES: &str = "[[rule]]\nrepositories = [\"octo-org/other\"]\nrefs = [\"main\"]\n\
         [[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"main\"]\n\
@@ -66,14 +87,23 @@ mod tests {
     }
 
     #[test]
-    fn only_earlier_attempts_that_ran_a_gate_are_read() {
+    fn earlier_attempts_are_read_up_to_the_last_that_lists_a_gate() {
         let policy = Policy::parse(TWO_RULES).unwrap();
         let covered = Covered::new(&policy, &World::new().request).unwrap();
         let run = WorkflowRun { attempt: Some(4), ..World::new().facts.run };
         let of = |name: &str, attempt| Job { attempt, ..job(1, name) };
-        let jobs =
-            [of("one", Some(1)), of("publish", Some(2)), of("two", Some(3)), of("one", Some(4)), of("one", None)];
-        assert_eq!(covered.earlier_attempts(&run, &jobs), [1, 3].into());
+        let of_earlier = [of("one", Some(1)), of("two", Some(2)), of("publish", Some(3)), of("one", None)];
+        assert_eq!(covered.earlier_attempts(&run, &of_earlier), [1, 2].into());
+        assert_eq!(covered.earlier_attempts(&run, &[of("one", Some(4))]), [].into(), "it ran in the current one");
+    }
+
+    #[test]
+    fn all_earlier_attempts_are_read_if_the_current_one_lists_a_gate_that_ended_before_it() {
+        let policy = Policy::parse(TWO_RULES).unwrap();
+        let covered = Covered::new(&policy, &World::new().request).unwrap();
+        let run = WorkflowRun { attempt: Some(3), started_at: Some(ago(60)), ..World::new().facts.run };
+        let carried_over = Job { attempt: Some(3), ..job(1, "one") };
+        assert_eq!(covered.earlier_attempts(&run, &[carried_over]), [1, 2].into());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::checks::{gate, history, people, run};
 use super::covered::Covered;
 use super::evidence::Evidence;
 use super::passed_gate::PassedGate;
-use crate::model::{Request, RunStatus};
+use crate::model::{Request, RunStatus, WorkflowRun};
 
 /// What becomes of a request, now that the facts are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +128,31 @@ pub fn decide(covered: &Covered<'_>, request: &Request, evidence: &Evidence, now
         }
         judgements.push(judgement);
     }
+    not_approved(judgements)
+}
+
+/// Decides by the run alone, where that is enough: it is ours, it has not ended, and under every rule it fails a check of the run. `None` if gates and people must
+/// be looked at. It never approves.
+pub fn decide_by_run(covered: &Covered<'_>, request: &Request, run: &WorkflowRun, now: Timestamp) -> Option<Decision> {
+    if !run::is_ours(request, run) || run.status == RunStatus::Completed {
+        return None;
+    }
+    let evidence = Evidence::of_run_alone(run.clone());
+    let mut judgements: Vec<Judgement> = Vec::new();
+    for (number, rule) in &covered.rules {
+        let case = Case { rule, request, evidence: &evidence, now };
+        let findings: Vec<Finding> = [run::rule(&case)].into_iter().chain(run::of_run(&case)).collect();
+        let judgement = Judgement { rule: Some(*number), findings, gates: Vec::new() };
+        if judgement.count(Verdict::Pass) == judgement.findings.len() {
+            return None;
+        }
+        judgements.push(judgement);
+    }
+    Some(not_approved(judgements))
+}
+
+/// Deferred while a rule may still pass; else rejected, with the findings of the rule that fails least.
+fn not_approved(mut judgements: Vec<Judgement>) -> Decision {
     if let Some(at) = judgements.iter().position(|judgement| judgement.count(Verdict::Fail) == 0) {
         return Decision::Deferred(Deferral(judgements.swap_remove(at)));
     }
@@ -159,6 +184,10 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
     for history in &histories {
         judgement.findings.extend(history.findings.iter().cloned());
         judgement.findings.extend(gate::of_finished(case, history));
+    }
+    if judgement.count(Verdict::Wait) > 0 {
+        // Where an environment or its age is not known, nobody's approval of it can be judged.
+        return judgement;
     }
     let people = people::judge(case, &histories);
     judgement.findings.extend(people.findings);

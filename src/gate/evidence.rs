@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::covered::Covered;
 use crate::model::{
     Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, RunStatus, WorkflowRun, quoted,
@@ -18,6 +20,7 @@ pub struct Evidence {
     pub(super) reviews: Vec<EnvironmentReview>,
     pub(super) environments: BTreeMap<EnvironmentName, Option<Environment>>,
     pub(super) earlier_attempts: Vec<RunAttempt>,
+    pub(super) pending: Option<Vec<EnvironmentName>>,
 }
 
 /// The facts that [`Evidence`] is made of.
@@ -33,6 +36,8 @@ pub struct Facts {
     pub environments: BTreeMap<EnvironmentName, Option<Environment>>,
     /// The earlier attempts that were read.
     pub earlier_attempts: Vec<RunAttempt>,
+    /// The environments that the run's jobs wait for; `None` if that was not read.
+    pub pending: Option<Vec<EnvironmentName>>,
 }
 
 /// A fact that a decision needs and that was not read.
@@ -55,8 +60,17 @@ impl Evidence {
         if let Some(attempt) = wanted.difference(&read).next() {
             return Err(Incomplete(format!("attempt {attempt} of the run")));
         }
-        let Facts { run, jobs, reviews, environments, earlier_attempts } = facts;
-        Ok(Self { run, jobs, reviews, environments, earlier_attempts })
+        if needs_pending(&facts.run) && facts.pending.is_none() {
+            return Err(Incomplete("what a re-run waits for".to_owned()));
+        }
+        let Facts { run, jobs, reviews, environments, earlier_attempts, pending } = facts;
+        Ok(Self { run, jobs, reviews, environments, earlier_attempts, pending })
+    }
+
+    /// A run, and nothing else: enough for the checks of the run, and for no approval.
+    pub(super) fn of_run_alone(run: WorkflowRun) -> Self {
+        let (environments, earlier_attempts) = (BTreeMap::new(), Vec::new());
+        Self { run, jobs: Vec::new(), reviews: Vec::new(), environments, earlier_attempts, pending: None }
     }
 
     /// The same evidence of a run that has not ended: for asking what would be decided if it still waited.
@@ -76,11 +90,22 @@ impl Evidence {
         self.jobs.iter().any(|job| job.status.is_under_way())
     }
 
+    /// The last moment at which something is known to have happened in the run.
+    pub fn last_change(&self) -> Option<Timestamp> {
+        let of_jobs = self.jobs.iter().flat_map(|job| [job.started_at, job.completed_at]);
+        of_jobs.chain([self.run.created_at, self.run.started_at]).flatten().max()
+    }
+
     /// Whether every job has ended, in no later attempt than the run's. A run that is shown as ended while its jobs are not is a stale
     /// answer.
     pub(super) fn has_ended(&self) -> bool {
         self.jobs.iter().all(|job| job.status == JobStatus::Completed && job.attempt <= self.run.attempt)
     }
+}
+
+/// Whether a decision about the run rests on the environments that its jobs wait for: in a re-run, a gate may be about to run again.
+pub fn needs_pending(run: &WorkflowRun) -> bool {
+    run.attempt > Some(1)
 }
 
 #[cfg(test)]
@@ -113,16 +138,25 @@ mod tests {
     #[test]
     fn an_earlier_attempt_that_was_not_read_leaves_no_evidence() {
         let mut world = World::new();
-        world.facts.run.attempt = Some(2);
+        world.rerun();
+        world.facts.earlier_attempts.clear();
         assert_eq!(evidence(world).unwrap_err().to_string(), "incomplete evidence: attempt 1 of the run was not read");
     }
 
     #[test]
     fn an_earlier_attempt_that_was_read_is_enough() {
         let mut world = World::new();
-        world.facts.run.attempt = Some(2);
-        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: None }];
+        world.rerun();
         assert!(evidence(world).is_ok());
+    }
+
+    #[test]
+    fn what_a_re_run_waits_for_must_have_been_read() {
+        let mut world = World::new();
+        world.rerun();
+        world.facts.pending = None;
+        let error = evidence(world).unwrap_err().to_string();
+        assert_eq!(error, "incomplete evidence: what a re-run waits for was not read");
     }
 
     #[test]

@@ -15,8 +15,8 @@ mod scope;
 pub use self::check::{Check, Finding, Verdict};
 pub use self::comment::{COMMENT_BYTES_MAX, Comment};
 pub use self::covered::Covered;
-pub use self::decide::{Approval, Decision, Deferral, Rejection, decide};
-pub use self::evidence::{Evidence, Facts, Incomplete};
+pub use self::decide::{Approval, Decision, Deferral, Rejection, decide, decide_by_run};
+pub use self::evidence::{Evidence, Facts, Incomplete, needs_pending};
 pub use self::passed_gate::{Approver, PassedGate};
 pub use self::policy::Policy;
 pub use self::scope::{OutOfScope, Scope, scope};
@@ -32,7 +32,7 @@ mod tests {
     use super::{Check, Decision, Evidence, Facts, Finding, Policy, Scope, Verdict, decide, scope};
     use crate::model::{
         Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Login,
-        RefName, Repository, RepositoryName, Request, ReviewState, RunId, RunStatus, Sha, WorkflowRun,
+        RefName, Repository, RepositoryName, Request, ReviewState, RunAttempt, RunId, RunStatus, Sha, WorkflowRun,
     };
 
     /// Who started the run.
@@ -65,11 +65,13 @@ mod tests {
                 status: RunStatus::Open,
                 actor: Some(account(ALICE)),
                 triggering_actor: Some(account(ALICE)),
+                created_at: Some(ago(3600)),
                 started_at: Some(ago(3600)),
             };
             let waiting = Job {
                 status: JobStatus::Waiting,
                 conclusion: None,
+                started_at: None,
                 completed_at: None,
                 has_runner: false,
                 ..job(7002, "publish")
@@ -82,6 +84,7 @@ mod tests {
                 reviews: vec![approval(BOB)],
                 environments: [(environment, Some(found))].into(),
                 earlier_attempts: Vec::new(),
+                pending: None,
             };
             let request = Request {
                 installation_id: 555,
@@ -95,6 +98,30 @@ mod tests {
             };
             let policy = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n".to_owned();
             Self { policy, request, facts, now: ago(0) }
+        }
+
+        /// Carol re-ran jobs of the run half an hour ago: none is listed yet, and only our environment is waited for. The first attempt's gate is as it was.
+        pub(in crate::gate) fn rerun(&mut self) {
+            let attempt = |attempt, by, began| RunAttempt {
+                attempt,
+                triggering_actor: Some(account(by)),
+                started_at: Some(ago(began)),
+            };
+            self.facts.run.attempt = Some(2);
+            self.facts.run.triggering_actor = Some(account(33));
+            self.facts.run.started_at = Some(ago(1800));
+            self.facts.earlier_attempts = vec![attempt(1, ALICE, 3600)];
+            self.facts.pending = Some(vec![self.request.environment.clone()]);
+            self.facts.jobs.iter_mut().for_each(|job| {
+                job.started_at = job.started_at.map(|_| ago(3060));
+                job.completed_at = job.completed_at.map(|_| ago(3000));
+            });
+        }
+
+        /// All jobs were re-run: the gate ran again ten minutes ago.
+        pub(in crate::gate) fn rerun_with_gate(&mut self) {
+            self.rerun();
+            self.facts.jobs.push(Job { attempt: Some(2), ..job(7101, "release-gate") });
         }
 
         /// A second gate, which Carol approved; both are required.
@@ -168,6 +195,7 @@ mod tests {
             head_sha: sha('a'),
             status: JobStatus::Completed,
             conclusion: Some(Conclusion::Success),
+            started_at: Some(ago(660)),
             completed_at: Some(ago(600)),
             has_runner: true,
         }
@@ -175,8 +203,12 @@ mod tests {
 
     /// An approval of the gate's environment.
     pub(in crate::gate) fn approval(by: u64) -> EnvironmentReview {
-        let environment_ids = vec![GATE_ENVIRONMENT];
-        EnvironmentReview { state: ReviewState::Approved, user: Some(account(by)), environment_ids }
+        EnvironmentReview {
+            state: ReviewState::Approved,
+            user: Some(account(by)),
+            environment_ids: vec![GATE_ENVIRONMENT],
+            environment_names: vec![EnvironmentName::parse("release-gate").unwrap()],
+        }
     }
 
     #[test]

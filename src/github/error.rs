@@ -100,11 +100,21 @@ pub enum GithubError {
         /// GitHub's words.
         message: String,
     },
-    /// GitHub rejects two fresh installation tokens.
+    /// GitHub rejects a new installation token, as it does for some seconds at times.
     #[error(
-        "`{route}`: got 401 for two fresh installation tokens: check that the App is still installed on the repository"
+        "`{route}`: got {status} for a new installation token, until there was no more time; if it stays so, check that the App is installed on the repository and that no IP allow list keeps it out; GitHub says {message}"
     )]
     TokenRefused {
+        /// The call.
+        route: &'static str,
+        /// The status.
+        status: StatusCode,
+        /// GitHub's words.
+        message: String,
+    },
+    /// GitHub answered 404 for something that should be there, twice. That proves nothing: in an outage whole runs answer so.
+    #[error("`{route}`: got 404 twice for something that should be there")]
+    NotFound {
         /// The call.
         route: &'static str,
     },
@@ -141,7 +151,7 @@ pub enum GithubError {
         message: String,
     },
     /// GitHub answered 404 for the run, twice.
-    #[error("`{route}`: got 404 twice: the run does not exist any more")]
+    #[error("`{route}`: got 404 twice: GitHub does not show the run")]
     RunGone {
         /// The call.
         route: &'static str,
@@ -155,8 +165,6 @@ pub enum Remedy {
     Wait,
     /// Only an operator can fix it.
     Operator,
-    /// Nothing: there is nothing left to decide.
-    Nothing,
 }
 
 impl GithubError {
@@ -170,16 +178,17 @@ impl GithubError {
             | Self::Paused { .. }
             | Self::Unreadable { .. }
             | Self::Redirected { .. }
-            | Self::Incomplete(_) => Remedy::Wait,
+            | Self::Incomplete(_)
+            | Self::TokenRefused { .. }
+            | Self::NotFound { .. }
+            | Self::RunGone { .. } => Remedy::Wait,
             Self::NotSent { .. }
             | Self::CannotSign { .. }
             | Self::UnusableToken { .. }
             | Self::AppRefused { .. }
-            | Self::TokenRefused { .. }
             | Self::MintRefused { .. }
             | Self::WrongToken { .. }
             | Self::Unexpected { .. } => Remedy::Operator,
-            Self::RunGone { .. } => Remedy::Nothing,
         }
     }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 
 use super::{GithubError, RunReader};
-use crate::gate::{Covered, Evidence, Facts};
+use crate::gate::{Covered, Evidence, Facts, needs_pending};
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
-/// jobs and earlier attempts, where there are any, in one more.
+/// jobs, and for a re-run its earlier attempts and what it waits for, in one more.
 ///
 /// # Errors
 /// Any call that fails: part of the evidence is no evidence.
@@ -20,8 +20,9 @@ pub async fn collect(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<Ev
     // The run's error first: when the run is gone, every other answer is 404 too.
     let (run, jobs) = (run?, jobs?);
     let earlier: Vec<u32> = covered.earlier_attempts(&run, &jobs).into_iter().collect();
-    let earlier_attempts = reader.attempts(&earlier).await?;
+    let pending = async { if needs_pending(&run) { reader.pending().await.map(Some) } else { Ok(None) } };
+    let (earlier_attempts, pending) = tokio::try_join!(reader.attempts(&earlier), pending)?;
     let environments: BTreeMap<_, _> = names.into_iter().cloned().zip(environments?).collect();
-    let facts = Facts { run, jobs, reviews: reviews?, environments, earlier_attempts };
+    let facts = Facts { run, jobs, reviews: reviews?, environments, earlier_attempts, pending };
     Ok(Evidence::new(facts, covered)?)
 }

@@ -17,6 +17,8 @@ use crate::model::{RepositoryName, quoted};
 pub(super) const MINT: &str = "POST /app/installations/{installation_id}/access_tokens";
 /// A token is not used in its last minutes: a call takes time, and GitHub's clock may differ.
 const TOKEN_RESERVE: SignedDuration = SignedDuration::from_mins(5);
+/// GitHub can refuse a new token for seconds (401, 403): until it is this old, a refusal says nothing about it.
+const YOUNG_TOKEN_AGE_MAX: SignedDuration = SignedDuration::from_secs(10);
 /// Tokens that are kept; when there are more, all are forgotten.
 const TOKENS_MAX: usize = 256;
 
@@ -126,6 +128,7 @@ impl InstallationTokens {
 #[derive(Debug)]
 pub(super) struct InstallationToken {
     pub(super) authorization: HeaderValue,
+    minted_at: Timestamp,
     expires_at: Timestamp,
     pub(super) repository_id: u64,
     pub(super) repository_name: Option<RepositoryName>,
@@ -133,7 +136,7 @@ pub(super) struct InstallationToken {
 
 impl InstallationToken {
     /// Reads the answer to a mint. A token for another repository or for several, or one without the permissions we need, is not used.
-    pub(super) fn read(answer: &Answer, repository: &RepositoryRef) -> Result<Self, GithubError> {
+    pub(super) fn read(answer: &Answer, repository: &RepositoryRef, now: Timestamp) -> Result<Self, GithubError> {
         let minted: TokenWire = answer.json()?;
         let wrong = |got: String, expected: String| GithubError::WrongToken { route: MINT, got, expected };
         let [got] = minted.repositories.as_slice() else {
@@ -160,6 +163,12 @@ impl InstallationToken {
         let authorization = bearer(&minted.token)
             .filter(|_| !minted.token.expose_secret().is_empty())
             .ok_or_else(|| answer.unreadable("`token`: empty, or not valid in a header".to_owned()))?;
-        Ok(Self { authorization, expires_at: minted.expires_at, repository_id: got.id, repository_name: name })
+        let (minted_at, expires_at) = (now, minted.expires_at);
+        Ok(Self { authorization, minted_at, expires_at, repository_id: got.id, repository_name: name })
+    }
+
+    /// Whether it is so new that GitHub may not know it everywhere yet.
+    pub(super) fn is_young(&self, now: Timestamp) -> bool {
+        now.duration_since(self.minted_at) < YOUNG_TOKEN_AGE_MAX
     }
 }

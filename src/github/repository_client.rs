@@ -16,6 +16,9 @@ use super::wire::EnvironmentWire;
 use super::{AppClient, GithubError, Limits, RepositoryRef};
 use crate::model::{EnvironmentName, Repository, RepositoryName};
 
+/// The longest pause before a call is made again with a token that GitHub may not know yet.
+const YOUNG_TOKEN_PAUSE_MAX: Duration = Duration::from_secs(2);
+
 pub(super) const ENVIRONMENT: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}";
 
 /// What stays unescaped in a path segment: RFC 3986's unreserved characters.
@@ -39,15 +42,15 @@ pub struct RepositoryClient<'a> {
     installation_id: u64,
     repository: RepositoryRef,
     key: TokenKey,
-    /// Held while a token is minted, so that parallel calls mint one; whether one was minted after a refusal.
-    has_renewed: tokio::sync::Mutex<bool>,
+    /// Held while a token is minted, so that parallel calls mint one.
+    minting: tokio::sync::Mutex<()>,
 }
 
 impl<'a> RepositoryClient<'a> {
     /// Reads one repository with a token of this installation. Nothing is called yet.
     pub fn new(app: &AppClient<'a>, installation_id: u64, repository: RepositoryRef) -> Self {
         let (app, key) = (app.clone(), repository.key(installation_id));
-        Self { app, installation_id, repository, key, has_renewed: tokio::sync::Mutex::new(false) }
+        Self { app, installation_id, repository, key, minting: tokio::sync::Mutex::default() }
     }
 
     /// Gets a token, unless one is kept: before reads are made in parallel, because otherwise each of them would ask for one.
@@ -120,19 +123,45 @@ impl<'a> RepositoryClient<'a> {
         self.app.client.limits()
     }
 
-    /// Makes a call with the installation token. A refused token is minted once more.
-    pub(super) async fn send(&self, call: &Call) -> Result<Answer, GithubError> {
-        let token = self.token(None).await?;
-        let answer = self.send_with(call, &token).await?;
-        if answer.status != StatusCode::UNAUTHORIZED {
-            return Ok(answer);
-        }
-        let token = self.token(Some(&token)).await?;
-        let answer = self.send_with(call, &token).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            return Err(GithubError::TokenRefused { route: call.route });
+    /// Reads what should be there: a 404 is looked at once more, and proves nothing even then.
+    pub(super) async fn read(&self, call: &Call) -> Result<Answer, GithubError> {
+        let answer = self.send_again_if_missing(call).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            return Err(GithubError::NotFound { route: call.route });
         }
         Ok(answer)
+    }
+
+    /// Makes a call, and once more after a pause if the answer is 404.
+    pub(super) async fn send_again_if_missing(&self, call: &Call) -> Result<Answer, GithubError> {
+        let answer = self.send(call).await?;
+        if answer.status != StatusCode::NOT_FOUND {
+            return Ok(answer);
+        }
+        self.pause(self.limits().pause).await;
+        self.send(call).await
+    }
+
+    /// Makes a call with the installation token. One that is refused is used again after a pause while it is young; an older one is minted anew.
+    pub(super) async fn send(&self, call: &Call) -> Result<Answer, GithubError> {
+        let mut pause = self.limits().pause;
+        let mut token = self.token(None).await?;
+        loop {
+            let answer = self.send_with(call, &token).await?;
+            if !is_refusal(&answer) {
+                return Ok(answer);
+            }
+            let deadline = self.app.deadline;
+            if !token.is_young(deadline.present()) {
+                token = self.token(Some(&token)).await?;
+            } else if call.is_idempotent && deadline.time_left() > pause {
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2).min(YOUNG_TOKEN_PAUSE_MAX);
+            } else {
+                let (status, message) = (answer.status, answer.message());
+                return Err(GithubError::TokenRefused { route: call.route, status, message });
+            }
+        }
     }
 
     async fn send_with(&self, call: &Call, token: &InstallationToken) -> Result<Answer, GithubError> {
@@ -152,17 +181,11 @@ impl<'a> RepositoryClient<'a> {
     /// The kept token, or a new one if there is none or it is the refused one.
     async fn token(&self, refused: Option<&InstallationToken>) -> Result<Arc<InstallationToken>, GithubError> {
         let tokens = &self.app.client.tokens;
-        let mut has_renewed = self.has_renewed.lock().await;
+        let _one_at_a_time = self.minting.lock().await;
         let is_refused =
             |token: &InstallationToken| refused.is_some_and(|refused| refused.authorization == token.authorization);
         if let Some(token) = tokens.get(&self.key, self.app.deadline.now).filter(|token| !is_refused(token)) {
             return Ok(token);
-        }
-        if refused.is_some() {
-            if *has_renewed {
-                return Err(GithubError::TokenRefused { route: MINT });
-            }
-            *has_renewed = true;
         }
         let token = Arc::new(self.mint().await?);
         tokens.put(self.key.clone(), Arc::clone(&token));
@@ -175,6 +198,15 @@ impl<'a> RepositoryClient<'a> {
         if status.is_client_error() && !answer.is_rate_limit() {
             return Err(GithubError::MintRefused { route: MINT, status, message: answer.message() });
         }
-        InstallationToken::read(&answer, &self.repository)
+        InstallationToken::read(&answer, &self.repository, self.app.deadline.present())
+    }
+}
+
+/// Whether GitHub refuses the token: a 401, or a 403 that is no rate limit.
+fn is_refusal(answer: &Answer) -> bool {
+    match answer.status {
+        StatusCode::UNAUTHORIZED => true,
+        StatusCode::FORBIDDEN => !answer.is_rate_limit(),
+        _ => false,
     }
 }

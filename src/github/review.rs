@@ -24,8 +24,10 @@ pub enum Review<'d> {
 pub enum ReviewResult {
     /// GitHub applied it (204).
     Applied,
-    /// There is nothing, or nothing more, to review (422 with GitHub's words for it, 404).
+    /// There is nothing, or nothing more, to review (422 with GitHub's words for it).
     NothingPending,
+    /// GitHub does not show the run or the environment (404), as it does in an outage too: pending deployments show which.
+    NotFound,
     /// It may have been applied or not: pending deployments show which.
     Unknown(String),
 }
@@ -100,7 +102,7 @@ impl<'a> Reviewer<'a> {
             status if status.is_success() => {
                 Ok(ReviewResult::Unknown(format!("`{REVIEW}`: got {status}, expected 204")))
             }
-            StatusCode::NOT_FOUND => Ok(ReviewResult::NothingPending),
+            StatusCode::NOT_FOUND => Ok(ReviewResult::NotFound),
             StatusCode::UNPROCESSABLE_ENTITY if answer.says("no pending deployment requests") => {
                 Ok(ReviewResult::NothingPending)
             }

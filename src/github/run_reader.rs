@@ -72,14 +72,10 @@ impl<'a> RunReader<'a> {
         self.request
     }
 
-    /// The run in its current attempt. A 404 is read once more.
+    /// The run in its current attempt.
     pub async fn run(&self) -> Result<WorkflowRun, GithubError> {
         let call = Call::get(RUN, self.run_path("?exclude_pull_requests=true"));
-        let mut answer = self.repository.send(&call).await?;
-        if answer.status == StatusCode::NOT_FOUND {
-            self.repository.pause(self.repository.limits().pause).await;
-            answer = self.repository.send(&call).await?;
-        }
+        let answer = self.repository.send_again_if_missing(&call).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Err(GithubError::RunGone { route: RUN });
         }
@@ -101,12 +97,12 @@ impl<'a> RunReader<'a> {
 
     async fn attempt(&self, number: u32) -> Result<RunAttempt, GithubError> {
         let path = self.run_path(&format!("/attempts/{number}?exclude_pull_requests=true"));
-        let answer = self.repository.send(&Call::get(ATTEMPT, path)).await?;
+        let answer = self.repository.read(&Call::get(ATTEMPT, path)).await?;
         let run = model(&answer, RunWire::into_model)?;
         if run.id != self.request.run || run.attempt.is_some_and(|attempt| attempt != number) {
             return Err(answer.unreadable(format!("another run or attempt than {number}")));
         }
-        Ok(RunAttempt { attempt: number, triggering_actor: run.triggering_actor })
+        Ok(RunAttempt { attempt: number, triggering_actor: run.triggering_actor, started_at: run.started_at })
     }
 
     /// All jobs of all attempts. A list that changed while it was read is read again, and is an error if it still changes: nothing may be missing.
@@ -156,27 +152,46 @@ impl<'a> RunReader<'a> {
     /// One page, and how many jobs there are in all.
     async fn read_jobs_page(&self, page: usize) -> Result<(Vec<Job>, usize), GithubError> {
         let path = self.run_path(&format!("/jobs?filter=all&per_page={JOBS_PER_PAGE}&page={page}"));
-        jobs_page(&self.repository.send(&Call::get(JOBS, path)).await?)
+        jobs_page(&self.repository.read(&Call::get(JOBS, path)).await?)
     }
 
     /// The run's review history, of all attempts.
     pub(super) async fn approvals(&self) -> Result<Vec<EnvironmentReview>, GithubError> {
-        reviews(&self.repository.send(&Call::get(APPROVALS, self.run_path("/approvals"))).await?)
+        reviews(&self.repository.read(&Call::get(APPROVALS, self.run_path("/approvals"))).await?)
     }
 
-    /// An environment of the repository; `None` when there is none of that name.
+    /// An environment of the repository; `None` when there is none of that name, by two looks.
     pub(super) async fn environment(&self, name: &EnvironmentName) -> Result<Option<Environment>, GithubError> {
-        let wire = self.repository.environment(&self.request.repository.name, name).await?;
-        let unreadable =
-            |error: InvalidName| GithubError::Unreadable { route: ENVIRONMENT, problem: error.to_string() };
-        wire.map(|wire| wire.into_model().map_err(unreadable)).transpose()
+        let repository = &self.request.repository.name;
+        let mut wire = self.repository.environment(repository, name).await?;
+        if wire.is_none() {
+            self.repository.pause(self.repository.limits().pause).await;
+            wire = self.repository.environment(repository, name).await?;
+        }
+        let unreadable = |problem: String| GithubError::Unreadable { route: ENVIRONMENT, problem };
+        let Some(wire) = wire else { return Ok(None) };
+        if !wire.shows_rules() {
+            return Err(unreadable("`protection_rules`: missing".to_owned()));
+        }
+        wire.into_model().map(Some).map_err(|error| unreadable(error.to_string()))
+    }
+
+    /// The environments that the run's jobs wait for.
+    pub(super) async fn pending(&self) -> Result<Vec<EnvironmentName>, GithubError> {
+        let answer = self.read_pending().await?;
+        let pending: Vec<PendingDeploymentWire> = answer.json()?;
+        let names: Option<Vec<EnvironmentName>> = pending.iter().map(PendingDeploymentWire::environment).collect();
+        names.ok_or_else(|| answer.unreadable("`environment.name`: missing, or not a name".to_owned()))
     }
 
     /// Whether anything of the run still waits for the request's environment.
     pub async fn is_pending(&self) -> Result<bool, GithubError> {
-        let answer = self.repository.send(&Call::get(PENDING, self.run_path("/pending_deployments"))).await?;
-        let pending: Vec<PendingDeploymentWire> = answer.json()?;
+        let pending: Vec<PendingDeploymentWire> = self.read_pending().await?.json()?;
         Ok(pending.iter().any(|deployment| deployment.is_for(&self.request.environment)))
+    }
+
+    async fn read_pending(&self) -> Result<Answer, GithubError> {
+        self.repository.read(&Call::get(PENDING, self.run_path("/pending_deployments"))).await
     }
 
     /// The same after a random pause, so that not all who wait look, and review, at once.

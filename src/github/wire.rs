@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 
 use crate::model::{
     Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus,
@@ -18,6 +18,8 @@ pub(super) struct RunWire {
     id: u64,
     run_attempt: Option<u32>,
     repository: RepositoryWire,
+    /// `null` if it was deleted; never missing.
+    #[serde(deserialize_with = "null_or_value")]
     head_repository: Option<RepositoryWire>,
     path: String,
     event: String,
@@ -66,6 +68,7 @@ pub(super) struct JobWire {
     head_sha: String,
     status: String,
     conclusion: Option<String>,
+    started_at: Option<Timestamp>,
     completed_at: Option<Timestamp>,
     runner_id: Option<u64>,
     runner_name: Option<String>,
@@ -77,12 +80,13 @@ pub(super) struct ReviewWire {
     state: String,
     user: Option<AccountWire>,
     #[serde(default)]
-    environments: Vec<EnvironmentIdWire>,
+    environments: Vec<ReviewedEnvironmentWire>,
 }
 
 #[derive(Deserialize)]
-struct EnvironmentIdWire {
+struct ReviewedEnvironmentWire {
     id: u64,
+    name: Option<String>,
 }
 
 /// How an environment is protected (<https://docs.github.com/rest/deployments/environments#get-an-environment>).
@@ -205,6 +209,7 @@ impl RunWire {
             status: self.status.map_or(RunStatus::Open, |status| RunStatus::parse(&status)),
             actor: self.actor.map(AccountWire::into_model).transpose()?,
             triggering_actor: self.triggering_actor.map(AccountWire::into_model).transpose()?,
+            created_at: self.created_at,
             started_at: self.run_started_at,
         })
     }
@@ -230,10 +235,17 @@ impl JobWire {
             head_sha: Sha::parse(&self.head_sha)?,
             status: JobStatus::parse(&self.status),
             conclusion: self.conclusion.map(|conclusion| Conclusion::parse(&conclusion)),
+            started_at: self.started_at,
             completed_at: self.completed_at,
             has_runner: named || self.runner_id.is_some_and(|id| id > 0),
             name: self.name,
         })
+    }
+}
+
+impl ReviewedEnvironmentWire {
+    fn name(&self) -> Option<EnvironmentName> {
+        self.name.as_deref().and_then(|name| EnvironmentName::parse(name).ok())
     }
 }
 
@@ -242,7 +254,8 @@ impl ReviewWire {
         Ok(EnvironmentReview {
             state: ReviewState::parse(&self.state),
             user: self.user.map(AccountWire::into_model).transpose()?,
-            environment_ids: self.environments.into_iter().map(|environment| environment.id).collect(),
+            environment_ids: self.environments.iter().map(|environment| environment.id).collect(),
+            environment_names: self.environments.iter().filter_map(ReviewedEnvironmentWire::name).collect(),
         })
     }
 }
@@ -251,6 +264,11 @@ impl EnvironmentWire {
     pub(super) fn into_model(self) -> Result<Environment, InvalidName> {
         let (id, required_reviewers) = (self.id, self.required_reviewers());
         Ok(Environment { id, name: EnvironmentName::parse(&self.name)?, required_reviewers })
+    }
+
+    /// Whether GitHub shows the environment's protection rules at all: a list that is not there is not an empty one.
+    pub(super) fn shows_rules(&self) -> bool {
+        self.protection_rules.is_some()
     }
 
     /// How many users and teams are required reviewers; 0 when nobody is asked.
@@ -281,6 +299,11 @@ impl PendingDeploymentWire {
             .as_ref()
             .is_none_or(|name| EnvironmentName::parse(name).is_ok_and(|name| name == *environment))
     }
+}
+
+/// A field that may be `null`, but not missing.
+fn null_or_value<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
 }
 
 fn run_id(id: u64) -> Result<RunId, InvalidName> {

@@ -22,6 +22,8 @@ pub struct EnvironmentReview {
     pub user: Option<Account>,
     /// The ids of the environments that were reviewed.
     pub environment_ids: Vec<u64>,
+    /// Their names, where GitHub gives them. One that was deleted and created again keeps its name.
+    pub environment_names: Vec<EnvironmentName>,
 }
 
 /// GitHub's `state` of a review.

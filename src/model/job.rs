@@ -11,7 +11,7 @@ pub struct Job {
     pub id: u64,
     /// The run that it belongs to, as GitHub reports it.
     pub run: RunId,
-    /// The attempt in which it ran. A job that was not re-run keeps its old one. Optional in GitHub's schema.
+    /// The attempt under which GitHub lists it. A job that was not re-run is listed under its old attempt, its new one, or both. Optional in GitHub's schema.
     pub attempt: Option<u32>,
     /// Its name in the workflow.
     pub name: String,
@@ -21,6 +21,8 @@ pub struct Job {
     pub status: JobStatus,
     /// How it ended; `None` before that.
     pub conclusion: Option<Conclusion>,
+    /// When it began to run; `None` while it waits.
+    pub started_at: Option<Timestamp>,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
     /// Whether a runner took it: then it got past every wait for its environment.

@@ -217,11 +217,15 @@ impl Eq for Login {}
 pub struct RefName(String);
 
 impl RefName {
-    /// Reads a short or full ref and removes `refs/heads/` or `refs/tags/`.
+    /// Takes a short name as it is: a branch may be *named* `refs/heads/main`, and is not `main`.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
-        let short = text.strip_prefix("refs/heads/").or_else(|| text.strip_prefix("refs/tags/")).unwrap_or(text);
-        let fits = (1..=REF_BYTES_MAX).contains(&short.len()) && !short.chars().any(char::is_control);
-        if fits { Ok(Self(short.to_owned())) } else { Err(InvalidName::new(text, "the name of a branch or tag")) }
+        let fits = (1..=REF_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control);
+        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidName::new(text, "the name of a branch or tag")) }
+    }
+
+    /// Reads the short or full ref of a delivery and removes `refs/heads/` or `refs/tags/`.
+    pub fn parse_short_or_full(text: &str) -> Result<Self, InvalidName> {
+        Self::parse(text.strip_prefix("refs/heads/").or_else(|| text.strip_prefix("refs/tags/")).unwrap_or(text))
     }
 
     /// The short name.
@@ -339,16 +343,21 @@ mod tests {
 
     #[test]
     fn a_ref_is_short() {
-        let short = |text| RefName::parse(text).unwrap().as_str().to_owned();
+        let short = |text| RefName::parse_short_or_full(text).unwrap().as_str().to_owned();
         assert_eq!(["main", "refs/heads/a/b", "refs/tags/v1"].map(short), ["main", "a/b", "v1"]);
         assert_eq!(short("refs/pull/1/merge"), "refs/pull/1/merge");
+    }
+
+    #[test]
+    fn a_short_name_is_taken_as_it_is() {
+        assert_eq!(RefName::parse("refs/heads/main").unwrap().as_str(), "refs/heads/main");
     }
 
     #[test]
     fn a_ref_has_1_to_1024_bytes_without_controls() {
         assert!(RefName::parse(&"a".repeat(1024)).is_ok());
         for text in [String::new(), "refs/heads/".to_owned(), "a".repeat(1025), "a\u{7}".to_owned()] {
-            assert!(RefName::parse(&text).is_err(), "{text}");
+            assert!(RefName::parse_short_or_full(&text).is_err(), "{text}");
         }
     }
 }

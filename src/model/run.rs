@@ -19,7 +19,7 @@ pub struct WorkflowRun {
     pub path: String,
     /// The event that started it.
     pub event: String,
-    /// The branch or tag that it runs at.
+    /// The short name of the branch or tag that it runs at, as GitHub writes it: a branch may be *named* `refs/heads/main`.
     pub head_branch: Option<RefName>,
     /// The commit that it runs at.
     pub head_sha: Sha,
@@ -29,6 +29,8 @@ pub struct WorkflowRun {
     pub actor: Option<Account>,
     /// Who started the current attempt.
     pub triggering_actor: Option<Account>,
+    /// When the run was created.
+    pub created_at: Option<Timestamp>,
     /// When the current attempt began.
     pub started_at: Option<Timestamp>,
 }
@@ -56,6 +58,8 @@ pub struct RunAttempt {
     pub attempt: u32,
     /// Who started it.
     pub triggering_actor: Option<Account>,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
 }
 
 /// A run in which something may wait.

@@ -67,12 +67,25 @@ impl fmt::Display for Quoted<'_> {
             match c {
                 '`' => shown.push_str("\\u{60}"),
                 ' '..='~' => shown.push(c),
-                _ if c.is_alphanumeric() => shown.push(c),
+                _ if c.is_alphanumeric() && !is_invisible(c) => shown.push(c),
                 _ => shown.extend(c.escape_unicode()),
             }
         }
         write!(f, "`{shown}`")
     }
+}
+
+/// Letters and digits by Unicode's categories that show nothing, or that change how others are shown: fillers, and marks that combine with what
+/// stands before them (<https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point>).
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // Hangul fillers
+            | '\u{300}'..='\u{36f}' // combining marks
+            | '\u{17b4}' | '\u{17b5}' // Khmer inherent vowels
+            | '\u{180b}'..='\u{180f}' // Mongolian variation selectors
+            | '\u{16fe4}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -113,6 +126,11 @@ mod tests {
             ("a\u{200b}b", "`a\\u{200b}b`"),
             ("a\u{7f}b", "`a\\u{7f}b`"),
             ("a\u{2018}b", "`a\\u{2018}b`"),
+            ("a\u{3164}b", "`a\\u{3164}b`"),
+            ("a\u{115f}b", "`a\\u{115f}b`"),
+            ("a\u{ffa0}b", "`a\\u{ffa0}b`"),
+            ("a\u{2800}b", "`a\\u{2800}b`"),
+            ("a\u{345}b", "`a\\u{345}b`"),
         ] {
             assert_eq!(shown(text), escaped);
         }

@@ -198,7 +198,7 @@ fn request(delivery: &RequestedPayload, api: &ApiUrl) -> Result<Request, Refusal
                 deployment.and_then(|d| d.ref_name.as_ref()),
                 workflow_run.and_then(|r| r.head_branch.as_ref()),
             ],
-            RefName::parse,
+            RefName::parse_short_or_full,
         )?,
         event: delivery.event.clone(),
         deployment_created_at: deployment.and_then(|d| d.created_at),

@@ -34,9 +34,16 @@ fn canned(status: u16, body: Value) -> Canned {
     Canned { status, body: Some(body), ..Canned::default() }
 }
 
-/// The plain answer, or what the case has instead.
-fn answer(facts: &Value, name: &str, plain: Canned) -> Canned {
-    let Some(instead) = facts["github"].get(name).filter(|instead| instead.is_object()) else { return plain };
+/// The plain answer, or what the case has instead: one answer, or several that are given one after the other.
+fn answer(facts: &Value, name: &str, plain: Canned) -> Vec<Canned> {
+    match facts["github"].get(name) {
+        Some(Value::Array(several)) => several.iter().map(|instead| answer_instead(instead, plain.clone())).collect(),
+        Some(instead @ Value::Object(_)) => vec![answer_instead(instead, plain)],
+        _ => vec![plain],
+    }
+}
+
+fn answer_instead(instead: &Value, plain: Canned) -> Canned {
     let status = instead["status"].as_u64().map_or(plain.status, |status| u16::try_from(status).unwrap());
     let mut answer =
         if (200..300).contains(&status) { plain } else { canned(status, json!({ "message": "Not Found" })) };
@@ -68,7 +75,7 @@ fn answer(facts: &Value, name: &str, plain: Canned) -> Canned {
 
 fn answers(facts: &Value) -> Answers {
     let mut answers = Answers::new();
-    let mut put = |name: &str, canned: Canned| answers.entry(name.to_owned()).or_default().push(canned);
+    let mut put = |name: &str, canned: Vec<Canned>| answers.entry(name.to_owned()).or_default().extend(canned);
     let repository = &facts["webhook"]["repository"];
     let token = facts["github"]["token"]["token"].as_str().unwrap_or("ghs_a.token");
     let minted = json!({ "token": token, "expires_at": "2026-01-05T11:15:00Z", "repositories": [repository] });
@@ -79,19 +86,24 @@ fn answers(facts: &Value) -> Answers {
         run["run_attempt"] = attempt.into();
         let key = attempt.to_string();
         run["triggering_actor"] = facts["attempts"].get(&key).unwrap_or(&facts["run"]["actor"]).clone();
-        put(&format!("attempt.{attempt}"), canned(200, run));
+        if let Some(began) = facts["attempts_began"].get(&key) {
+            run["run_started_at"] = began.clone();
+        }
+        put(&format!("attempt.{attempt}"), vec![canned(200, run)]);
     }
     let jobs = all_jobs(facts);
     let pages: Vec<&[Value]> = if jobs.is_empty() { vec![&[]] } else { jobs.chunks(100).collect() };
     for (page, some) in (1..).zip(pages) {
-        put(&format!("jobs.{page}"), canned(200, json!({ "total_count": jobs.len(), "jobs": some })));
+        let plain = canned(200, json!({ "total_count": jobs.len(), "jobs": some }));
+        put(&format!("jobs.{page}"), answer(facts, "jobs", plain));
     }
     put("approvals", answer(facts, "approvals", canned(200, facts["approvals"].clone())));
     for (name, environment) in facts["environments"].as_object().into_iter().flatten() {
-        put(&format!("environment.{}", name.to_lowercase()), canned(200, environment.clone()));
+        let plain = canned(200, environment.clone());
+        put(&format!("environment.{}", name.to_lowercase()), answer(facts, "environment", plain));
     }
     for name in ["release-gate", "release-gate-2"].iter().filter(|name| facts["environments"].get(name).is_none()) {
-        put(&format!("environment.{name}"), canned(404, json!({ "message": "Not Found" })));
+        put(&format!("environment.{name}"), vec![canned(404, json!({ "message": "Not Found" }))]);
     }
     put("review", answer(facts, "review", canned(204, Value::Null)));
     let reviewed = facts["github"]["review"]["status"] == 204;
@@ -100,8 +112,23 @@ fn answers(facts: &Value) -> Answers {
         None if reviewed => json!([]),
         None => facts["pending_deployments"].clone(),
     };
-    put("pending_deployments", canned(200, pending));
+    put("pending_deployments", vec![canned(200, pending)]);
+    refuse_young_token(facts, &mut answers);
     answers
+}
+
+/// How many times each read is refused where a new token is.
+const YOUNG_TOKEN_REFUSALS: usize = 2;
+
+/// Lets GitHub refuse a new token for some reads, as it does for some seconds.
+fn refuse_young_token(facts: &Value, answers: &mut Answers) {
+    let young = &facts["github"]["young_token"];
+    let Some(status) = young["status"].as_u64() else { return };
+    let refusal = canned(u16::try_from(status).unwrap(), json!({ "message": young["message"] }));
+    let is_read = |name: &str| ["run", "jobs", "approvals", "environment"].iter().any(|read| name.starts_with(read));
+    for (_, canned) in answers.iter_mut().filter(|(name, _)| is_read(name)) {
+        canned.splice(0..0, vec![refusal.clone(); YOUNG_TOKEN_REFUSALS]);
+    }
 }
 
 /// The case's jobs; others before the gate where it wants more of them.

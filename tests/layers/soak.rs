@@ -31,7 +31,7 @@ const STORIES: [&str; 12] = [
     "refuse/signature-forged",
     "refuse/a-key-given-twice",
     "defer/the-gate-still-waits",
-    "fail/a-read-is-forbidden",
+    "fail/a-token-that-may-not-review",
 ];
 
 /// Resident memory in kB, and open sockets.

@@ -15,17 +15,38 @@ use crate::model::{Account, AccountType, EnvironmentReview, ReviewState, listed,
 pub(super) struct Reviews {
     pub(super) approvers: Vec<Approver>,
     others: Vec<String>,
+    /// Rejections for which no execution of the gate ended while it waited: somebody said no, and the gate was passed all the same.
+    unexplained: usize,
 }
 
 pub(super) fn count(case: &Case<'_>, history: &History<'_>, starters: &[&Account]) -> Reviews {
-    let mut reviews = Reviews { approvers: Vec::new(), others: Vec::new() };
+    let unexplained = case.rejections(history.gate).saturating_sub(history.ended_at_the_wait());
+    let mut reviews = Reviews { approvers: Vec::new(), others: Vec::new(), unexplained };
     for review in case.reviews_of(history.gate) {
         match counts(case, review, starters) {
             Ok(approver) => reviews.approvers.push(approver),
             Err(why) => reviews.others.push(why),
         }
     }
+    reviews.others.extend(of_deleted_environment(case, history));
     reviews
+}
+
+/// Approvals of an environment that was deleted and created again since.
+fn of_deleted_environment(case: &Case<'_>, history: &History<'_>) -> Vec<String> {
+    let Some(environment) = case.environment(history.gate) else { return Vec::new() };
+    let of_another_id = case
+        .reviews_by_name(history.gate)
+        .filter(|review| !review.environment_ids.contains(&environment.id) && review.state == ReviewState::Approved);
+    let who = |review: &EnvironmentReview| {
+        review
+            .user
+            .as_ref()
+            .map_or_else(|| "a deleted account".to_owned(), |user| quoted(user.login.as_str()).to_string())
+    };
+    of_another_id
+        .map(|review| format!("{} approved it before the environment was deleted and created again", who(review)))
+        .collect()
 }
 
 /// Whose approval it is, if it counts; else why it does not.
@@ -56,7 +77,7 @@ fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) ->
 /// As many approvals as there are attempts in which the gate's job got past the wait, and at least one. An approval does not name its
 /// attempt, so an admin's bypass in one of them shows only in the number.
 pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Reviews) -> Finding {
-    let required = history.passed_wait.max(1);
+    let required = history.passed_wait().max(1);
     let environment = quoted(history.gate.environment.as_str());
     let by = who_counts(case);
     let expected = match required {
@@ -68,14 +89,20 @@ pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Re
         }
     };
     let got = approvals_text(reviews);
-    let verdict = verdict(case, reviews.approvers.len(), required, history.completed_at());
+    let verdict = match reviews.unexplained {
+        0 => verdict(case, reviews.approvers.len(), required, history.completed_at()),
+        _ => Verdict::Fail,
+    };
     let reason = match verdict {
+        Verdict::Fail if reviews.unexplained > 0 => {
+            format!("a reviewer rejected environment {environment}, and yet the gate was passed: {got}")
+        }
         Verdict::Wait => format!("{got} so far; {}", lag()),
         Verdict::Fail if required > 1 => format!("{required} attempts passed the gate, but it has only {got}"),
         Verdict::Fail if got == NO_APPROVAL => format!("nobody approved environment {environment} in this run"),
         Verdict::Pass | Verdict::Fail => got.clone(),
     };
-    let fix = if case.is_rejected(history.gate) {
+    let fix = if case.rejections(history.gate) > 0 {
         SETTLE.to_owned()
     } else if required > 1 {
         "Start a new run (not a re-run) and have its gate approved.".to_owned()
@@ -173,8 +200,8 @@ fn verdict(case: &Case<'_>, approvals: usize, required: usize, passed_at: Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::tests::{ALICE, BOB, World, account, ago, approval, bot, found, job};
-    use crate::model::{Conclusion, Job, RunAttempt};
+    use crate::gate::tests::{ALICE, BOB, World, account, ago, approval, bot, found};
+    use crate::model::Conclusion;
 
     fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
         found(check, change).verdict
@@ -182,10 +209,7 @@ mod tests {
 
     /// Carol re-ran all jobs of the run.
     fn rerun_by_carol(world: &mut World) {
-        world.facts.run.attempt = Some(2);
-        world.facts.run.triggering_actor = Some(account(33));
-        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)) }];
-        world.facts.jobs.push(Job { attempt: Some(2), ..job(7101, "release-gate") });
+        world.rerun_with_gate();
     }
 
     /// What is said about the approvals of the gate, when these are all.
@@ -204,7 +228,10 @@ mod tests {
     fn an_approval_by_another_person_counts() {
         let finding = found(Check::GateApproval, |_| {});
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, "1 approval (by `bob`)"));
-        assert_eq!(finding.expected, "an approval of environment `release-gate` by a person (but not whoever started the run)");
+        assert_eq!(
+            finding.expected,
+            "an approval of environment `release-gate` by a person (but not whoever started the run)"
+        );
     }
 
     #[test]
@@ -258,8 +285,35 @@ mod tests {
     #[test]
     fn a_rejection_is_settled_with_the_reviewer() {
         let finding = with_reviews(vec![EnvironmentReview { state: ReviewState::Rejected, ..approval(BOB) }]);
-        assert_eq!(finding.reason, "no approval that counts (`bob` rejected it)");
+        let reason = "a reviewer rejected environment `release-gate`, and yet the gate was passed: no approval that counts (`bob` rejected it)";
+        assert_eq!(finding.reason, reason);
         assert_eq!((finding.verdict, finding.fix.as_str()), (Verdict::Fail, SETTLE));
+    }
+
+    #[test]
+    fn a_rejection_that_no_execution_explains_fails_beside_an_approval() {
+        let finding =
+            with_reviews(vec![EnvironmentReview { state: ReviewState::Rejected, ..approval(33) }, approval(BOB)]);
+        let reason = "a reviewer rejected environment `release-gate`, and yet the gate was passed: 1 approval that counts (by `bob`; `carol` rejected it)";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    #[test]
+    fn a_rejection_is_explained_by_an_execution_that_ended_while_it_waited() {
+        let finding = found(Check::GateApproval, |world| {
+            world.rerun_with_gate();
+            let gate = world.gate_job();
+            (gate.conclusion, gate.has_runner) = (Some(Conclusion::parse("failure")), false);
+            world.facts.reviews.push(EnvironmentReview { state: ReviewState::Rejected, ..approval(33) });
+        });
+        assert_eq!(finding.verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn an_approval_of_an_environment_that_was_created_again_does_not_count() {
+        let finding = with_reviews(vec![EnvironmentReview { environment_ids: vec![499], ..approval(BOB) }]);
+        let reason = "no approval that counts (`bob` approved it before the environment was deleted and created again)";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
     }
 
     #[test]
@@ -291,7 +345,10 @@ mod tests {
     fn a_single_approver_of_the_rule_is_named() {
         let finding = found(Check::GateApproval, |world| world.policy += "approvers = [\"BOB\"]\n");
         assert_eq!(finding.verdict, Verdict::Pass);
-        assert_eq!(finding.expected, "an approval of environment `release-gate` by `BOB` (but not whoever started the run)");
+        assert_eq!(
+            finding.expected,
+            "an approval of environment `release-gate` by `BOB` (but not whoever started the run)"
+        );
     }
 
     #[test]

@@ -30,9 +30,20 @@ impl<'a> Case<'a> {
         self.evidence.reviews.iter().filter(move |review| id.is_some_and(|id| review.environment_ids.contains(&id)))
     }
 
-    /// Whether a reviewer rejected the gate.
-    pub(super) fn is_rejected(&self, gate: &Gate) -> bool {
-        self.reviews_of(gate).any(|review| review.state == ReviewState::Rejected)
+    /// The reviews that name the gate's environment, whatever its id was then.
+    pub(super) fn reviews_by_name(&self, gate: &'a Gate) -> impl Iterator<Item = &'a EnvironmentReview> {
+        self.evidence.reviews.iter().filter(|review| review.environment_names.contains(&gate.environment))
+    }
+
+    /// How many times a reviewer rejected the gate, also under an earlier id of its environment.
+    pub(super) fn rejections(&self, gate: &Gate) -> usize {
+        let id = self.environment(gate).map(|environment| environment.id);
+        let is_of_gate = |review: &&EnvironmentReview| {
+            id.is_some_and(|id| review.environment_ids.contains(&id))
+                || review.environment_names.contains(&gate.environment)
+        };
+        let of_gate = self.evidence.reviews.iter().filter(is_of_gate);
+        of_gate.filter(|review| review.state == ReviewState::Rejected).count()
     }
 
     /// Whether GitHub has had time to show what happened at `since`.

@@ -2,28 +2,57 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::case::Case;
+use super::case::{Case, lag};
 use super::history::History;
 use crate::gate::check::{Check, Finding, Verdict};
-use crate::gate::policy::Gate;
 use crate::model::{listed, quoted};
 
 pub(in crate::gate) fn of_finished(case: &Case<'_>, history: &History<'_>) -> Vec<Finding> {
-    let age = history.completed_at().map(|completed_at| age(case, completed_at));
-    let findings = age.into_iter().chain([environment(case, history.gate), reruns(case, history)]);
+    let age = history.completed_at().map(|completed_at| age(case, history, completed_at));
+    let findings = age.into_iter().chain([environment(case, history), reruns(case, history)]);
     findings.map(|finding| finding.of_gate(&history.gate.job)).collect()
 }
 
-fn age(case: &Case<'_>, completed_at: Timestamp) -> Finding {
+fn age(case: &Case<'_>, history: &History<'_>, completed_at: Timestamp) -> Finding {
     let max_age = &case.rule.max_age;
     let age = case.now.duration_since(completed_at);
     let (got, expected) =
         (format!("ended {} ago, at {completed_at}", ago(age)), format!("ended at most {max_age} ago"));
+    if age > max_age.duration() {
+        let reason = format!("the gate's job {got}; the rule allows at most {max_age}");
+        return Finding::new(Check::GateAge, Verdict::Fail, got, expected).because(reason);
+    }
+    let Some(attempt) = earlier_attempt_without(case, history) else {
+        return Finding::new(Check::GateAge, Verdict::Pass, got, expected);
+    };
+    // The approval may belong to that attempt: an approval has no time, so the run's counts.
+    let expected =
+        format!("{expected}; and as attempt {attempt} does not list it, a run that began at most {max_age} ago");
+    let Some(began) = run_began(case) else {
+        let doubt = "GitHub's answer lacks the run's `created_at`";
+        return Finding::new(Check::GateAge, Verdict::Wait, doubt, expected);
+    };
+    let age = case.now.duration_since(began);
+    let got = format!("{got}, in a run that began {} ago", ago(age));
     if age <= max_age.duration() {
         return Finding::new(Check::GateAge, Verdict::Pass, got, expected);
     }
-    let reason = format!("the gate's job {got}; the rule allows at most {max_age}");
+    let reason = format!(
+        "attempt {attempt} does not list the gate's job, and the run began {} ago: its approval may be as old, and the rule allows at most {max_age}",
+        ago(age)
+    );
     Finding::new(Check::GateAge, Verdict::Fail, got, expected).because(reason)
+}
+
+/// The first attempt before the current one under which GitHub does not list the gate's job.
+fn earlier_attempt_without(case: &Case<'_>, history: &History<'_>) -> Option<u32> {
+    (1..case.evidence.run.attempt?).find(|attempt| !history.listed.contains(attempt))
+}
+
+/// When the run began, by the earliest of what GitHub says of it.
+fn run_began(case: &Case<'_>) -> Option<Timestamp> {
+    let attempts = case.evidence.earlier_attempts.iter().filter(|earlier| earlier.attempt == 1);
+    attempts.filter_map(|first| first.started_at).chain(case.evidence.run.created_at).min()
 }
 
 /// Hours, minutes and seconds, without those that are zero: `72h 5s` is more than `72h`.
@@ -34,10 +63,19 @@ fn ago(age: SignedDuration) -> String {
     if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
-fn environment(case: &Case<'_>, gate: &Gate) -> Finding {
+fn environment(case: &Case<'_>, history: &History<'_>) -> Finding {
+    let gate = history.gate;
     let name = quoted(gate.environment.as_str());
     let expected = format!("environment {name} with required reviewers");
     match case.environment(gate).map(|environment| environment.required_reviewers) {
+        None if case.reviews_by_name(gate).next().is_some() => {
+            let got = format!("GitHub shows no environment {name}, but a review of it");
+            Finding::new(Check::GateEnvironment, Verdict::Wait, got, expected)
+        }
+        None if history.completed_at().is_some_and(|ended| !case.is_settled(ended)) => {
+            let got = format!("GitHub shows no environment {name} yet; {}", lag());
+            Finding::new(Check::GateEnvironment, Verdict::Wait, got, expected)
+        }
         None => {
             Finding::new(Check::GateEnvironment, Verdict::Fail, format!("environment {name} does not exist"), expected)
         }
@@ -56,8 +94,8 @@ fn environment(case: &Case<'_>, gate: &Gate) -> Finding {
 }
 
 fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
-    let attempts = listed(history.attempts.iter().map(ToString::to_string));
-    let got = match history.attempts.len() {
+    let attempts = listed(history.executions.iter().map(|execution| execution.attempt().to_string()));
+    let got = match history.executions.len() {
         0 => "ran in no attempt".to_owned(),
         1 => format!("ran in attempt {attempts}"),
         _ => format!("ran in attempts {attempts}"),
@@ -68,7 +106,7 @@ fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
         return Finding::new(Check::GateReruns, Verdict::Pass, got, expected);
     }
     let expected = format!("1 attempt, because {required} approvers are required");
-    if history.attempts.len() <= 1 {
+    if history.executions.len() <= 1 {
         return Finding::new(Check::GateReruns, Verdict::Pass, got, expected);
     }
     let reason = format!(
@@ -80,8 +118,7 @@ fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::tests::{ALICE, World, account, ago as before, found, job};
-    use crate::model::{Job, RunAttempt};
+    use crate::gate::tests::{World, ago as before, found};
 
     #[test]
     fn a_gate_that_was_passed_within_max_age_holds() {
@@ -105,10 +142,61 @@ mod tests {
 
     #[test]
     fn an_environment_that_does_not_exist_fails() {
-        let finding = found(Check::GateEnvironment, |world| *world.gate_environment() = None);
+        let finding = found(Check::GateEnvironment, |world| {
+            *world.gate_environment() = None;
+            world.facts.reviews.clear();
+        });
         let reason = "environment `release-gate` does not exist";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
         assert!(finding.fix.contains("create the environment"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn an_environment_that_a_review_names_may_not_be_missing() {
+        let finding = found(Check::GateEnvironment, |world| *world.gate_environment() = None);
+        let reason = "GitHub shows no environment `release-gate`, but a review of it";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn an_environment_may_be_missing_for_60_seconds_after_its_gate_ended() {
+        let missing = |seconds| {
+            found(Check::GateEnvironment, |world| {
+                *world.gate_environment() = None;
+                world.facts.reviews.clear();
+                world.gate_job().completed_at = Some(before(seconds));
+            })
+        };
+        assert_eq!((missing(59).verdict, missing(60).verdict), (Verdict::Wait, Verdict::Fail));
+    }
+
+    /// A re-run of a run that began so many hours ago; only the second attempt lists the gate, which ran ten minutes ago.
+    fn second_attempt_alone(world: &mut World, hours: i64) {
+        world.rerun_with_gate();
+        world.facts.jobs.remove(0);
+        world.facts.run.created_at = Some(before(hours * 3600));
+    }
+
+    #[test]
+    fn a_gate_that_an_earlier_attempt_did_not_run_counts_in_a_young_run() {
+        assert_eq!(found(Check::GateAge, |world| second_attempt_alone(world, 72)).verdict, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_gate_that_an_earlier_attempt_did_not_run_does_not_count_in_an_old_run() {
+        let finding = found(Check::GateAge, |world| second_attempt_alone(world, 73));
+        let reason = "attempt 1 does not list the gate's job, and the run began 73h ago: its approval may be as old, and the rule allows at most 72h";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
+    }
+
+    #[test]
+    fn a_gate_that_an_earlier_attempt_did_not_run_waits_if_nothing_says_when_the_run_began() {
+        let finding = found(Check::GateAge, |world| {
+            second_attempt_alone(world, 1);
+            world.facts.run.created_at = None;
+            world.facts.earlier_attempts.clear();
+        });
+        assert_eq!(finding.verdict, Verdict::Wait);
     }
 
     fn with_reviewers(count: usize) -> Finding {
@@ -133,9 +221,7 @@ mod tests {
 
     /// The gate ran in both of two attempts.
     fn run_again(world: &mut World) {
-        world.facts.run.attempt = Some(2);
-        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)) }];
-        world.facts.jobs.push(Job { attempt: Some(2), ..job(7101, "release-gate") });
+        world.rerun_with_gate();
     }
 
     #[test]

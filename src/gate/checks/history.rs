@@ -1,11 +1,12 @@
 //! What became of a gate's job over all attempts of the run, and the check `gate-job`. Not here: how it concluded.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::case::{Case, lag};
 use super::conclusion::conclusion;
+use super::execution::{ByAttempt, Execution, executions};
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::gate::policy::Gate;
 use crate::model::{Conclusion, Job, quoted};
@@ -13,60 +14,69 @@ use crate::model::{Conclusion, Job, quoted};
 /// What became of one gate over all attempts of the run.
 pub(in crate::gate) struct History<'a> {
     pub(super) gate: &'a Gate,
-    /// The job of the newest attempt in which the gate ran; `None` when it never did.
-    pub(super) newest: Option<&'a Job>,
-    /// Attempts in which the gate ran.
-    pub(super) attempts: Vec<u32>,
-    /// In how many attempts its job got past the wait for its environment, whoever let it.
-    pub(super) passed_wait: usize,
+    /// Each time that its job ran, the newest last.
+    pub(super) executions: Vec<Execution<'a>>,
+    /// The attempts under which GitHub lists its job.
+    pub(super) listed: BTreeSet<u32>,
     /// `gate-job` and `gate-conclusion`: whether the gate has finished.
     pub(in crate::gate) findings: Vec<Finding>,
 }
 
-impl History<'_> {
+impl<'a> History<'a> {
     /// Whether the gate may still be passed.
     pub(in crate::gate) fn is_unfinished(&self) -> bool {
         self.findings.iter().any(|finding| finding.verdict == Verdict::Wait)
     }
 
+    /// The newest job of the gate; `None` when it never ran.
+    pub(super) fn newest(&self) -> Option<&'a Job> {
+        self.executions.last().map(|execution| execution.job)
+    }
+
     /// When the newest job of the gate ended.
     pub(super) fn completed_at(&self) -> Option<Timestamp> {
-        self.newest.and_then(|job| job.completed_at)
+        self.newest().and_then(|job| job.completed_at)
+    }
+
+    /// The attempts in which the gate may have run.
+    pub(super) fn attempts(&self) -> BTreeSet<u32> {
+        self.executions.iter().flat_map(|execution| &execution.attempts).copied().collect()
+    }
+
+    /// In how many attempts the job got past the wait for its environment, whoever let it.
+    pub(super) fn passed_wait(&self) -> usize {
+        let passed = self.executions.iter().filter(|execution| execution.passed_wait);
+        passed.map(Execution::attempt).collect::<BTreeSet<u32>>().len()
+    }
+
+    /// How many executions ended without getting past it.
+    pub(super) fn ended_at_the_wait(&self) -> usize {
+        self.executions.iter().filter(|execution| execution.ended_at_the_wait()).count()
     }
 }
-
-/// The jobs of one gate, by attempt; attempt 0 is one that GitHub did not name.
-type ByAttempt<'a> = BTreeMap<u32, Vec<&'a Job>>;
 
 pub(in crate::gate) fn history<'a>(case: &Case<'a>, gate: &'a Gate) -> History<'a> {
     let mut by_attempt = ByAttempt::new();
     for job in case.evidence.jobs.iter().filter(|job| job.name == gate.job) {
         by_attempt.entry(job.attempt.unwrap_or_default()).or_default().push(job);
     }
-    let newest = by_attempt.last_key_value().and_then(|(_, jobs)| jobs.first().copied());
-    let mut findings = vec![gate_job(case, gate, &by_attempt)];
-    if let Some(newest) = newest {
+    let executions = executions(case, &by_attempt);
+    let mut findings = vec![gate_job(case, gate, &by_attempt, executions.last())];
+    if let Some(newest) = executions.last() {
         let jobs: Vec<&Job> = by_attempt.values().flatten().copied().collect();
-        findings.push(conclusion(case, gate, newest, &jobs));
+        findings.push(conclusion(case, gate, newest.job, &jobs));
     }
     History {
         gate,
-        newest,
-        passed_wait: by_attempt.values().filter(|jobs| jobs.iter().any(|job| got_past_the_wait(job))).count(),
-        attempts: by_attempt.into_keys().collect(),
+        executions,
+        listed: by_attempt.into_keys().collect(),
         findings: findings.into_iter().map(|finding| finding.of_gate(&gate.job)).collect(),
     }
 }
 
-/// Only a job that a runner took, or that succeeded, was let through by somebody. One that was rejected or cancelled while it waited needs
-/// no approval.
-fn got_past_the_wait(job: &Job) -> bool {
-    job.has_runner || job.conclusion == Some(Conclusion::Success)
-}
-
-fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>) -> Finding {
+fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>, newest: Option<&Execution<'_>>) -> Finding {
     let run = &case.evidence.run;
-    let Some((newest, jobs)) = by_attempt.last_key_value() else { return missing_job(case, gate) };
+    let Some(newest) = newest else { return missing_job(case, gate) };
     let expected = format!(
         "exactly one job with this name in each attempt that ran it, of run {} at SHA {}",
         run.id,
@@ -75,7 +85,7 @@ fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>) -> Finding
     let doubt = if by_attempt.contains_key(&0) {
         Some("GitHub's answer lacks a job's `run_attempt`".to_owned())
     } else {
-        carried_over(case, *newest, jobs)
+        carried_over(case, newest)
     };
     if let Some(doubt) = doubt {
         return Finding::new(Check::GateJob, Verdict::Wait, doubt, expected);
@@ -85,15 +95,22 @@ fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>) -> Finding
         return Finding::new(Check::GateJob, Verdict::Fail, got, expected).fixed_by(one_job_fix(gate));
     }
     if let Some(other) = by_attempt.values().flatten().find(|job| job.run != run.id || job.head_sha != run.head_sha) {
-        let got = format!("job {} is of run {} at SHA {}", other.id, other.run, quoted(other.head_sha.as_str()));
-        let reason = format!("{got}, but this is run {} at SHA {}", run.id, quoted(run.head_sha.as_str()));
+        let got = if other.run == run.id {
+            format!(
+                "job {} is at SHA {}, the run at {}",
+                other.id,
+                quoted(other.head_sha.as_str()),
+                quoted(run.head_sha.as_str())
+            )
+        } else {
+            format!("job {} is of run {}, not of run {}", other.id, other.run, run.id)
+        };
         // Nothing in the workflow needs a fix.
         return Finding::new(Check::GateJob, Verdict::Fail, got, expected)
-            .because(reason)
             .fixed_by("Start a new run of the commit that you want to deploy and have its gate approved.");
     }
-    let id = jobs.first().map(|job| job.id).unwrap_or_default();
-    Finding::new(Check::GateJob, Verdict::Pass, format!("job {id} of attempt {newest}"), expected)
+    let got = format!("job {} of attempt {}", newest.job.id, newest.attempt());
+    Finding::new(Check::GateJob, Verdict::Pass, got, expected)
 }
 
 fn one_job_fix(gate: &Gate) -> String {
@@ -139,21 +156,38 @@ fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
 }
 
 /// Why a gate of an earlier attempt cannot count now, if it cannot: the current attempt may still bring its own.
-fn carried_over(case: &Case<'_>, newest: u32, jobs: &[&Job]) -> Option<String> {
-    let present = case.evidence.run.attempt.filter(|present| newest < *present)?;
-    let of_present = || case.evidence.jobs.iter().filter(|job| job.attempt.is_none_or(|attempt| attempt == present));
-    let under_way = of_present().filter(|job| job.status.is_under_way()).count();
+fn carried_over(case: &Case<'_>, newest: &Execution<'_>) -> Option<String> {
+    let current = case.evidence.run.attempt.filter(|current| newest.attempt() < *current)?;
+    let newest_attempt = newest.attempt();
+    let of_current = || case.evidence.jobs.iter().filter(|job| is_of_current_attempt(case, job));
+    let under_way = of_current().filter(|job| job.status.is_under_way()).count();
     if under_way > 0 {
-        let running = still_running(under_way, &format!(" of attempt {present}"));
-        return Some(format!("only attempt {newest} has this job, while {running}"));
+        let running = still_running(under_way, &format!(" of attempt {current}"));
+        return Some(format!("only attempt {newest_attempt} ran this job, while {running}"));
     }
-    if of_present().count() == 0 {
-        return Some(format!("only attempt {newest} has this job, and GitHub shows no job of attempt {present} yet"));
+    if of_current().count() == 0 {
+        return Some(format!(
+            "only attempt {newest_attempt} ran this job, and GitHub shows no job of attempt {current} yet"
+        ));
+    }
+    let mut pending = case.evidence.pending.iter().flatten();
+    if let Some(other) = pending.find(|name| **name != case.request.environment) {
+        let name = quoted(other.as_str());
+        return Some(format!(
+            "only attempt {newest_attempt} ran this job, while attempt {current} waits for environment {name}"
+        ));
     }
     // A gate that was not passed is run again; its new job may not be shown yet.
-    let passed = jobs.iter().all(|job| job.conclusion == Some(Conclusion::Success));
+    let passed = newest.job.conclusion == Some(Conclusion::Success);
     let fresh = asked_at(case).is_some_and(|asked_at| !case.is_settled(asked_at));
-    (!passed && fresh).then(|| format!("only attempt {newest} has this job so far; {}", lag()))
+    (!passed && fresh).then(|| format!("only attempt {newest_attempt} ran this job so far; {}", lag()))
+}
+
+/// Whether the job may be one that the current attempt runs: it is not listed under an earlier one, nor did it end before the current one began.
+fn is_of_current_attempt(case: &Case<'_>, job: &Job) -> bool {
+    let run = &case.evidence.run;
+    let ended_before = job.completed_at.zip(run.started_at).is_some_and(|(ended, began)| ended < began);
+    (job.attempt.is_none() || job.attempt == run.attempt) && !ended_before
 }
 
 #[cfg(test)]
@@ -161,8 +195,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
     use super::*;
-    use crate::gate::tests::{ALICE, World, account, ago, found, job, sha};
-    use crate::model::{JobStatus, RunAttempt, RunId};
+    use crate::gate::tests::{World, ago, found, job, sha};
+    use crate::model::{EnvironmentName, JobStatus, RunId};
 
     fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
         found(check, change).verdict
@@ -170,8 +204,7 @@ mod tests {
 
     /// The second attempt ran only `publish`, whose status is given; the gate is the first attempt's.
     fn second_attempt(world: &mut World, publish: JobStatus) {
-        world.facts.run.attempt = Some(2);
-        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)) }];
+        world.rerun();
         let publish_job = world.facts.jobs.last_mut().unwrap();
         publish_job.attempt = Some(2);
         publish_job.status = publish;
@@ -287,7 +320,7 @@ mod tests {
     #[test]
     fn a_gate_of_an_earlier_attempt_waits_while_a_job_of_the_present_one_is_under_way() {
         let finding = found(Check::GateJob, |world| second_attempt(world, JobStatus::UnderWay));
-        let reason = "only attempt 1 has this job, while 1 job of attempt 2 is queued or in progress";
+        let reason = "only attempt 1 ran this job, while 1 job of attempt 2 is queued or in progress";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
@@ -315,7 +348,7 @@ mod tests {
             second_attempt(world, JobStatus::Waiting);
             world.facts.jobs.pop();
         });
-        let reason = "only attempt 1 has this job, and GitHub shows no job of attempt 2 yet";
+        let reason = "only attempt 1 ran this job, and GitHub shows no job of attempt 2 yet";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
@@ -342,11 +375,27 @@ mod tests {
     }
 
     #[test]
-    fn a_job_got_past_the_wait_if_a_runner_took_it_or_it_succeeded() {
-        let past = |has_runner, conclusion| {
-            got_past_the_wait(&Job { has_runner, conclusion: Some(Conclusion::parse(conclusion)), ..job(1, "x") })
-        };
-        assert!(past(true, "failure") && past(false, "success"));
-        assert!(!past(false, "failure"));
+    fn a_gate_of_an_earlier_attempt_waits_while_another_environment_is_pending() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world
+                .facts
+                .pending
+                .iter_mut()
+                .for_each(|pending| pending.push(EnvironmentName::parse("release-gate").unwrap()));
+        });
+        let reason = "only attempt 1 ran this job, while attempt 2 waits for environment `release-gate`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_gate_that_is_listed_once_more_under_the_current_attempt_is_the_earlier_one() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::UnderWay);
+            let listed_once_more = Job { id: 7101, attempt: Some(2), ..world.gate_job().clone() };
+            world.facts.jobs.push(listed_once_more);
+        });
+        let reason = "only attempt 1 ran this job, while 1 job of attempt 2 is queued or in progress";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 }

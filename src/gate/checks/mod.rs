@@ -3,6 +3,7 @@
 mod approval;
 pub(super) mod case;
 mod conclusion;
+mod execution;
 pub(super) mod gate;
 pub(super) mod history;
 pub(super) mod people;

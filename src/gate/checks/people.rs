@@ -2,6 +2,7 @@
 
 use super::approval::{approvals, count, gate_approval};
 use super::case::Case;
+use super::execution::Execution;
 use super::history::History;
 use super::starter::{starter, starters, unknown_starter};
 use crate::gate::check::Finding;
@@ -37,8 +38,8 @@ pub(in crate::gate) fn judge(case: &Case<'_>, histories: &[History<'_>]) -> Peop
 fn passed(case: &Case<'_>, history: &History<'_>, approvers: Vec<Approver>) -> PassedGate {
     PassedGate {
         job: history.gate.job.clone(),
-        job_id: history.newest.map(|job| job.id),
-        attempt: history.attempts.last().copied(),
+        job_id: history.newest().map(|job| job.id),
+        attempt: history.executions.last().map(Execution::attempt),
         environment: history.gate.environment.as_str().to_owned(),
         environment_id: case.environment(history.gate).map(|environment| environment.id),
         passed_at: history.completed_at(),

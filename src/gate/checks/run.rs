@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use crate::gate::check::{Check, Finding, Verdict};
-use crate::model::{Request, RunStatus, WorkflowRun, quoted, quoted_list};
+use crate::model::{RefName, Request, RunStatus, WorkflowRun, quoted, quoted_list};
 
 /// A rule is judged only if it covers the request: it is shown, so that nobody has to guess which one was.
 pub(in crate::gate) fn rule(case: &Case<'_>) -> Finding {
@@ -39,8 +39,8 @@ pub(in crate::gate) fn run(case: &Case<'_>) -> Finding {
     }
     if run.head_sha != request.sha {
         let got = format!("run {} at SHA {}", run.id, quoted(run.head_sha.as_str()));
-        let reason = format!("the run is at SHA {}, the deployment at {sha}", quoted(run.head_sha.as_str()));
-        return Finding::new(Check::Run, Verdict::Fail, got, expected).because(reason);
+        let reason = format!("GitHub shows the run at SHA {}, the deployment at {sha}", quoted(run.head_sha.as_str()));
+        return wait(got).because(reason);
     }
     if let Some(missing) = missing_identity(run) {
         return wait(format!("GitHub's answer lacks the run's {missing}"));
@@ -66,52 +66,42 @@ fn missing_identity(run: &WorkflowRun) -> Option<&'static str> {
 
 fn ref_name(case: &Case<'_>) -> Finding {
     let requested = &case.request.ref_name;
-    let ran = case.evidence.run.head_branch.as_ref();
     let allowed = quoted_list(&case.rule.refs);
-    let is_allowed = case.rule.refs.iter().any(|pattern| pattern.matches(requested));
     let name = quoted(requested.as_str());
-    match ran {
-        Some(ran) if ran == requested && is_allowed => {
-            Finding::new(Check::Ref, Verdict::Pass, name.to_string(), one_of(&allowed))
-        }
-        Some(ran) if ran == requested => Finding::new(Check::Ref, Verdict::Fail, name.to_string(), one_of(&allowed))
-            .because(format!("the run is at {name}; the rule allows {allowed}")),
-        _ => {
-            let ran = ran.map_or_else(|| "no branch or tag".to_owned(), |ran| quoted(ran.as_str()).to_string());
-            Finding::new(
-                Check::Ref,
-                Verdict::Fail,
-                format!("{name} in GitHub's request, {ran} in the run"),
-                one_of(&allowed),
-            )
-            .because(format!("GitHub's request names {name}, but the run is at {ran}; the rule allows {allowed}"))
-        }
+    let finding = |verdict, got: String| Finding::new(Check::Ref, verdict, got, one_of(&allowed));
+    let Some(ran) = &case.evidence.run.head_branch else {
+        return finding(Verdict::Wait, "GitHub's answer lacks the run's `head_branch`".to_owned());
+    };
+    if ran != requested {
+        let got = format!("GitHub's request names {name}, but the run is at {}", quoted(ran.as_str()));
+        return finding(Verdict::Wait, got);
     }
+    if case.rule.refs.iter().any(|pattern| pattern.matches(ran)) {
+        return finding(Verdict::Pass, name.to_string());
+    }
+    finding(Verdict::Fail, name.to_string()).because(format!("the run is at {name}; the rule allows {allowed}"))
 }
 
 fn event(case: &Case<'_>) -> Finding {
     let ran = &case.evidence.run.event;
     let allowed = quoted_list(&case.rule.events);
     let name = quoted(ran);
+    let finding = |verdict, got: String| Finding::new(Check::Event, verdict, got, one_of(&allowed));
     if let Some(requested) = case.request.event.as_ref().filter(|requested| *requested != ran) {
-        let requested = quoted(requested);
-        let got = format!("{requested} in GitHub's request, {name} in the run");
-        return Finding::new(Check::Event, Verdict::Fail, got, one_of(&allowed)).because(format!(
-            "GitHub's request names {requested}, but {name} started the run; the rule allows {allowed}"
-        ));
+        let got = format!("GitHub's request names {}, but {name} started the run", quoted(requested));
+        return finding(Verdict::Wait, got);
     }
     if case.rule.events.contains(ran) {
-        return Finding::new(Check::Event, Verdict::Pass, name.to_string(), one_of(&allowed));
+        return finding(Verdict::Pass, name.to_string());
     }
-    Finding::new(Check::Event, Verdict::Fail, name.to_string(), one_of(&allowed))
-        .because(format!("{name} started the run; the rule allows {allowed}"))
+    finding(Verdict::Fail, name.to_string()).because(format!("{name} started the run; the rule allows {allowed}"))
 }
 
 fn workflow(case: &Case<'_>) -> Finding {
     let path = &case.evidence.run.path;
     let (got, allowed) = (quoted(path), quoted(&case.rule.workflow));
     let expected = format!("{allowed} of {}", quoted(&case.request.repository.name.to_string()));
-    if file_of(path, case.request) == case.rule.workflow {
+    if file_of(path, case) == case.rule.workflow {
         return Finding::new(Check::Workflow, Verdict::Pass, got.to_string(), expected);
     }
     let reason = format!("the run uses workflow {got}; the rule allows {expected}");
@@ -119,17 +109,22 @@ fn workflow(case: &Case<'_>) -> Finding {
 }
 
 /// The workflow file in a run's `path`, without the repository's own name before it and the run's own ref after it. Anything else stays:
-/// it names another workflow.
-fn file_of<'p>(path: &'p str, request: &Request) -> &'p str {
-    let own = format!("{}/", request.repository.name);
+/// it names another workflow. So does a ref that ends as a workflow file does: `release.yml@v1.yml` may be a file of that name.
+fn file_of<'p>(path: &'p str, case: &Case<'_>) -> &'p str {
+    let own = format!("{}/", case.request.repository.name);
     let file = match path.split_at_checked(own.len()) {
         Some((before, file)) if before.eq_ignore_ascii_case(&own) => file,
         _ => path,
     };
-    let ref_name = request.ref_name.as_str();
+    let is_file = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.ends_with(".yml") || name.ends_with(".yaml")
+    };
+    let own_ref = case.evidence.run.head_branch.as_ref().map(RefName::as_str).filter(|own_ref| !is_file(own_ref));
+    let Some(own_ref) = own_ref else { return file };
     ["@", "@refs/heads/", "@refs/tags/"]
         .iter()
-        .find_map(|at| file.strip_suffix(ref_name)?.strip_suffix(at))
+        .find_map(|at| file.strip_suffix(own_ref)?.strip_suffix(at))
         .unwrap_or(file)
 }
 
@@ -156,7 +151,7 @@ mod tests {
 
     use super::*;
     use crate::gate::tests::{World, bot, found, sha};
-    use crate::model::{RefName, RepositoryName, RunId};
+    use crate::model::{RefName, RunId};
 
     fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
         found(check, change).verdict
@@ -182,10 +177,10 @@ mod tests {
     }
 
     #[test]
-    fn a_run_at_another_sha_fails() {
+    fn a_run_at_another_sha_than_the_deliverys_waits() {
         let finding = found(Check::Run, |world| world.request.sha = sha('b'));
-        assert_eq!(finding.verdict, Verdict::Fail);
-        assert!(finding.reason.starts_with("the run is at SHA `aaaa"), "{finding}");
+        assert_eq!(finding.verdict, Verdict::Wait);
+        assert!(finding.reason.starts_with("GitHub shows the run at SHA `aaaa"), "{finding}");
     }
 
     #[test]
@@ -233,19 +228,26 @@ mod tests {
     }
 
     #[test]
-    fn a_ref_other_than_the_deliverys_fails() {
+    fn a_ref_other_than_the_deliverys_waits() {
         let finding = found(Check::Ref, |world| world.facts.run.head_branch = RefName::parse("next").ok());
-        assert_eq!((finding.verdict, finding.expected.as_str()), (Verdict::Fail, "`main`"));
-        assert!(finding.reason.starts_with("GitHub's request names `main`, but the run is at `next`"), "{finding}");
+        let reason = "GitHub's request names `main`, but the run is at `next`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
     #[test]
-    fn a_run_without_a_ref_fails() {
+    fn a_branch_named_like_a_full_ref_is_another_one() {
+        let named = |world: &mut World| {
+            world.facts.run.head_branch = RefName::parse("refs/heads/main").ok();
+            world.request.ref_name = RefName::parse("refs/heads/main").unwrap();
+        };
+        assert_eq!(found(Check::Ref, named).reason, "the run is at `refs/heads/main`; the rule allows `main`");
+    }
+
+    #[test]
+    fn a_run_without_a_ref_waits() {
         let finding = found(Check::Ref, |world| world.facts.run.head_branch = None);
-        assert_eq!(
-            (finding.verdict, finding.got.as_str()),
-            (Verdict::Fail, "`main` in GitHub's request, no branch or tag in the run")
-        );
+        let reason = "GitHub's answer lacks the run's `head_branch`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
     #[test]
@@ -259,13 +261,10 @@ mod tests {
     }
 
     #[test]
-    fn an_event_other_than_the_deliverys_fails_even_if_the_rule_allows_it() {
+    fn an_event_other_than_the_deliverys_waits_even_if_the_rule_allows_it() {
         let finding = found(Check::Event, |world| world.request.event = Some("push".to_owned()));
-        assert_eq!(finding.verdict, Verdict::Fail);
-        assert!(
-            finding.reason.starts_with("GitHub's request names `push`, but `workflow_dispatch` started"),
-            "{finding}"
-        );
+        let reason = "GitHub's request names `push`, but `workflow_dispatch` started the run";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
     #[test]
@@ -281,46 +280,64 @@ mod tests {
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
     }
 
-    /// The file that is read from a path, of a run at `main`.
-    fn file(path: &str) -> &str {
-        file_of(path, &World::new().request)
+    /// Whether a path is read as that file, of a run at `main`.
+    fn is_file(path: &str, file: &str) -> bool {
+        is_file_at("main", path, file)
     }
+
+    fn is_file_at(own_ref: &str, path: &str, file: &str) -> bool {
+        let finding = found(Check::Workflow, |world| {
+            world.policy += &format!("workflow = \"{file}\"\n");
+            world.facts.run.path = path.to_owned();
+            world.facts.run.head_branch = RefName::parse(own_ref).ok();
+        });
+        finding.verdict == Verdict::Pass
+    }
+
+    /// The rule's file.
+    const FILE: &str = ".github/workflows/x.yml";
 
     #[test]
     fn a_workflow_path_is_the_file() {
-        assert_eq!(file(".github/workflows/release.yml"), ".github/workflows/release.yml");
+        assert!(is_file(FILE, FILE));
     }
 
     #[test]
     fn the_repositorys_own_name_before_the_file_is_ignored() {
-        assert_eq!(file("Octo-Org/Widgets/.github/workflows/x.yml"), ".github/workflows/x.yml");
+        assert!(is_file(&format!("Octo-Org/Widgets/{FILE}"), FILE));
     }
 
     #[test]
     fn another_repositorys_name_before_the_file_stays() {
-        assert_eq!(file("octo-org/gadgets/.github/workflows/x.yml"), "octo-org/gadgets/.github/workflows/x.yml");
-        assert_eq!(file("octo-org/widgets2/.github/workflows/x.yml"), "octo-org/widgets2/.github/workflows/x.yml");
+        for name in ["octo-org/gadgets", "octo-org/widgets2"] {
+            assert!(!is_file(&format!("{name}/{FILE}"), FILE));
+        }
     }
 
     #[test]
     fn the_runs_own_ref_behind_the_file_is_ignored() {
-        for path in ["x.yml@main", "x.yml@refs/heads/main", "x.yml@refs/tags/main"] {
-            assert_eq!(file(path), "x.yml");
+        for own_ref in ["main", "refs/heads/main", "refs/tags/main"] {
+            assert!(is_file(&format!("{FILE}@{own_ref}"), FILE));
         }
     }
 
     #[test]
     fn whatever_else_follows_an_at_sign_is_part_of_the_file() {
-        for path in ["x.yml@next", "x.yml@refs/pull/main", "x.yml@main.yml", "x.ymlmain"] {
-            assert_eq!(file(path), path);
+        for rest in ["@next", "@refs/pull/main", "@main.yml", "main"] {
+            assert!(!is_file(&format!("{FILE}{rest}"), FILE), "{rest}");
+        }
+    }
+
+    #[test]
+    fn a_ref_that_ends_as_a_file_does_is_part_of_the_file() {
+        for own_ref in ["v1.yml", "v1.yaml", "v1.YML"] {
+            assert!(!is_file_at(own_ref, &format!("{FILE}@{own_ref}"), FILE), "{own_ref}");
         }
     }
 
     #[test]
     fn a_path_shorter_than_the_repositorys_name_is_the_file() {
-        let mut request = World::new().request;
-        request.repository.name = RepositoryName::parse("octo-org/a-repository-with-a-long-name").unwrap();
-        assert_eq!(file_of("ä.yml", &request), "ä.yml");
+        assert!(!is_file("ä.yml", FILE));
     }
 
     #[test]

@@ -5,19 +5,19 @@ use super::history::History;
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::model::{Account, AccountType, Login, listed, quoted, quoted_list};
 
-/// Who started the run, and the attempts of it in which a gate ran; or an attempt whose starter GitHub does not report.
+/// Who started the run, and the attempts of it in which a gate may have run; or an attempt whose starter GitHub does not report.
 pub(super) fn starters<'a>(case: &Case<'a>, histories: &[History<'_>]) -> Result<Vec<&'a Account>, u32> {
     let run = &case.evidence.run;
     let mut starters: Vec<&Account> = run.actor.iter().collect();
-    for attempt in histories.iter().flat_map(|history| &history.attempts) {
-        let triggering_actor = if Some(*attempt) == run.attempt {
+    for attempt in histories.iter().flat_map(History::attempts) {
+        let triggering_actor = if Some(attempt) == run.attempt {
             run.triggering_actor.as_ref()
         } else {
-            let earlier = case.evidence.earlier_attempts.iter().find(|earlier| earlier.attempt == *attempt);
+            let earlier = case.evidence.earlier_attempts.iter().find(|earlier| earlier.attempt == attempt);
             earlier.and_then(|earlier| earlier.triggering_actor.as_ref())
         };
         let Some(account) = triggering_actor else {
-            return Err(*attempt);
+            return Err(attempt);
         };
         if !starters.iter().any(|known| known.id == account.id) {
             starters.push(account);
@@ -76,8 +76,7 @@ pub(super) fn logins(logins: &[Login]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::tests::{ALICE, World, account, bot, found, job};
-    use crate::model::{Job, RunAttempt};
+    use crate::gate::tests::{World, bot, found};
 
     fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
         found(check, change).verdict
@@ -85,10 +84,7 @@ mod tests {
 
     /// Carol re-ran all jobs of the run.
     fn rerun_by_carol(world: &mut World) {
-        world.facts.run.attempt = Some(2);
-        world.facts.run.triggering_actor = Some(account(33));
-        world.facts.earlier_attempts = vec![RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)) }];
-        world.facts.jobs.push(Job { attempt: Some(2), ..job(7101, "release-gate") });
+        world.rerun_with_gate();
     }
 
     #[test]
