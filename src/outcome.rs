@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::gate::policy::PauseReason;
 use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, Rejection};
 use crate::github::{GithubError, Remedy};
 use crate::model::{Request, quoted, with_causes};
@@ -47,8 +48,8 @@ pub enum DeferredReason {
     Waiting(Deferral),
     /// GitHub did not answer with what is needed.
     Github(GithubError),
-    /// `pause = true` in the policy.
-    Paused,
+    /// The policy says `pause = true`, or cannot be read.
+    Paused(PauseReason),
     /// GitHub shows the run as ended and its deployment as pending.
     EndedButPending,
     /// The deployment is newer than the last review, and GitHub does not list it as pending yet.
@@ -109,7 +110,7 @@ impl Outcome {
                 let owner = quoted(request.repository.name.owner()).to_string();
                 Self::Ignored(IgnoredReason::ForeignOwner(owner))
             }
-            OutOfScope::Paused => Self::Deferred(DeferredReason::Paused),
+            OutOfScope::Paused(reason) => Self::Deferred(DeferredReason::Paused(reason)),
         }
     }
 
@@ -201,7 +202,7 @@ impl fmt::Display for DeferredReason {
         match self {
             Self::Waiting(deferral) => f.write_str(&reasons(deferral.findings())),
             Self::Github(error) => f.write_str(&with_causes(error)),
-            Self::Paused => f.write_str("the policy says `pause = true`"),
+            Self::Paused(reason) => reason.fmt(f),
             Self::EndedButPending => f.write_str("GitHub shows the run as ended and its deployment as pending"),
             Self::NotListedYet => f.write_str(
                 "the deployment was created after the last review, and GitHub does not list it as pending yet",
