@@ -137,6 +137,7 @@ async fn a_broken_policy_writes_the_line_that_the_alarm_counts() {
     let files = Files::new(player, &story.policy);
     // The lowest level that the template takes.
     let mut lambda = function::start(player, &files, &github.url(), &[("RUST_LOG", "error")]).await;
+    lambda.ready().await;
     std::fs::write(files.path("policy.toml"), "pause = True\n").unwrap();
     let mut forged = event.clone();
     forged["headers"]["x-hub-signature-256"] = format!("sha256={}", "0".repeat(64)).into();

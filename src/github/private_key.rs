@@ -51,7 +51,7 @@ pub(super) fn read(text: &SecretString) -> Result<EncodingKey, InvalidPrivateKey
     if text.is_empty() {
         return Err(NOTHING);
     }
-    if text.starts_with(['{', '[']) {
+    if text.starts_with('{') || text.starts_with("[\"") {
         return Err(JSON);
     }
     let Some((_, block)) = text.split_once(BEGIN) else {
