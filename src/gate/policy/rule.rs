@@ -94,6 +94,17 @@ impl Rule {
     }
 }
 
+impl fmt::Display for PauseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch => f.write_str("the policy says `pause = true`"),
+            Self::Unreadable(why) => {
+                write!(f, "the policy cannot be read, so everything waits until it is fixed: {why}")
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
@@ -123,16 +134,5 @@ mod tests {
     #[test]
     fn a_policy_keeps_its_text() {
         assert_eq!(Policy::parse(POLICY).unwrap().text(), POLICY);
-    }
-}
-
-impl fmt::Display for PauseReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Switch => f.write_str("the policy says `pause = true`"),
-            Self::Unreadable(why) => {
-                write!(f, "the policy cannot be read, so everything waits until it is fixed: {why}")
-            }
-        }
     }
 }
