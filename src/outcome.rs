@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::gate::policy::PauseReason;
 use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, Rejection};
 use crate::github::{GithubError, Remedy};
 use crate::model::{Request, quoted, with_causes};
@@ -52,8 +53,8 @@ pub enum DeferredReason {
     Waiting(Deferral),
     /// GitHub did not answer with what is needed.
     Github(GithubError),
-    /// `pause = true` in the policy.
-    Paused,
+    /// The policy says `pause = true`, or cannot be read.
+    Paused(PauseReason),
     /// GitHub shows the run as ended and its deployment as pending.
     EndedButPending,
     /// GitHub does not list the deployment as pending, and it is too young for that to say anything.
@@ -126,7 +127,7 @@ impl Outcome {
                 let owner = quoted(request.repository.name.owner()).to_string();
                 Self::Ignored(IgnoredReason::ForeignOwner(owner))
             }
-            OutOfScope::Paused => Self::Deferred(DeferredReason::Paused),
+            OutOfScope::Paused(reason) => Self::Deferred(DeferredReason::Paused(reason)),
         }
     }
 
@@ -218,7 +219,7 @@ impl fmt::Display for DeferredReason {
         match self {
             Self::Waiting(deferral) => f.write_str(&reasons(deferral.findings())),
             Self::Github(error) => f.write_str(&with_causes(error)),
-            Self::Paused => f.write_str("the policy says `pause = true`"),
+            Self::Paused(reason) => reason.fmt(f),
             Self::EndedButPending => f.write_str("GitHub shows the run as ended and its deployment as pending"),
             Self::NotListedYet => f.write_str(
                 "GitHub does not list the deployment as pending, and it is too new for that to mean anything",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Settings;
-use crate::gate::policy::RepositoryPattern;
+use crate::gate::policy::{PauseReason, RepositoryPattern};
 use crate::gate::{self, Decision, Scope};
 use crate::github::{AppClient, GithubError, RepositoryClient, RepositoryRef, RunReader, WaitingRuns};
 use crate::handler::Handler;
@@ -51,7 +51,7 @@ pub struct Sweep {
     pub left: usize,
     /// Calls to GitHub.
     pub calls: u32,
-    /// The policy says `pause = true`: nothing was looked at.
+    /// The policy says `pause = true`, or cannot be read (then `problems` says why): nothing was looked at.
     pub paused: bool,
 }
 
@@ -104,8 +104,9 @@ impl Handler {
         let deadline = self.deadline();
         self.refresh_settings(deadline).await;
         let settings = &self.settings.current();
-        if settings.policy.pause {
-            return Sweep { paused: true, ..Sweep::default() };
+        if let Some(reason) = settings.policy.pause_reason() {
+            let problem = (reason != PauseReason::Switch).then(|| reason.to_string());
+            return Sweep { paused: true, problems: problem.into_iter().collect(), ..Sweep::default() };
         }
         let app = AppClient::new(&self.github, &settings.app, deadline);
         let (seen, result) = (BTreeSet::new(), Sweep::default());

@@ -12,7 +12,7 @@ const SWEEP_SECONDS: f64 = 0.5;
 const SWEEP_LOG_GIGABYTES: f64 = 0.7e-6;
 /// Reads of the settings in a month: one every five minutes.
 const READINGS: f64 = SWEEPS / 5.0;
-const ALARMS: f64 = 5.0;
+const ALARMS: f64 = 7.0;
 const METRICS: f64 = 2.0;
 
 fn rows(page: &str) -> Vec<(String, f64)> {

@@ -237,7 +237,8 @@ async fn each_defect_of_a_setting_is_named_and_no_other() {
         ("private-key", "PRIVATE_KEY_FILE", "nowhere.pem"),
         ("policy", "POLICY_FILE", "nowhere.toml"),
         // The function's is another one.
-        ("function", "WEBHOOK_SECRET", "another secret"),
+        ("function", "WEBHOOK_SECRET", "another-webhook-secret"),
+        ("webhook-secret", "WEBHOOK_SECRET", "# another-webhook-secret"),
     ];
     for (id, variable, value) in settings {
         let world = World::new().await;

@@ -1,4 +1,4 @@
-//! Settings of a running process: read again when they are old, kept when they cannot be.
+//! Settings of a running process: read again when they are old, kept when they cannot be, and a pause when the policy is not one.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,13 +8,15 @@ use environment_gate::config::{Given, Variables};
 use environment_gate::handler::Handler;
 use environment_gate::lambda::{Invocation as Invoked, invoke};
 use environment_gate::model::ApiUrl;
+use environment_gate::outcome::Report;
+use environment_gate::recovery::SweepMode;
 use environment_gate::time::Clock;
 use environment_gate::world::{FakeGithub, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::fixtures;
-use crate::support::function::Files;
-use crate::support::github::app;
+use crate::support::function::{self, Files};
+use crate::support::github::{Staged, app};
 
 struct World {
     handler: Handler,
@@ -49,11 +51,15 @@ impl World {
     }
 
     async fn outcome_after(&self, minutes: i64) -> &'static str {
+        self.report_after(minutes).await.outcome.name()
+    }
+
+    async fn report_after(&self, minutes: i64) -> Report {
         self.minutes.store(minutes, Ordering::Relaxed);
         let event = self.player.event(&self.story, SignedDuration::ZERO, &self.github.url());
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
         match invoke(&self.handler, request).await.unwrap() {
-            Invoked::Delivered(report) => report.outcome.name(),
+            Invoked::Delivered(report) => *report,
             other => panic!("{other:?}"),
         }
     }
@@ -73,13 +79,71 @@ async fn a_new_policy_holds_when_the_old_one_is_five_minutes_old() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_again_stays_in_use() {
+async fn a_policy_that_does_not_parse_pauses_until_it_is_fixed() {
     let world = World::start().await;
     assert_eq!(world.outcome_after(0).await, "approved");
-    world.write_policy("this is no policy");
-    assert_eq!(world.outcome_after(6).await, "approved");
+    world.write_policy("pause = True\n");
+    let report = world.report_after(6).await;
+    let reason = report.outcome.reason();
+    assert_eq!((report.outcome.name(), report.outcome.status(), report.calls), ("deferred", 503, 0), "{reason}");
+    assert!(
+        reason.starts_with("the policy cannot be read, so everything waits until it is fixed: `POLICY_FILE`"),
+        "{reason}"
+    );
+    assert!(reason.contains("policy line 1"), "{reason}");
+    world.write_policy(&world.story.policy);
+    assert_eq!(world.outcome_after(7).await, "approved");
+}
+
+#[tokio::test]
+async fn what_a_policy_rejected_waits_once_it_is_broken() {
+    let world = World::start().await;
+    world.write_policy("[[rule]]\nrepositories = [\"octo-org/other\"]\nrefs = [\"main\"]\n");
+    assert_eq!(world.outcome_after(6).await, "rejected");
+    world.write_policy("[[rule]]\nrepositories = [\"octo-org/other\"]\nrefs = [main]\n");
+    assert_eq!(world.outcome_after(12).await, "deferred");
+}
+
+#[tokio::test]
+async fn a_policy_that_is_gone_pauses() {
+    let world = World::start().await;
     std::fs::remove_file(world.files.path("policy.toml")).unwrap();
-    assert_eq!(world.outcome_after(12).await, "approved");
-    world.write_policy("pause = true\n");
-    assert_eq!(world.outcome_after(18).await, "deferred");
+    assert_eq!(world.outcome_after(6).await, "deferred");
+}
+
+#[tokio::test]
+async fn a_policy_that_cannot_be_reached_stays_in_use() {
+    let world = World::start().await;
+    std::fs::remove_file(world.files.path("policy.toml")).unwrap();
+    std::fs::create_dir(world.files.path("policy.toml")).unwrap();
+    assert_eq!(world.outcome_after(6).await, "approved");
+}
+
+#[tokio::test]
+async fn a_sweep_says_that_the_policy_cannot_be_read() {
+    let world = World::start().await;
+    world.write_policy("pause = True\n");
+    world.minutes.store(6, Ordering::Relaxed);
+    let swept = world.handler.sweep(SweepMode::Scheduled).await;
+    assert!(swept.paused && !swept.is_complete(), "{swept:?}");
+    assert!(swept.problems[0].starts_with("the policy cannot be read"), "{swept:?}");
+}
+
+#[tokio::test]
+async fn a_broken_policy_writes_the_line_that_the_alarm_counts() {
+    let player = fixtures::player();
+    let story = fixtures::one("approve/one-human-approved-the-gate");
+    let Staged { github, event } = Staged::new(&story).await;
+    let files = Files::new(player, &story.policy);
+    // The lowest level that the template takes.
+    let mut lambda = function::start(player, &files, &github.url(), &[("RUST_LOG", "error")]).await;
+    lambda.ready().await;
+    std::fs::write(files.path("policy.toml"), "pause = True\n").unwrap();
+    let mut forged = event.clone();
+    forged["headers"]["x-hub-signature-256"] = format!("sha256={}", "0".repeat(64)).into();
+    assert_eq!(lambda.invoke(forged).await.status(), 401, "a wrong signature makes it read again");
+    assert_eq!(lambda.invoke(event).await.status(), 503);
+    let log = lambda.log();
+    let line = log.lines().find(|line| line.contains("\"target\":\"environment_gate::config\"")).unwrap_or(&log);
+    assert!(line.contains("POLICY_FILE") && line.contains("everything waits until it is fixed"), "{line}");
 }

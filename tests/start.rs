@@ -25,6 +25,8 @@ async fn what_is_wrong_is_said_with_the_variables_name() {
     let nowhere = files.path("nothing.pem");
     let empty = files.path("empty.pem");
     std::fs::write(&empty, "").unwrap();
+    let no_switch = files.path("no-switch.toml");
+    std::fs::write(&no_switch, "pause = True\n").unwrap();
     let good = [
         ("APP_ID", "123456"),
         ("WEBHOOK_SECRET", "a-very-secret-thing"),
@@ -52,7 +54,14 @@ async fn what_is_wrong_is_said_with_the_variables_name() {
         (with("WEBHOOK_SECRET", " \n "), vec!["WEBHOOK_SECRET", "empty"]),
         (with("POLICY_FILE", &bad_policy), vec!["POLICY_FILE", "line 3", "rule.refs"]),
         (with("POLICY_FILE", &nowhere), vec!["POLICY_FILE", "nothing.pem"]),
-        (with("PRIVATE_KEY_FILE", &policy), vec!["PRIVATE_KEY_FILE", "not a usable RSA private key"]),
+        (
+            with("WEBHOOK_SECRET", "a-very-secret-thing\n# a-very-secret-thing"),
+            vec!["WEBHOOK_SECRET", "comment", "line 2"],
+        ),
+        (with("WEBHOOK_SECRET", "short"), vec!["WEBHOOK_SECRET", "too short", "line 1 (length 5)", "16 to 256"]),
+        (with("POLICY_FILE", &no_switch), vec!["POLICY_FILE", "policy line 1"]),
+        (with("PRIVATE_KEY_FILE", &policy), vec!["PRIVATE_KEY_FILE", "text that is not PEM", "store the file"]),
+        (with("PRIVATE_KEY_FILE", &empty), vec!["PRIVATE_KEY_FILE", "got nothing", "store the file"]),
         (with("PRIVATE_KEY_FILE", &nowhere), vec!["PRIVATE_KEY_FILE", "nothing.pem"]),
         (with("GITHUB_API_URL", "http://github.example"), vec!["GITHUB_API_URL", "https"]),
         (with("GITHUB_API_URL", "https://user@github.example"), vec!["GITHUB_API_URL"]),

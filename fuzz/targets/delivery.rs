@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 fuzz_target!(|data: &[u8]| {
-    let secret = SecretString::from("secret");
+    let secret = SecretString::from("a-webhook-secret");
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert("x-github-event", HeaderValue::from_static("deployment_protection_rule"));

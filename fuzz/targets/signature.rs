@@ -10,7 +10,7 @@ use secrecy::SecretString;
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let (header, body) = text.split_once('\n').unwrap_or((text, ""));
-    let secret = SecretString::from("secret");
+    let secret = SecretString::from("a-webhook-secret");
     let signature = sign(&secret, body.as_bytes());
     // So that the fuzzer can find the good one, which it could not guess.
     let header = header.replace("GOOD", signature.trim_start_matches("sha256="));

@@ -138,25 +138,30 @@ impl AwsSettings {
         Self { ssm: aws_sdk_ssm::Client::new(aws), secrets_manager: aws_sdk_secretsmanager::Client::new(aws) }
     }
 
-    /// Reads parameters in one call, SecureStrings decrypted. A name that is not in the result does not exist.
-    pub(super) async fn parameters(&self, names: Vec<String>) -> Result<HashMap<String, SecretString>, String> {
+    /// Reads parameters in one call, SecureStrings decrypted. `None` for a name that does not exist; a name that is not in the result was
+    /// not mentioned by AWS.
+    pub(super) async fn parameters(&self, names: Vec<String>) -> Result<HashMap<String, Option<SecretString>>, String> {
         if names.is_empty() {
             return Ok(HashMap::new());
         }
         let read = self.ssm.get_parameters().set_names(Some(names)).with_decryption(true).send().await;
         let read = read.map_err(|error| aws_problem(&error))?;
         // A parameter may be asked for by its ARN.
-        let found = read.parameters.unwrap_or_default().into_iter().flat_map(|parameter| {
-            let value = SecretString::from(parameter.value.unwrap_or_default());
-            [parameter.name, parameter.arn].into_iter().flatten().map(move |name| (name, value.clone()))
+        let found = read.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
+            let value = SecretString::from(parameter.value?);
+            let names = [parameter.name, parameter.arn].into_iter().flatten();
+            Some(names.map(move |name| (name, Some(value.clone()))))
         });
-        Ok(found.collect())
+        let gone = read.invalid_parameters.unwrap_or_default().into_iter().map(|name| (name, None));
+        Ok(gone.chain(found.flatten()).collect())
     }
 
     /// Reads the current version of a secret.
     pub(super) async fn secret(&self, name: &str) -> Result<SecretString, String> {
         let read = self.secrets_manager.get_secret_value().secret_id(name).send().await;
         let read = read.map_err(|error| aws_problem(&error))?;
-        read.secret_string.map(SecretString::from).ok_or_else(|| "got a binary secret, expected text".to_owned())
+        read.secret_string
+            .map(SecretString::from)
+            .ok_or_else(|| "got a binary secret, expected text: store it with `--secret-string`".to_owned())
     }
 }

@@ -1,6 +1,8 @@
 //! Reads the settings from wherever each comes from, all at once.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -43,7 +45,7 @@ pub struct Reading {
 /// What AWS answered; `None` where it was not asked.
 #[derive(Default)]
 struct FromAws {
-    parameters: Option<Result<HashMap<String, SecretString>, String>>,
+    parameters: Option<Result<HashMap<String, Option<SecretString>>, String>>,
     secret: Option<Result<SecretString, String>>,
 }
 
@@ -91,24 +93,27 @@ impl Sources {
     }
 
     fn text(source: &SettingSource, aws: &FromAws) -> Result<SecretString, ConfigError> {
-        let unread = || Err("was not read".to_owned());
-        let read = match &source.place {
-            Place::Value(value) => return Ok(value.clone()),
-            Place::File(path) => {
-                return std::fs::read_to_string(path)
-                    .map(SecretString::from)
-                    .map_err(|error| source.error("cannot be read").because(error));
-            }
+        let unanswered = |problem: &str| source.error(problem).unanswered();
+        match &source.place {
+            Place::Value(value) => Ok(value.clone()),
+            Place::File(path) => text_of_file(source, path),
             Place::Parameter(name) => match &aws.parameters {
-                Some(Ok(parameters)) => parameters.get(name).cloned().ok_or_else(|| {
-                    "does not exist in this account and region: create it, or fix the variable".to_owned()
-                }),
-                Some(Err(problem)) => Err(problem.clone()),
-                None => unread(),
+                Some(Ok(parameters)) => match parameters.get(name) {
+                    Some(Some(value)) => Ok(value.clone()),
+                    Some(None) => {
+                        Err(source.error("does not exist in this account and region: create it, or fix the variable"))
+                    }
+                    None => Err(unanswered("got an answer from AWS that does not mention it")),
+                },
+                Some(Err(problem)) => Err(unanswered(problem)),
+                None => Err(unanswered("was not read")),
             },
-            Place::Secret(_) => aws.secret.clone().unwrap_or_else(unread),
-        };
-        read.map_err(|problem| source.error(problem))
+            Place::Secret(_) => match &aws.secret {
+                Some(Ok(value)) => Ok(value.clone()),
+                Some(Err(problem)) => Err(unanswered(problem)),
+                None => Err(unanswered("was not read")),
+            },
+        }
     }
 
     fn app(&self, id: &SecretString, key: &SecretString) -> Result<App, ConfigError> {
@@ -120,6 +125,14 @@ impl Sources {
         }
         App::new(id, key).map_err(|error| self.private_key.error(error))
     }
+}
+
+fn text_of_file(source: &SettingSource, path: &Path) -> Result<SecretString, ConfigError> {
+    std::fs::read_to_string(path).map(SecretString::from).map_err(|error| {
+        let is_answer = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData);
+        let error = source.error("cannot be read").because(error);
+        if is_answer { error } else { error.unanswered() }
+    })
 }
 
 async fn in_time<T>(read: impl Future<Output = Result<T, String>>) -> Result<T, String> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::check::{Check, Finding, Verdict};
 use super::covered::Covered;
 use super::decide::Rejection;
-use super::policy::Policy;
+use super::policy::{PauseReason, Policy};
 use crate::model::{EnvironmentName, Request, quoted, quoted_list};
 
 /// What the policy says about a request for one of its owners.
@@ -18,12 +18,12 @@ pub enum Scope<'p> {
 }
 
 /// Why the policy says nothing about a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutOfScope {
     /// No rule names the repository's owner: it is not ours to decide.
     Foreign,
     /// The policy pauses everything.
-    Paused,
+    Paused(PauseReason),
 }
 
 /// Finds the rules that cover the request.
@@ -32,8 +32,8 @@ pub enum OutOfScope {
 /// A policy that pauses, and an owner that it does not name.
 pub fn scope<'p>(policy: &'p Policy, request: &Request) -> Result<Scope<'p>, OutOfScope> {
     // First of all: a policy cut down to `pause = true` still holds everything back.
-    if policy.pause {
-        return Err(OutOfScope::Paused);
+    if let Some(reason) = policy.pause_reason() {
+        return Err(OutOfScope::Paused(reason));
     }
     if !policy.knows_owner(request.repository.name.owner()) {
         return Err(OutOfScope::Foreign);
@@ -94,7 +94,18 @@ mod tests {
     #[test]
     fn a_pause_comes_before_everything_else() {
         let policy = Policy::parse("pause = true\n").unwrap();
-        assert_eq!(scope(&policy, &World::new().request).unwrap_err(), OutOfScope::Paused);
+        assert_eq!(scope(&policy, &World::new().request).unwrap_err(), OutOfScope::Paused(PauseReason::Switch));
+    }
+
+    #[test]
+    fn without_a_policy_that_can_be_read_everything_waits_and_says_why() {
+        let policy = Policy::unreadable("policy line 1, `pause`: invalid type");
+        let why = scope(&policy, &World::new().request).unwrap_err();
+        let OutOfScope::Paused(reason) = why else { panic!("{why:?}") };
+        assert_eq!(
+            reason.to_string(),
+            "the policy cannot be read, so everything waits until it is fixed: policy line 1, `pause`: invalid type"
+        );
     }
 
     #[test]

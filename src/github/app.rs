@@ -8,6 +8,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use super::private_key::{self, InvalidPrivateKey};
+
 /// Seconds that `iat` lies in the past, "to protect against clock drift"
 /// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>).
 const ISSUED_SECONDS_BACK: i64 = 60;
@@ -20,13 +22,6 @@ pub struct App {
     key: EncodingKey,
 }
 
-/// A text that is not an RSA private key. The text is a secret, so the message does not show it.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "got text that is not a usable RSA private key, expected the PEM file that GitHub generated for the App (PKCS#1 or PKCS#8)"
-)]
-pub struct InvalidPrivateKey;
-
 /// The claims of the App's token (RFC 7519).
 #[derive(Serialize)]
 struct Claims<'a> {
@@ -36,16 +31,14 @@ struct Claims<'a> {
 }
 
 impl App {
-    /// Takes the App's id (or client id) and its key in PEM, with real or escaped (`\n`) line ends.
+    /// Takes the App's id (or client id) and its key in PEM, or the base64 of that.
     ///
     /// # Errors
     /// The text is not a key that signs.
     pub fn new(id: &str, pem: &SecretString) -> Result<Self, InvalidPrivateKey> {
-        let pem = SecretString::from(pem.expose_secret().replace("\\n", "\n"));
-        let key = EncodingKey::from_rsa_pem(pem.expose_secret().as_bytes()).map_err(|_| InvalidPrivateKey)?;
-        let app = Self { id: id.to_owned(), key };
+        let app = Self { id: id.to_owned(), key: private_key::read(pem)? };
         // The library reads the numbers of the key when it signs: an inconsistent key must fail the start, not a delivery.
-        app.token(Timestamp::UNIX_EPOCH).ok_or(InvalidPrivateKey)?;
+        app.token(Timestamp::UNIX_EPOCH).ok_or(private_key::UNUSABLE)?;
         Ok(app)
     }
 

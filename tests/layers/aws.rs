@@ -23,6 +23,10 @@ const NAMES: [(&str, &str); 4] = [
     ("PRIVATE_KEY_SECRET", PRIVATE_KEY),
 ];
 
+const SECRET: &str = "a-webhook-secret";
+const OLD: &str = "the-old-webhook-secret";
+const NEW: &str = "the-new-webhook-secret";
+
 /// AWS with the App's settings, a GitHub, and the function between them.
 struct World {
     moto: Moto,
@@ -73,9 +77,9 @@ fn variables<'a>(moto: &'a Moto, github: &'a str) -> Vec<(&'static str, &'a str)
 #[tokio::test]
 async fn settings_are_read_at_cold_start_in_two_calls() {
     let key = Key::generate().unwrap();
-    let mut world = World::start("secret", &key).await;
-    assert_eq!(world.deliver("secret").await, 204, "{}", world.lambda.log());
-    assert_eq!(world.deliver("secret").await, 204);
+    let mut world = World::start(SECRET, &key).await;
+    assert_eq!(world.deliver(SECRET).await, 204, "{}", world.lambda.log());
+    assert_eq!(world.deliver(SECRET).await, 204);
     let actions = world.moto.actions().await;
     let mut read: Vec<&String> = actions.iter().filter(|action| action.contains("Get")).collect();
     read.sort();
@@ -85,22 +89,24 @@ async fn settings_are_read_at_cold_start_in_two_calls() {
 #[tokio::test]
 async fn a_webhook_secret_is_rotated_without_losing_a_delivery() {
     let key = Key::generate().unwrap();
-    let mut world = World::start("old", &key).await;
-    assert_eq!(world.deliver("old").await, 204, "before");
-    world.moto.put_parameter(WEBHOOK_SECRET, "SecureString", "new\nold").await;
-    assert_eq!(world.deliver("old").await, 204, "both are known");
-    assert_eq!(world.deliver("new").await, 204, "GitHub signs with the new one");
-    assert_eq!(world.deliver("old").await, 204, "a delivery that was on its way");
-    world.moto.put_parameter(WEBHOOK_SECRET, "SecureString", "new").await;
-    assert_eq!(world.deliver("new").await, 204, "the old one is gone");
+    let mut world = World::start(OLD, &key).await;
+    assert_eq!(world.deliver(OLD).await, 204, "before");
+    world.moto.put_parameter(WEBHOOK_SECRET, "SecureString", &format!("{NEW}\n{OLD}")).await;
+    assert_eq!(world.deliver(OLD).await, 204, "both are known");
+    assert_eq!(world.deliver(NEW).await, 204, "GitHub signs with the new one");
+    assert_eq!(world.deliver(OLD).await, 204, "a delivery that was on its way");
+    world.moto.put_parameter(WEBHOOK_SECRET, "SecureString", NEW).await;
+    assert_eq!(world.deliver(NEW).await, 204, "the old one is gone");
 }
 
 #[tokio::test]
 async fn an_abrupt_change_costs_deliveries_until_the_next_reading() {
     let key = Key::generate().unwrap();
-    let mut world = World::start("first", &key).await;
+    let mut world = World::start("the-first-webhook-secret", &key).await;
     let mut refused = 0;
-    for (round, secret) in ["first", "second", "third"].into_iter().enumerate() {
+    for (round, secret) in
+        ["the-first-webhook-secret", "the-second-webhook-secret", "the-third-webhook-secret"].into_iter().enumerate()
+    {
         world.moto.put_parameter(WEBHOOK_SECRET, "SecureString", secret).await;
         for _ in 0..3 {
             match world.deliver(secret).await {
@@ -119,14 +125,14 @@ async fn an_abrupt_change_costs_deliveries_until_the_next_reading() {
 #[tokio::test]
 async fn the_apps_key_is_rotated_without_losing_a_delivery() {
     let (old, new) = (Key::generate().unwrap(), Key::generate().unwrap());
-    let mut world = World::start("secret", &old).await;
-    assert_eq!(world.deliver("secret").await, 204, "before");
+    let mut world = World::start(SECRET, &old).await;
+    assert_eq!(world.deliver(SECRET).await, 204, "before");
     world.github.set_keys(vec![old.public_der().to_vec(), new.public_der().to_vec()]);
-    assert_eq!(world.deliver("secret").await, 204, "GitHub knows both");
+    assert_eq!(world.deliver(SECRET).await, 204, "GitHub knows both");
     world.moto.put_secret(PRIVATE_KEY, new.private_pem().expose_secret()).await;
-    assert_eq!(world.deliver("secret").await, 204, "the function still signs with the old one");
+    assert_eq!(world.deliver(SECRET).await, 204, "the function still signs with the old one");
     world.github.set_keys(vec![new.public_der().to_vec()]);
-    assert_eq!(world.deliver("secret").await, 204, "the old one is deleted: {}", world.lambda.log());
+    assert_eq!(world.deliver(SECRET).await, 204, "the old one is deleted: {}", world.lambda.log());
     let refused = world.github.calls().iter().filter(|call| call.status == 401).count();
     assert_eq!(refused, 1, "it was refused once, and then the new one was read");
 }
@@ -137,31 +143,46 @@ async fn a_key_may_be_pkcs1_or_pkcs8_with_real_or_escaped_line_ends() {
     let pkcs8 = key.private_pem().expose_secret().to_owned();
     let pkcs1 = pkcs1_of(&pkcs8);
     for pem in [pkcs8.replace('\n', "\\n"), pkcs1.replace('\n', "\r\n"), pkcs1] {
-        let mut world = World::start("secret", &key).await;
+        let mut world = World::start(SECRET, &key).await;
         world.moto.put_secret(PRIVATE_KEY, &pem).await;
         let (variables, url) = (variables(&world.moto, &world.url), world.url.clone());
         world.lambda = Lambda::start(&variables).await;
-        assert_eq!(world.deliver("secret").await, 204, "{url} {}", world.lambda.log());
+        assert_eq!(world.deliver(SECRET).await, 204, "{url} {}", world.lambda.log());
     }
 }
 
 #[tokio::test]
-async fn a_changed_policy_takes_effect_and_a_broken_one_does_not() {
+async fn a_changed_policy_takes_effect() {
     let key = Key::generate().unwrap();
-    let mut world = World::start("secret", &key).await;
-    assert_eq!(world.deliver("secret").await, 204);
+    let mut world = World::start(SECRET, &key).await;
+    assert_eq!(world.deliver(SECRET).await, 204);
     world.moto.put_parameter(POLICY, "String", "pause = true\n").await;
-    assert_eq!(world.deliver("secret").await, 204, "what was read holds for five minutes");
+    assert_eq!(world.deliver(SECRET).await, 204, "what was read holds for five minutes");
     assert_eq!(world.deliver("forged").await, 401, "a refused signature makes it read again");
-    assert_eq!(world.deliver("secret").await, 503, "paused");
+    assert_eq!(world.deliver(SECRET).await, 503, "paused");
+}
 
-    let mut world = World::start("secret", &key).await;
-    assert_eq!(world.deliver("secret").await, 204);
+#[tokio::test]
+async fn a_broken_policy_pauses_until_aws_gives_another() {
+    let key = Key::generate().unwrap();
+    let mut world = World::start(SECRET, &key).await;
+    assert_eq!(world.deliver(SECRET).await, 204);
     world.moto.put_parameter(POLICY, "String", "[[rule]]\nrefs = [\"*\"]\n").await;
     assert_eq!(world.deliver("forged").await, 401);
-    assert_eq!(world.deliver("secret").await, 204, "the last good one is in use");
+    assert_eq!(world.deliver(SECRET).await, 503, "everything waits");
     let log = world.lambda.log();
     assert!(log.contains("POLICY_PARAMETER") && log.contains(POLICY) && log.contains("missing field"), "{log}");
+}
+
+#[tokio::test]
+async fn settings_that_aws_refuses_to_give_stay_in_use() {
+    let key = Key::generate().unwrap();
+    let mut world = World::start(SECRET, &key).await;
+    world.lambda.ready().await;
+    world.moto.refuse_from_now_on().await;
+    assert_eq!(world.deliver("forged").await, 401);
+    assert_eq!(world.deliver(SECRET).await, 204, "{}", world.lambda.log());
+    assert!(world.lambda.log().contains("the last good one stays in use"), "{}", world.lambda.log());
 }
 
 /// The key inside PKCS#8 in PEM, which for 2,048 bits begins after a head of 26 bytes (RFC 5208), in the PEM that GitHub makes.
@@ -196,7 +217,7 @@ async fn what_is_missing_or_no_good_is_named_at_cold_start() {
         (with("WEBHOOK_SECRET_PARAMETER", "/blank"), ["WEBHOOK_SECRET_PARAMETER", "`/blank`", "no secret"]),
         (with("POLICY_PARAMETER", APP_ID), ["POLICY_PARAMETER", APP_ID, "policy line 1"]),
         (with("PRIVATE_KEY_SECRET", "nothing"), ["PRIVATE_KEY_SECRET", "`nothing`", "ResourceNotFoundException"]),
-        (with("PRIVATE_KEY_SECRET", "no-key"), ["PRIVATE_KEY_SECRET", "`no-key`", "not a usable RSA private key"]),
+        (with("PRIVATE_KEY_SECRET", "no-key"), ["PRIVATE_KEY_SECRET", "`no-key`", "text that is not PEM"]),
     ] {
         let log = fails_to_start(&variables).await;
         for part in wanted {

@@ -135,7 +135,20 @@ fn there_are_two_routes_that_are_throttled_and_end_in_time() {
         );
     }
     let stage = stack["apis"].as_object().unwrap().values().find(|api| api.get("StageName").is_some()).unwrap();
-    assert_eq!(stage["DefaultRouteSettings"], json!({ "ThrottlingRateLimit": 10, "ThrottlingBurstLimit": 20 }));
+    assert_eq!(stage["DefaultRouteSettings"], json!({ "ThrottlingRateLimit": 100, "ThrottlingBurstLimit": 200 }));
+}
+
+#[test]
+fn a_strangers_fifty_requests_a_second_leave_room_for_the_largest_matrix() {
+    /// GitHub's largest matrix has 256 jobs, and GitHub delivers it within five seconds.
+    const MATRIX_A_SECOND: f64 = 256.0 / 5.0;
+    let stack = stack(&[]);
+    let stage = stack["apis"].as_object().unwrap().values().find(|api| api.get("StageName").is_some()).unwrap();
+    let limit = |name: &str| stage["DefaultRouteSettings"][name].as_f64().unwrap();
+    let (rate, burst) = (limit("ThrottlingRateLimit"), limit("ThrottlingBurstLimit"));
+    // What comes in five seconds, and what the bucket lets through.
+    assert!(5.0 * (MATRIX_A_SECOND + 50.0) <= 5.0 * rate + burst, "{rate} a second, {burst} at once");
+    assert!(burst >= 100.0, "{burst}");
 }
 
 #[test]
@@ -165,13 +178,16 @@ fn two_stacks_of_one_account_share_no_name() {
 }
 
 #[test]
-fn errors_throttles_and_failures_raise_an_alarm() {
+fn whatever_needs_a_person_raises_an_alarm() {
     let topic = "arn:aws:sns:us-east-1:123456789012:on-call";
     let stack = stack(&[&format!("AlarmTopicArn={topic}")]);
     let alarms = stack["alarms"].as_object().unwrap();
     let metrics: BTreeSet<String> =
         alarms.values().map(|alarm| alarm["MetricName"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(metrics, set(&["Errors", "Throttles", "Failed", "Sweeps", "OldestWait"], &[]));
+    assert_eq!(
+        metrics,
+        set(&["Errors", "Throttles", "4xx", "SettingsProblems", "Failed", "Sweeps", "OldestWait"], &[])
+    );
     assert!(alarms.values().all(|alarm| alarm["AlarmActions"] == json!([topic])));
     let filters = stack["metric_filters"].as_object().unwrap();
     let pattern = |metric: &str| {
@@ -179,9 +195,36 @@ fn errors_throttles_and_failures_raise_an_alarm() {
             filters.values().find(|filter| filter["MetricTransformations"][0]["MetricName"] == metric).unwrap();
         filter["FilterPattern"].as_str().unwrap().to_owned()
     };
+    assert_eq!(pattern("SettingsProblems"), "{ $.target = \"environment_gate::config\" }");
     assert_eq!(pattern("Failed"), "{ $.target = \"environment_gate::decision\" && $.outcome = \"failed\" }");
     assert_eq!(pattern("Sweeps"), "{ $.target = \"environment_gate::sweep\" && $.complete IS TRUE }");
     assert_eq!(pattern("OldestWait"), "{ $.target = \"environment_gate::sweep\" && $.oldest_wait_seconds >= 0 }");
+}
+
+#[test]
+fn the_alarm_for_client_errors_watches_this_api() {
+    let stack = stack(&[]);
+    let alarm = stack["alarms"].as_object().unwrap().values().find(|alarm| alarm["MetricName"] == "4xx").unwrap();
+    assert_eq!(alarm["Namespace"], "AWS/ApiGateway");
+    assert_eq!(alarm["Dimensions"], json!([{ "Name": "ApiId", "Value": "<HttpApi>" }]));
+    // A stranger's ten requests a second go over it in two seconds, a rotation of the secret does not.
+    assert_eq!((&alarm["Period"], &alarm["Threshold"]), (&json!(300), &json!(20)));
+}
+
+#[test]
+fn every_metric_that_a_log_line_makes_is_one_that_an_alarm_reads() {
+    let stack = stack(&[]);
+    let names = |of: &str, name: fn(&Value) -> (&Value, &Value)| -> BTreeSet<String> {
+        let all = stack[of].as_object().unwrap().values().map(name);
+        all.map(|(namespace, metric)| format!("{namespace} {metric}"))
+            .filter(|name| !name.starts_with("\"AWS/"))
+            .collect()
+    };
+    let made = names("metric_filters", |filter| {
+        let metric = &filter["MetricTransformations"][0];
+        (&metric["MetricNamespace"], &metric["MetricName"])
+    });
+    assert_eq!(made, names("alarms", |alarm| (&alarm["Namespace"], &alarm["MetricName"])));
 }
 
 #[test]

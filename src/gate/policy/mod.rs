@@ -11,5 +11,5 @@ mod source;
 pub use self::max_age::MaxAge;
 pub use self::ref_pattern::RefPattern;
 pub use self::repository_pattern::RepositoryPattern;
-pub use self::rule::{Gate, Policy, Rule};
+pub use self::rule::{Gate, PauseReason, Policy, Rule};
 pub use self::source::PolicyError;

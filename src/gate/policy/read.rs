@@ -75,7 +75,7 @@ impl Policy {
             ));
         }
         let rules = policy.rule.iter().map(|rule| read_rule(&source, rule)).collect::<Result<_, _>>()?;
-        Ok(Self { pause: policy.pause, rules, text: toml.to_owned() })
+        Ok(Self { pause: policy.pause, rules, text: toml.to_owned(), unreadable: None })
     }
 }
 

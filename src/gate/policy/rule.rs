@@ -1,5 +1,7 @@
 //! What a policy says, as checked types. Not here: how it is written in TOML (`read.rs`).
 
+use std::fmt;
+
 use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
@@ -14,6 +16,17 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// The TOML that it was read from.
     pub(super) text: String,
+    /// Why there is no policy to go by, in one that stands in for it.
+    pub(super) unreadable: Option<String>,
+}
+
+/// Why everything waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PauseReason {
+    /// `pause = true`.
+    Switch,
+    /// The policy was changed to something that cannot be read, or deleted.
+    Unreadable(String),
 }
 
 /// One `[[rule]]`: these repositories, this environment, and what a run needs to enter it.
@@ -53,6 +66,16 @@ pub struct Gate {
 }
 
 impl Policy {
+    /// Stands in for a policy that cannot be read: everything waits until it is fixed.
+    pub fn unreadable(why: &str) -> Self {
+        Self { pause: true, rules: Vec::new(), text: String::new(), unreadable: Some(why.to_owned()) }
+    }
+
+    /// Why everything waits; `None` if the policy decides.
+    pub fn pause_reason(&self) -> Option<PauseReason> {
+        self.pause.then(|| self.unreadable.clone().map_or(PauseReason::Switch, PauseReason::Unreadable))
+    }
+
     /// The TOML that it was read from.
     pub fn text(&self) -> &str {
         &self.text
@@ -68,6 +91,17 @@ impl Rule {
     /// Whether the rule is about this repository and environment.
     pub fn covers(&self, repository: &RepositoryName, environment: &EnvironmentName) -> bool {
         self.environment == *environment && self.repositories.iter().any(|pattern| pattern.matches(repository))
+    }
+}
+
+impl fmt::Display for PauseReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch => f.write_str("the policy says `pause = true`"),
+            Self::Unreadable(why) => {
+                write!(f, "the policy cannot be read, so everything waits until it is fixed: {why}")
+            }
+        }
     }
 }
 
