@@ -430,7 +430,7 @@ async fn found_within(time: Duration) -> Vec<(Item, State)> {
         private_key: key.private_pem().clone(),
     };
     let variables = Variables::given(ApiUrl::parse(&fake.url()).unwrap(), given).unwrap();
-    let input = ExaminationInput { webhook_url: None, repositories: vec![], workflow: None, token: None, time };
+    let input = ExaminationInput { time, ..ExaminationInput::default() };
     let lines = Doctor::new(variables, Limits::default(), input).examine(&Clock::system()).await;
     lines.into_iter().map(|line| (line.item, line.state)).collect()
 }

@@ -33,6 +33,9 @@ pub use webhook_url::WebhookUrl;
 use environments::EnvironmentsOfRule;
 use workflow::WorkflowSource;
 
+/// Time for an examination, where nobody says how much.
+const TIME: Duration = Duration::from_mins(2);
+
 /// What a person adds to the settings.
 #[derive(Debug)]
 pub struct ExaminationInput {
@@ -46,6 +49,12 @@ pub struct ExaminationInput {
     pub token: Option<SecretString>,
     /// Time for the whole examination.
     pub time: Duration,
+}
+
+impl Default for ExaminationInput {
+    fn default() -> Self {
+        Self { webhook_url: None, repositories: Vec::new(), workflow: None, token: None, time: TIME }
+    }
 }
 
 /// What is needed to look, and nothing to review with.
