@@ -399,6 +399,19 @@ async fn a_branch_policy_behind_a_hundred_others_is_found() {
 }
 
 #[tokio::test]
+async fn more_branch_policies_than_are_read_are_said_not_to_be_checked() {
+    let world = World::new().await;
+    let mut deployment = world.deployment();
+    let policy = |id: usize| json!({ "id": id, "node_id": "P_1", "name": format!("release/{id}"), "type": "branch" });
+    let policies: Vec<Value> = (1..=100).map(policy).collect();
+    // The one answer is given for every page.
+    *deployment.body("branch_policies.release") = json!({ "total_count": 5_000, "branch_policies": policies });
+    let told = world.doctor(&deployment, WITH_TOKEN).await;
+    let found = (told.of("failed"), told.of("not checked"), told.code);
+    assert_eq!(found, (vec![], vec!["release-branches"], Some(3)), "{:#}", told.json);
+}
+
+#[tokio::test]
 async fn what_github_does_not_answer_makes_the_exit_code_3() {
     let world = World::new().await;
     let mut deployment = world.deployment();

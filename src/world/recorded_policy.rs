@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::gate::Policy;
 use crate::gate::policy::{Gate, Rule};
-use crate::model::RepositoryName;
+use crate::model::{Login, RepositoryName};
 
 /// The part of `policy` that a story of `repository` rests on, in TOML. `decided` is the number of the rule that decided, from 1.
 pub fn recorded_policy(policy: &Policy, repository: &RepositoryName, decided: Option<usize>) -> String {
@@ -51,18 +51,19 @@ fn rule_toml(rule: &Rule, repository: &RepositoryName) -> String {
         gates,
     } = rule;
     let pattern = repositories.iter().find(|pattern| pattern.matches(repository));
-    let strings = |texts: Vec<&str>| texts.into_iter().map(string).collect::<Vec<_>>().join(", ");
+    let list = |texts: Vec<&str>| format!("[{}]", texts.into_iter().map(string).collect::<Vec<_>>().join(", "));
+    let logins = |logins: &[Login]| list(logins.iter().map(Login::as_str).collect());
     let refs: Vec<String> = refs.iter().map(ToString::to_string).collect();
     let mut toml = String::from("[[rule]]\n");
     let keys = [
         ("repositories", format!("[{}]", pattern.map(|pattern| string(&pattern.to_string())).unwrap_or_default())),
         ("environment", string(environment.as_str())),
         ("workflow", string(workflow)),
-        ("refs", format!("[{}]", strings(refs.iter().map(String::as_str).collect()))),
-        ("events", format!("[{}]", strings(events.iter().map(String::as_str).collect()))),
+        ("refs", list(refs.iter().map(String::as_str).collect())),
+        ("events", list(events.iter().map(String::as_str).collect())),
         ("approvals", approvals.to_string()),
-        ("approvers", format!("[{}]", strings(approvers.iter().map(|login| login.as_str()).collect()))),
-        ("starters", format!("[{}]", strings(starters.iter().map(|login| login.as_str()).collect()))),
+        ("approvers", logins(approvers)),
+        ("starters", logins(starters)),
         ("self_approval", self_approval.to_string()),
         ("max_age", string(&max_age.to_string())),
     ];

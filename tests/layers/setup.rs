@@ -305,7 +305,10 @@ async fn an_app_without_an_active_webhook_is_told_what_to_press() {
     world.moto.put_parameter(NAMES[2].1, "String", POLICY).await;
     world.moto.create_secret(NAMES[3].1, key.private_pem().expose_secret()).await;
     let before = world.gate(&["setup"]).await;
-    assert!(before.status.success() && String::from_utf8_lossy(&before.stdout).contains("is not active yet"), "{before:?}");
+    assert!(
+        before.status.success() && String::from_utf8_lossy(&before.stdout).contains("is not active yet"),
+        "{before:?}"
+    );
     let output = world.gate(&["setup", "--webhook-url", "https://abc.example.com/github/webhook"]).await;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && said.lines().count() == 1, "{output:?}");
