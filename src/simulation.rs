@@ -127,6 +127,13 @@ impl Simulation {
         &self.settings.policy
     }
 
+    /// The same, with another policy.
+    #[must_use]
+    pub fn by(mut self, policy: gate::Policy) -> Self {
+        self.settings.policy = policy.into();
+        self
+    }
+
     /// Reads the run and decides.
     ///
     /// # Errors

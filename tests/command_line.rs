@@ -111,6 +111,51 @@ fn what_is_wrong_with_a_policy_is_shown_with_its_line() {
     assert!(error.contains("policy line 3, `rule.refs`: got `*`, expected"), "{error}");
 }
 
+/// `gate check` of a policy.
+fn check(policy: &str, arguments: &[&str]) -> Output {
+    let path = std::env::temp_dir().join(format!("environment-gate-{:016x}.toml", fastrand::u64(..)));
+    std::fs::write(&path, policy).unwrap();
+    let output = gate(&[&["check", &path.to_string_lossy()], arguments].concat());
+    std::fs::remove_file(&path).unwrap();
+    output
+}
+
+const RULE: &str = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n";
+
+#[test]
+fn a_warning_says_what_to_do_and_is_no_error() {
+    let output = check(&format!("{RULE}approvals = 0\n"), &[]);
+    let text = text(&output);
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("\nwarning: rule 1: with `approvals = 0`"), "{text}");
+    assert!(text.contains("\n  Fix: Require at least 1 approval."), "{text}");
+}
+
+#[test]
+fn a_denied_warning_is_an_error() {
+    let output = check(&format!("{RULE}starters = [\"github-actions[bot]\"]\n"), &["--deny-warnings"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output).contains("\nerror: rule 1: anybody who can write"), "{output:?}");
+}
+
+#[test]
+fn a_policy_without_a_warning_passes_where_warnings_are_denied() {
+    let output = check(RULE, &["--deny-warnings"]);
+    assert!(output.status.success() && !text(&output).contains("Fix:"), "{output:?}");
+}
+
+#[test]
+fn an_event_that_strangers_can_cause_is_refused_at_its_line() {
+    let output = check(&format!("{RULE}events = [\n  \"push\",\n  \"issues\",\n]\n"), &[]);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("policy line 6, `rule.events`: got `issues`, expected one of `workflow_dispatch`"),
+        "{error}"
+    );
+    assert!(error.contains("people who cannot write to the repository") && error.lines().count() == 1, "{error}");
+}
+
 #[test]
 fn a_local_world_is_left_on_loopback_only_and_its_events_are_signed() {
     let output = gate(&["github", "fixtures/ignore/a-ping", "--listen", "0.0.0.0:0"]);
@@ -156,7 +201,7 @@ fn verbose_shows_what_was_found_and_expected_for_every_check() {
 #[test]
 fn wrong_use_is_one_line_and_exit_code_2() {
     let ping = "fixtures/ignore/a-ping";
-    let cases: [(&[&str], &str); 19] = [
+    let cases: [(&[&str], &str); 22] = [
         (&["nonsense"], "unrecognized subcommand 'nonsense'; see `gate --help`"),
         (&["check"], "not provided: <POLICY>; see `gate check --help`"),
         (&["check", "nowhere.toml"], "'nowhere.toml' for '<POLICY>'"),
@@ -170,6 +215,9 @@ fn wrong_use_is_one_line_and_exit_code_2() {
         (&["doctor", "--repository", "widgets"], "expected a repository as `owner/name`"),
         (&["doctor", "--workflow", "nowhere.yml"], "'nowhere.yml' for '--workflow <FILE>'"),
         (&["doctor", "--webhook-url", "https://example.com"], "expected `https://…/github/webhook`"),
+        (&["doctor", "--webhook-url", "https://example.com/a/b/github/webhook"], "with at most one stage"),
+        (&["doctor", "--minutes", "9"], "9 is not in 1..=8"),
+        (&["doctor", "--stack", "gate", "--webhook-url", "https://example.com/github/webhook"], "cannot be used with"),
         (&["setup", "--owner", "octo/org"], "expected an owner's login"),
         (&["setup", "--name", "a name that is longer than GitHub takes it"], "expected 1 to 34"),
         (&["setup", "--listen", "0.0.0.0:0"], "expected a loopback address"),

@@ -216,3 +216,51 @@ async fn a_paused_policy_and_a_foreign_owner_are_recorded_too() {
         assert_eq!(round_trip(to, &story).await, Some(Vec::new()));
     }
 }
+
+#[tokio::test]
+async fn what_is_recorded_is_for_its_user_alone_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    fn modes(path: &Path) -> Vec<(bool, u32)> {
+        let found = fs::metadata(path).unwrap();
+        let own = (found.is_dir(), found.permissions().mode() & 0o777);
+        let inside = fs::read_dir(path).into_iter().flatten().flat_map(|entry| modes(&entry.unwrap().path()));
+        [own].into_iter().chain(inside).collect()
+    }
+    let world = World::of(&fixtures::one("approve/one-human-approved-the-gate")).await;
+    let recorded = world.folder.join("recorded");
+    let output = world.gate(&["simulate", &world.run_url(), "--record", &recorded.to_string_lossy()]).await;
+    assert!(output.status.success(), "{output:?}");
+    let modes = modes(&recorded);
+    assert!(modes.len() > 6, "{modes:?}");
+    assert!(modes.iter().all(|(is_folder, mode)| *mode == if *is_folder { 0o700 } else { 0o600 }), "{modes:?}");
+}
+
+#[tokio::test]
+async fn of_the_policy_only_the_rule_that_decided_is_recorded() {
+    let other = "[[rule]]\nrepositories = [\"octo-org/secret\"]\nrefs = [\"main\"]\n";
+    // A rule that covers the run too, and reads an environment of its own.
+    let stricter = "[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"stricter\"]\n[[rule.gate]]\njob = \"a\"\nenvironment = \"a\"\n";
+    for (name, more) in [
+        ("approve/one-human-approved-the-gate", other.to_owned()),
+        ("approve/one-human-approved-the-gate", format!("{other}{stricter}")),
+        ("approve/the-second-of-two-rules-holds", other.to_owned()),
+        ("reject/the-starter-approved", other.to_owned()),
+    ] {
+        let mut story = fixtures::one(name);
+        story.policy = format!("{more}{}", story.policy);
+        let missing = Canned { status: 404, body: Some(json!({ "message": "Not Found" })), ..Canned::default() };
+        story.answers.insert("environment.a".to_owned(), vec![missing]);
+        let world = World::of(&story).await;
+        let recorded = world.folder.join("recorded");
+        let folder = recorded.to_string_lossy().into_owned();
+        let told = json_of(&world.gate(&["simulate", &world.run_url(), "--json", "--record", &folder]).await);
+        let policy = fs::read_to_string(recorded.join("policy.toml")).unwrap();
+        assert!(
+            !policy.contains("secret") && !policy.contains("stricter") && !policy.contains("production"),
+            "{policy}"
+        );
+        assert_eq!(policy.matches("[[rule]]").count(), 1, "{policy}");
+        let played = json_of(&world.gate(&["replay", "--json", &folder]).await);
+        assert_eq!((&played["outcome"], &played["violations"]), (&told["outcome"], &json!([])), "{name}: {played:#}");
+    }
+}

@@ -2,19 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{HookFacts, Item, Line};
+use super::inspector::{PagedList, RECENT};
+use super::{HookFacts, Item, Line, WebhookUrl};
 use crate::config::Reading;
+use crate::gate::Policy;
 use crate::github::{AppWire, HookDeliveryWire, InstallationWire};
-use crate::model::{ApiUrl, listed, quoted, quoted_list};
+use crate::model::{listed, quoted, quoted_list};
 
 /// What the App may do. GitHub adds `metadata: read` to every App.
 const PERMISSIONS: [(&str, &str); 3] = [("actions", "read"), ("deployments", "write"), ("metadata", "read")];
 const EVENT: &str = "deployment_protection_rule";
-const PATH: &str = "/github/webhook";
-/// Deliveries that failed longer ago are not reported.
-const RECENT: SignedDuration = SignedDuration::from_hours(24);
 /// The answers to a deferred delivery, and to one that the API throttled: the sweeps decide both.
 const DECIDED_BY_SWEEPS: [u16; 2] = [503, 429];
 
@@ -35,11 +34,19 @@ pub(super) fn settings(reading: &Reading) -> Vec<Line> {
         Err(error) => Line::failed(Item::WebhookSecret, error),
     });
     lines.push(match &reading.policy {
-        Ok(policy) if policy.pause => Line::ok(Item::Policy, "valid, and it says `pause = true`: everything waits"),
-        Ok(policy) => Line::ok(Item::Policy, count(policy.rules.len(), "rule")),
+        Ok(policy) => Line::ok(Item::Policy, described(policy)),
         Err(error) => Line::failed(Item::Policy, error),
     });
     lines
+}
+
+/// A valid policy, and what `gate check` warns of.
+fn described(policy: &Policy) -> String {
+    let rules = count(policy.rules.len(), "rule");
+    let rules = if policy.pause { "valid, and it says `pause = true`: everything waits".to_owned() } else { rules };
+    let warnings = policy.warnings();
+    let warnings = warnings.iter().map(|warning| format!("; warning: {warning}"));
+    warnings.fold(rules, |text, warning| text + &warning)
 }
 
 /// Who the App is, what it may do, and which events it gets.
@@ -67,7 +74,7 @@ pub(super) fn rights(facts: &AppWire) -> Vec<Line> {
 }
 
 /// The App's webhook.
-pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
+pub(super) fn hook(hook: &HookFacts, wanted: Option<&WebhookUrl>) -> Vec<Line> {
     let Some(url) = hook.url.as_deref().filter(|url| !url.is_empty()) else {
         let rest = [Item::HookContentType, Item::HookSecret, Item::HookTls];
         let rest = rest.map(|item| Line::not_checked(item, "there is no webhook"));
@@ -93,41 +100,60 @@ pub(super) fn hook(hook: &HookFacts, wanted: Option<&str>) -> Vec<Line> {
     ]
 }
 
-fn hook_url(url: &str, wanted: Option<&str>) -> Line {
-    let leads_to_us = match wanted {
-        Some(wanted) => url == wanted,
-        // Our path, over `https`, or `http` on loopback: the same as for an API's URL.
-        None => url.strip_suffix(PATH).is_some_and(|base| ApiUrl::parse(base).is_ok()),
-    };
-    match (leads_to_us, wanted) {
-        (true, _) => Line::ok(Item::HookUrl, quoted(url)),
-        (false, None) => Line::failed(Item::HookUrl, quoted(url)),
-        (false, Some(wanted)) => Line::failed(Item::HookUrl, format!("{}, not {}", quoted(url), quoted(wanted))),
+fn hook_url(url: &str, wanted: Option<&WebhookUrl>) -> Line {
+    const ITEM: Item = Item::HookUrl;
+    let shown = quoted(url);
+    match (WebhookUrl::parse(url), wanted) {
+        _ if url == WebhookUrl::PLACEHOLDER => Line::failed(
+            ITEM,
+            format!("{shown}, the placeholder that `gate setup` gives an App until there is a function"),
+        ),
+        (None, _) => Line::failed(ITEM, shown),
+        (Some(got), Some(wanted)) if got == *wanted => Line::ok(ITEM, shown),
+        (Some(_), Some(wanted)) => Line::failed(ITEM, format!("{shown}, not {}", quoted(&wanted.to_string()))),
+        (Some(_), None) => {
+            Line::ok(ITEM, format!("{shown}; whether that is the stack's shows with `--stack` or `--webhook-url`"))
+        }
     }
 }
 
 /// What became of the deliveries of the last day.
-pub(super) fn deliveries(deliveries: &[HookDeliveryWire], now: Timestamp) -> Line {
+pub(super) fn deliveries(log: &PagedList<HookDeliveryWire>, now: Timestamp) -> Line {
+    const ITEM: Item = Item::Deliveries;
     // GitHub's ping to a new webhook may have been sent before the function existed.
     let is_ours =
         |delivery: &&HookDeliveryWire| delivery.event == EVENT && now.duration_since(delivery.delivered_at) <= RECENT;
-    let recent = || deliveries.iter().filter(is_ours);
-    let failed = |delivery: &&HookDeliveryWire| !(200..300).contains(&delivery.status_code);
-    let deferred = recent().filter(|delivery| DECIDED_BY_SWEEPS.contains(&delivery.status_code)).count();
+    let (done, others): (Vec<_>, Vec<_>) =
+        log.entries.iter().filter(is_ours).partition(|delivery| (200..300).contains(&delivery.status_code));
+    let (deferred, failed): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|delivery| DECIDED_BY_SWEEPS.contains(&delivery.status_code));
+    let read = log.entries.len();
+    if !failed.is_empty() {
+        Line::failed(ITEM, by_status(&failed))
+    } else if done.is_empty() && !deferred.is_empty() {
+        Line::failed(ITEM, format!("none was decided when it came: {}", by_status(&deferred)))
+    } else if !log.is_complete {
+        Line::not_in_time(ITEM, format!("none of the newest {read} failed; those before them were not read"))
+    } else if read == 0 {
+        let text = "GitHub lists none; if a job has waited, the webhook may not be active: tick *Active* under *Webhook* in the App's settings";
+        Line::ok(ITEM, text)
+    } else {
+        Line::ok(ITEM, format!("none failed; {} decided by the sweeps", deferred.len()))
+    }
+}
+
+/// How many deliveries got which answer, and when the last one did.
+fn by_status(deliveries: &[&HookDeliveryWire]) -> String {
     let mut counts: BTreeMap<u16, (usize, Timestamp)> = BTreeMap::new();
-    for delivery in recent().filter(failed).filter(|delivery| !DECIDED_BY_SWEEPS.contains(&delivery.status_code)) {
+    for delivery in deliveries {
         let (count, newest) = counts.entry(delivery.status_code).or_insert((0, delivery.delivered_at));
         *count = count.saturating_add(1);
         *newest = delivery.delivered_at.max(*newest);
     }
-    if counts.is_empty() {
-        return Line::ok(Item::Deliveries, format!("none failed; {deferred} decided by the sweeps"));
-    }
-    let failures = counts.iter().map(|(status, (count, newest))| match status {
+    listed(counts.iter().map(|(status, (count, newest))| match status {
         0 => format!("{count} got no answer, the last at {newest}"),
         status => format!("{count} got {status}, the last at {newest}"),
-    });
-    Line::failed(Item::Deliveries, listed(failures))
+    }))
 }
 
 /// The App on one repository.

@@ -1,9 +1,10 @@
 //! The environments of one rule in one repository.
 
-use super::inspector::{BranchPolicy, EnvironmentPlace, Inspector};
+use super::branch_pattern::BranchPattern;
+use super::inspector::{BranchPolicy, EnvironmentPlace, Inspector, PagedList};
 use super::{Item, Line};
 use crate::gate::policy::{Gate, RefPattern, Rule};
-use crate::github::{AppWire, EnvironmentWire, GithubError, RepositoryClient};
+use crate::github::{AppWire, EnvironmentWire, RepositoryClient};
 use crate::model::{EnvironmentName, RefName, RepositoryName, quoted, quoted_list};
 
 /// One rule in one repository, and who looks at it.
@@ -19,34 +20,38 @@ pub(super) struct EnvironmentsOfRule<'a> {
 
 impl<'a> EnvironmentsOfRule<'a> {
     /// Examines the protected environment and those of the gates.
-    pub(super) async fn examine(&self) -> Result<Vec<Line>, GithubError> {
-        let mut lines = self.release().await?;
+    pub(super) async fn examine(&self) -> Vec<Line> {
+        let mut lines = self.release().await;
         for gate in &self.rule.gates {
-            lines.extend(self.gate(gate).await?);
+            lines.extend(self.gate(gate).await);
         }
-        Ok(lines)
+        lines
     }
 
-    async fn release(&self) -> Result<Vec<Line>, GithubError> {
+    async fn release(&self) -> Vec<Line> {
+        const ITEM: Item = Item::ReleaseEnvironment;
         let place = self.place(&self.rule.environment);
-        let about = about(place);
-        let Some(environment) = self.inspector.environment(self.client, place).await? else {
-            return Ok(vec![Line::failed(Item::ReleaseEnvironment, "no such environment").about(about)]);
+        let lines = match self.inspector.environment(self.client, place).await {
+            Err(error) => vec![Line::of_error(ITEM, &error)],
+            Ok(None) => vec![Line::failed(ITEM, "no such environment")],
+            Ok(Some(environment)) => vec![
+                Line::ok(ITEM, "exists"),
+                self.own_rule(place).await,
+                bypass(Item::ReleaseBypass, &environment),
+                self.branches(Item::ReleaseBranches, place, &environment).await,
+            ],
         };
-        let lines = [
-            Line::ok(Item::ReleaseEnvironment, "exists"),
-            self.own_rule(place).await?,
-            bypass(Item::ReleaseBypass, &environment),
-            self.branches(Item::ReleaseBranches, place, &environment).await?,
-        ];
-        Ok(lines.into_iter().map(|line| line.about(&about)).collect())
+        lines.into_iter().map(|line| line.about(about(place))).collect()
     }
 
     /// Whether this App is a protection rule of the environment.
-    async fn own_rule(&self, place: EnvironmentPlace<'_>) -> Result<Line, GithubError> {
-        let rules = self.inspector.custom_rules(self.client, place).await?;
+    async fn own_rule(&self, place: EnvironmentPlace<'_>) -> Line {
+        let rules = match self.inspector.custom_rules(self.client, place).await {
+            Ok(rules) => rules,
+            Err(error) => return Line::of_error(Item::ReleaseRule, &error),
+        };
         let ours = rules.iter().find(|rule| rule.app.slug == self.app.slug || rule.app.id == self.app.id);
-        Ok(match ours {
+        match ours {
             Some(rule) if rule.enabled => Line::ok(Item::ReleaseRule, format!("{}, enabled", quoted(&rule.app.slug))),
             Some(rule) => Line::failed(Item::ReleaseRule, format!("{}, not enabled", quoted(&rule.app.slug))),
             None if rules.is_empty() => Line::failed(Item::ReleaseRule, "no App is set as a protection rule"),
@@ -54,26 +59,27 @@ impl<'a> EnvironmentsOfRule<'a> {
                 let others = quoted_list(rules.iter().map(|rule| &rule.app.slug));
                 Line::failed(Item::ReleaseRule, format!("only other Apps are set as protection rules: {others}"))
             }
-        })
+        }
     }
 
-    async fn gate(&self, gate: &Gate) -> Result<Vec<Line>, GithubError> {
+    async fn gate(&self, gate: &Gate) -> Vec<Line> {
+        const ITEM: Item = Item::GateEnvironment;
         let place = self.place(&gate.environment);
-        let about = about(place);
-        let Some(environment) = self.inspector.environment(self.client, place).await? else {
-            return Ok(vec![Line::failed(Item::GateEnvironment, "no such environment").about(about)]);
+        let lines = match self.inspector.environment(self.client, place).await {
+            Err(error) => vec![Line::of_error(ITEM, &error)],
+            Ok(None) => vec![Line::failed(ITEM, "no such environment")],
+            Ok(Some(environment)) => vec![
+                Line::ok(ITEM, "exists"),
+                match environment.required_reviewers() {
+                    0 => Line::failed(Item::GateReviewers, "no required reviewers"),
+                    reviewers => Line::ok(Item::GateReviewers, format!("{reviewers} users or teams")),
+                },
+                self.self_review(&environment),
+                bypass(Item::GateBypass, &environment),
+                self.branches(Item::GateBranches, place, &environment).await,
+            ],
         };
-        let lines = [
-            Line::ok(Item::GateEnvironment, "exists"),
-            match environment.required_reviewers() {
-                0 => Line::failed(Item::GateReviewers, "no required reviewers"),
-                reviewers => Line::ok(Item::GateReviewers, format!("{reviewers} users or teams")),
-            },
-            self.self_review(&environment),
-            bypass(Item::GateBypass, &environment),
-            self.branches(Item::GateBranches, place, &environment).await?,
-        ];
-        Ok(lines.into_iter().map(|line| line.about(&about)).collect())
+        lines.into_iter().map(|line| line.about(about(place))).collect()
     }
 
     fn self_review(&self, environment: &EnvironmentWire) -> Line {
@@ -90,23 +96,18 @@ impl<'a> EnvironmentsOfRule<'a> {
     }
 
     /// Which branches and tags may enter an environment.
-    async fn branches(
-        &self,
-        item: Item,
-        place: EnvironmentPlace<'_>,
-        environment: &EnvironmentWire,
-    ) -> Result<Line, GithubError> {
-        Ok(match environment.deployment_branch_policy {
+    async fn branches(&self, item: Item, place: EnvironmentPlace<'_>, environment: &EnvironmentWire) -> Line {
+        match environment.deployment_branch_policy {
             None => Line::failed(item, "every branch and tag may enter"),
             Some(restriction) if restriction.protected_branches => {
                 // If no branch is protected, every branch may enter, and the App may not see which ones are.
                 Line::not_checked(item, "protected branches; the App cannot see whether any branch is protected")
             }
-            Some(_) => {
-                let policies = self.inspector.branch_policies(self.client, place).await?;
-                restricted(item, &policies, &self.rule.refs)
-            }
-        })
+            Some(_) => match self.inspector.branch_policies(self.client, place).await {
+                Ok(policies) => restricted(item, &policies, &self.rule.refs),
+                Err(error) => Line::of_error(item, &error),
+            },
+        }
     }
 
     fn place(&self, environment: &'a EnvironmentName) -> EnvironmentPlace<'a> {
@@ -123,13 +124,18 @@ fn bypass(item: Item, environment: &EnvironmentWire) -> Line {
 }
 
 /// A run does not show whether its ref is a branch or a tag. So for each name that the rule allows, either branches or tags may pass the gate, not both.
-fn restricted(item: Item, policies: &[BranchPolicy], refs: &[RefPattern]) -> Line {
+fn restricted(item: Item, list: &PagedList<BranchPolicy>, refs: &[RefPattern]) -> Line {
+    let policies = &list.entries;
     let of = |kind: &str| -> Vec<&BranchPolicy> {
         policies.iter().filter(|policy| policy.kind.as_deref().unwrap_or("branch") == kind).collect()
     };
     let (branches, tags) = (of("branch"), of("tag"));
-    if let Some(any) = policies.iter().find(|policy| policy.name.starts_with('*')) {
+    let is_open = |policy: &&BranchPolicy| BranchPattern::parse(&policy.name).lets_in_nearly_anything();
+    if let Some(any) = policies.iter().find(is_open) {
         return Line::failed(item, format!("the pattern {} restricts next to nothing", quoted(&any.name)));
+    }
+    if !list.is_complete {
+        return Line::not_in_time(item, format!("more than {} branch policies: only these were read", policies.len()));
     }
     let allow = |policies: &[&BranchPolicy], name| policies.iter().any(|policy| may_match(&policy.name, name));
     if !refs.iter().any(|name| allow(&branches, name) || allow(&tags, name)) {
@@ -149,14 +155,13 @@ fn restricted(item: Item, policies: &[BranchPolicy], refs: &[RefPattern]) -> Lin
     Line::ok(item, all.join(", "))
 }
 
-/// May one name match both? GitHub's patterns are those of Ruby's `fnmatch`; where a pattern has a wildcard, only what comes before it is compared, so
-/// that too much is reported rather than too little.
+/// May one name match both? Where a pattern and the beginning of a name meet, only what comes before the pattern's first wildcard is compared, so that too
+/// much is reported rather than too little.
 fn may_match(pattern: &str, name: &RefPattern) -> bool {
     let fixed = pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default();
     let is_fixed = fixed.len() == pattern.len();
     match name {
-        RefPattern::Exact(name) if is_fixed => name == pattern,
-        RefPattern::Exact(name) => name.starts_with(fixed),
+        RefPattern::Exact(name) => BranchPattern::parse(pattern).matches(name),
         RefPattern::Prefix(_) if is_fixed => RefName::parse(pattern).is_ok_and(|pattern| name.matches(&pattern)),
         RefPattern::Prefix(prefix) => prefix.starts_with(fixed) || fixed.starts_with(prefix.as_str()),
     }

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::SignedDuration;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -17,6 +18,24 @@ const HOOK: &str = "GET /app/hook/config";
 const RULES: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment_protection_rules";
 const BRANCHES: &str = "GET /repos/{owner}/{repo}/environments/{environment_name}/deployment-branch-policies";
 const CONTENTS: &str = "GET /repos/{owner}/{repo}/contents/{path}";
+
+/// Deliveries that GitHub sent longer ago are not reported.
+pub(super) const RECENT: SignedDuration = SignedDuration::from_hours(24);
+/// Pages of 100 deliveries: more than a large organization's day.
+const DELIVERY_PAGES_MAX: usize = 50;
+/// Branch policies on a page; GitHub's maximum.
+const BRANCHES_PER_PAGE: usize = 100;
+/// Pages of branch policies; nobody writes a thousand by hand.
+const BRANCH_PAGES_MAX: usize = 10;
+
+/// A list that GitHub gives in pages.
+#[derive(Debug)]
+pub struct PagedList<T> {
+    /// What was read.
+    pub entries: Vec<T>,
+    /// Whether that is all.
+    pub is_complete: bool,
+}
 
 /// The App's webhook (<https://docs.github.com/rest/apps/webhooks#get-a-webhook-configuration-for-an-app>).
 #[derive(Debug, Default, Deserialize)]
@@ -117,12 +136,22 @@ impl<'a> Inspector<'a> {
         Ok(self.app.find(HOOK, "/app/hook/config".to_owned()).await?.unwrap_or_default())
     }
 
-    /// The newest deliveries that failed.
+    /// The deliveries of the last day, the newest first, and some older ones. All of them, not those that GitHub lists as failed: that list leaves out what
+    /// got no answer (its status is 0), and cannot show that nothing succeeded.
     ///
     /// # Errors
-    /// Any error of the call to GitHub.
-    pub async fn deliveries(&self) -> Result<Vec<HookDeliveryWire>, GithubError> {
-        self.app.newest_failed_deliveries().await
+    /// Any error of the first call to GitHub. After that, what was read is better than nothing.
+    pub async fn deliveries(&self) -> Result<PagedList<HookDeliveryWire>, GithubError> {
+        let (mut entries, mut next) = self.app.deliveries(None).await?;
+        let is_old = |delivery: &HookDeliveryWire| self.deadline.now.duration_since(delivery.delivered_at) > RECENT;
+        for _ in 1..DELIVERY_PAGES_MAX {
+            let Some(cursor) = next.as_deref().filter(|_| !entries.iter().any(is_old)) else { break };
+            let Ok((page, after)) = self.app.deliveries(Some(cursor)).await else { break };
+            entries.extend(page);
+            next = after;
+        }
+        let is_complete = next.is_none() || entries.iter().any(is_old);
+        Ok(PagedList { entries, is_complete })
     }
 
     /// The App on a repository; `None` where it is not installed.
@@ -167,10 +196,19 @@ impl<'a> Inspector<'a> {
         &self,
         client: &RepositoryClient<'_>,
         place: EnvironmentPlace<'_>,
-    ) -> Result<Vec<BranchPolicy>, GithubError> {
-        let path = environment_path(place.repository, place.environment) + "/deployment-branch-policies?per_page=100";
-        let policies: BranchPolicies = client.get(BRANCHES, path).await?;
-        Ok(policies.branch_policies)
+    ) -> Result<PagedList<BranchPolicy>, GithubError> {
+        let path = environment_path(place.repository, place.environment) + "/deployment-branch-policies";
+        let mut entries = Vec::new();
+        for page in 1..=BRANCH_PAGES_MAX {
+            let query = format!("?per_page={BRANCHES_PER_PAGE}&page={page}");
+            let BranchPolicies { branch_policies } = client.get(BRANCHES, path.clone() + &query).await?;
+            let was_full = branch_policies.len() >= BRANCHES_PER_PAGE;
+            entries.extend(branch_policies);
+            if !was_full {
+                return Ok(PagedList { entries, is_complete: true });
+            }
+        }
+        Ok(PagedList { entries, is_complete: false })
     }
 
     /// A file at a branch or tag, or else of the default branch, with a person's token: the App may not read contents. `None` where there is none,

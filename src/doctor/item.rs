@@ -143,15 +143,17 @@ impl Item {
             Self::App => "an App that GitHub knows by this id and key",
             Self::Permissions => "`actions: read`, `deployments: write`, `metadata: read`, and no more",
             Self::Events => "`deployment_protection_rule` alone",
-            Self::HookUrl => "the function's `/github/webhook` over https",
+            Self::HookUrl => "the function's `/github/webhook` over https, with at most one stage before it",
             Self::HookContentType => "`json`",
             Self::HookSecret => "the secret that `WEBHOOK_SECRET_PARAMETER` names",
             Self::HookTls => "certificates to be verified",
             Self::Function => "204 for a signed ping",
-            Self::Deliveries => "no failed delivery in the last day, apart from 503 and 429, which the sweeps decide",
+            Self::Deliveries => {
+                "no failed delivery in the last day, apart from some 503 and 429, which the sweeps decide"
+            }
             Self::Repositories => "repositories that a rule of the policy covers",
             Self::Installation => "the App to be installed, with the permissions that it asks for",
-            Self::ReleaseEnvironment => "the environment exists",
+            Self::ReleaseEnvironment => "an existing environment",
             Self::ReleaseRule => {
                 "this App, as an enabled deployment protection rule; without it, GitHub never asks the App"
             }
@@ -168,7 +170,9 @@ impl Item {
             Self::WorkflowFile => "the policy's workflow file, in YAML",
             Self::WorkflowGate => "one job with the gate's name, in the gate's environment",
             Self::WorkflowRelease => "jobs in the protected environment, and each of them needs every gate",
-            Self::WorkflowDeployment => "no `deployment: false`: without a deployment, GitHub asks no App",
+            Self::WorkflowDeployment => {
+                "no `deployment: false`: GitHub fails such a job in an environment that has an App's rule"
+            }
         }
     }
 
@@ -185,14 +189,17 @@ impl Item {
             Self::Permissions | Self::Events => {
                 "Change it in the App's settings, under *Permissions & events*, and accept it in every installation."
             }
-            Self::HookUrl | Self::HookContentType | Self::HookSecret | Self::HookTls => {
+            Self::HookUrl => {
+                "Run `gate setup --stack STACK`, or change it in the App's settings, under *Webhook*. If *Active* is not ticked there, tick it and press *Save changes*: no API can."
+            }
+            Self::HookContentType | Self::HookSecret | Self::HookTls => {
                 "Change it in the App's settings, under *Webhook*, or run `gate setup`."
             }
             Self::Function => {
                 "Read the function's log. Check that the function is deployed and reads the same webhook secret."
             }
             Self::Deliveries => {
-                "Open the App's *Advanced → Recent Deliveries*: each answer says why. After a 401, store the App's webhook secret for the function."
+                "Open the App's *Advanced → Recent Deliveries*: each answer says why. After a 401, store the App's webhook secret for the function. If every delivery is deferred (503) or throttled (429), only the sweeps still decide anything: read the reasons in the function's log."
             }
             Self::Repositories => {
                 "Name the repositories with `--repository`, or ask the platform team to add a rule to the policy."
@@ -223,8 +230,10 @@ pub enum State {
     Ok,
     /// Not as it should be.
     Failed,
-    /// It could not be checked.
+    /// It cannot be checked from here.
     NotChecked,
+    /// It was not checked because time ran out, or GitHub did not answer: it may be another time.
+    NotInTime,
 }
 
 impl State {
@@ -233,7 +242,7 @@ impl State {
         match self {
             Self::Ok => "ok",
             Self::Failed => "failed",
-            Self::NotChecked => "not checked",
+            Self::NotChecked | Self::NotInTime => "not checked",
         }
     }
 }
@@ -267,10 +276,15 @@ impl Line {
         Self { state: State::NotChecked, ..Self::ok(item, why) }
     }
 
+    /// Not looked at this time, and why.
+    pub fn not_in_time(item: Item, why: impl fmt::Display) -> Self {
+        Self { state: State::NotInTime, ..Self::ok(item, why) }
+    }
+
     /// An error as a line: an answer about the item is a failure, a missing answer is not.
     pub(super) fn of_error(item: Item, error: &GithubError) -> Self {
         match error.remedy() {
-            Remedy::Wait => Self::not_checked(item, with_causes(error)),
+            Remedy::Wait => Self::not_in_time(item, with_causes(error)),
             Remedy::Operator => Self::failed(item, with_causes(error)),
         }
     }
@@ -296,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_state_is_spelled_as_the_pages_spell_it() {
-        let states = [State::Ok, State::Failed, State::NotChecked];
-        assert_eq!(states.map(State::as_str), ["ok", "failed", "not checked"]);
+        let states = [State::Ok, State::Failed, State::NotChecked, State::NotInTime];
+        assert_eq!(states.map(State::as_str), ["ok", "failed", "not checked", "not checked"]);
     }
 }

@@ -4,10 +4,12 @@
 //! It reads, and sends the function one signed ping. There is nothing here that could post a review.
 
 mod app;
+mod branch_pattern;
 mod environments;
 mod function;
 mod inspector;
 mod item;
+mod webhook_url;
 mod workflow;
 mod workflow_file;
 
@@ -21,29 +23,38 @@ use crate::gate::Policy;
 use crate::gate::policy::{RefPattern, RepositoryPattern, Rule};
 use crate::github::{AppWire, GithubClient, Limits, RepositoryClient, RepositoryRef};
 use crate::http::HttpClient;
-use crate::model::{RepositoryName, quoted, with_causes};
+use crate::model::{RepositoryName, quoted};
 use crate::time::{Clock, Deadline};
 
 pub use inspector::{EnvironmentPlace, HookFacts, Inspector};
 pub use item::{Item, Line, State};
+pub use webhook_url::WebhookUrl;
 
 use environments::EnvironmentsOfRule;
 use workflow::WorkflowSource;
 
-/// Time for the whole examination.
-const TIME_MAX: Duration = Duration::from_mins(2);
+/// Time for an examination, where nobody says how much.
+const TIME: Duration = Duration::from_mins(2);
 
 /// What a person adds to the settings.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ExaminationInput {
     /// The URL that the App's webhook must have; `None` if any URL with our path will do.
-    pub webhook_url: Option<String>,
+    pub webhook_url: Option<WebhookUrl>,
     /// Repositories of an `owner/*` of the policy that are examined, too.
     pub repositories: Vec<RepositoryName>,
     /// The text of the workflow file.
     pub workflow: Option<String>,
     /// A person's token that may read the repositories' contents.
     pub token: Option<SecretString>,
+    /// Time for the whole examination.
+    pub time: Duration,
+}
+
+impl Default for ExaminationInput {
+    fn default() -> Self {
+        Self { webhook_url: None, repositories: Vec::new(), workflow: None, token: None, time: TIME }
+    }
 }
 
 /// What is needed to look, and nothing to review with.
@@ -59,17 +70,17 @@ impl Doctor {
     /// Takes the settings' sources; nothing is read yet.
     pub fn new(variables: Variables, limits: Limits, input: ExaminationInput) -> Self {
         // It looks at many things, one after the other.
-        let limits = Limits { delivery: TIME_MAX, ..limits };
+        let limits = Limits { delivery: input.time, ..limits };
         let github = GithubClient::new(variables.http.clone(), variables.api.clone(), limits);
         Self { http: variables.http.clone(), github, sources: Sources::new(variables), input }
     }
 
     /// Examines everything that can be seen, in the order in which it is set up.
     pub async fn examine(&self, clock: &Clock) -> Vec<Line> {
-        let deadline = Deadline::begin(clock, TIME_MAX);
+        let deadline = Deadline::begin(clock, self.input.time);
         let reading = self.sources.read().await;
         let mut lines = app::settings(&reading);
-        let Reading { app: Ok(app), secrets, policy } = &reading else {
+        let Reading { app: Ok(app), policy, .. } = &reading else {
             lines.push(Line::not_checked(Item::App, "GitHub cannot be asked without the App's id and key"));
             return lines;
         };
@@ -77,23 +88,12 @@ impl Doctor {
         let facts = match inspector.app().await {
             Ok(facts) => facts,
             Err(error) => {
-                lines.push(Line::failed(Item::App, with_causes(&error)));
+                lines.push(Line::of_error(Item::App, &error));
                 return lines;
             }
         };
         lines.extend(app::rights(&facts));
-        match inspector.hook().await {
-            Ok(hook) => {
-                let found = app::hook(&hook, self.input.webhook_url.as_deref());
-                let leads_to_us = found.iter().any(|line| line.item == Item::HookUrl && line.state == State::Ok);
-                lines.extend(found);
-                lines.push(match (secrets, &hook.url) {
-                    (Ok(secrets), Some(url)) if leads_to_us => function::ping(&self.http, url, secrets, clock).await,
-                    _ => Line::not_checked(Item::Function, "it cannot be asked without the webhook's URL and secret"),
-                });
-            }
-            Err(error) => lines.push(Line::of_error(Item::HookUrl, &error)),
-        }
+        lines.extend(self.webhook(&inspector, &reading, clock).await);
         lines.push(match inspector.deliveries().await {
             Ok(deliveries) => app::deliveries(&deliveries, deadline.now),
             Err(error) => Line::of_error(Item::Deliveries, &error),
@@ -107,9 +107,29 @@ impl Doctor {
             let workflows = repositories.iter().flat_map(files).collect::<BTreeSet<_>>().len();
             let visit = Visit { doctor: self, inspector: &inspector, facts: &facts, is_one_workflow: workflows == 1 };
             for (repository, rules) in repositories {
-                lines.extend(visit.repository(&repository, &rules).await);
+                if deadline.time_left().is_zero() {
+                    let why = "the time was over: give it more with `--minutes`";
+                    lines.push(Line::not_in_time(Item::Installation, why).about(quoted(&repository.to_string())));
+                } else {
+                    lines.extend(visit.repository(&repository, &rules).await);
+                }
             }
         }
+        lines
+    }
+
+    /// The App's webhook, and the function to which it leads.
+    async fn webhook(&self, inspector: &Inspector<'_>, reading: &Reading, clock: &Clock) -> Vec<Line> {
+        let hook = match inspector.hook().await {
+            Ok(hook) => hook,
+            Err(error) => return vec![Line::of_error(Item::HookUrl, &error)],
+        };
+        let mut lines = app::hook(&hook, self.input.webhook_url.as_ref());
+        let leads_to_us = lines.iter().any(|line| line.item == Item::HookUrl && line.state == State::Ok);
+        lines.push(match (&reading.secrets, &hook.url) {
+            (Ok(secrets), Some(url)) if leads_to_us => function::ping(&self.http, url, secrets, clock).await,
+            _ => Line::not_checked(Item::Function, "it cannot be asked without the webhook's URL and secret"),
+        });
         lines
     }
 
@@ -169,8 +189,7 @@ impl Visit<'_> {
         for rule in rules {
             let (inspector, client, app) = (self.inspector, &client, self.facts);
             let environments = EnvironmentsOfRule { inspector, client, repository, app, rule };
-            let failed = |error| vec![Line::of_error(Item::Installation, &error).about(&about)];
-            lines.extend(environments.examine().await.unwrap_or_else(failed));
+            lines.extend(environments.examine().await);
             for (at, source) in self.workflows(repository, rule).await {
                 let file = format!("{}{at} of {about}", quoted(&rule.workflow));
                 lines.extend(workflow::examine(source, rule).into_iter().map(|line| line.about(&file)));
@@ -202,7 +221,7 @@ impl Visit<'_> {
             let source = match self.inspector.file(token, repository, &rule.workflow, name).await {
                 Ok(Some(text)) => WorkflowSource::Text(text),
                 Ok(None) => WorkflowSource::Missing,
-                Err(error) => WorkflowSource::Unreadable(with_causes(&error)),
+                Err(error) => WorkflowSource::Unreadable(error),
             };
             sources.push((name.map(|name| format!(" at {}", quoted(name))).unwrap_or_default(), source));
         }

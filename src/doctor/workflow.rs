@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 use super::workflow_file::{JobEnvironment, WorkflowFile, WorkflowJob};
 use super::{Item, Line};
 use crate::gate::policy::{Gate, Rule};
-use crate::model::{EnvironmentName, quoted, quoted_list};
+use crate::github::{GithubError, Remedy};
+use crate::model::{EnvironmentName, quoted, quoted_list, with_causes};
 
 /// Where the file's text comes from.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) enum WorkflowSource {
     /// There is no such file.
     Missing,
     /// It could not be read.
-    Unreadable(String),
+    Unreadable(GithubError),
     /// The App may not read it, and there is no person's token.
     NotAsked,
     /// A person gave one file, and the policy names several.
@@ -34,7 +35,10 @@ pub(super) fn examine(source: WorkflowSource, rule: &Rule) -> Vec<Line> {
         WorkflowSource::Missing => {
             return vec![Line::failed(Item::WorkflowFile, "no such file, or the token may not see the repository")];
         }
-        WorkflowSource::Unreadable(why) => return not_checked(&why),
+        WorkflowSource::Unreadable(error) if error.remedy() == Remedy::Wait => {
+            return all.map(|item| Line::of_error(item, &error)).into();
+        }
+        WorkflowSource::Unreadable(error) => return not_checked(&with_causes(&error)),
         WorkflowSource::NotAsked => {
             return not_checked("the App may not read files: give a person's `--token`, or the file with `--workflow`");
         }

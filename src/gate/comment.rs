@@ -249,8 +249,9 @@ mod tests {
             write!(world.policy, "environment = \"{name}\"\napprovals = 9\napprovers = [\"{approver}\"]\n").unwrap();
             for number in 0..9 {
                 let gate = format!("{number}{name}");
+                let job: String = gate.chars().take(100).collect();
                 let table = "[[rule.gate]]\njob =";
-                writeln!(world.policy, "{table} \"{gate}\"\nenvironment = \"{gate}\"").unwrap();
+                writeln!(world.policy, "{table} \"{job}\"\nenvironment = \"{gate}\"").unwrap();
                 world.facts.environments.insert(EnvironmentName::parse(&gate).unwrap(), None);
             }
             world.facts.run.actor.iter_mut().for_each(|actor| actor.login = Login::parse(&"a".repeat(120)).unwrap());

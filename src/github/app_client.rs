@@ -78,12 +78,17 @@ impl<'a> AppClient<'a> {
         Ok(found)
     }
 
-    /// The newest failed deliveries, at most a page. A server that does not know `status` lists all.
+    /// A page of the App's deliveries, failed or not, the newest first, and the cursor to the next page.
     ///
     /// # Errors
     /// No answer, or one that is not a success.
-    pub async fn newest_failed_deliveries(&self) -> Result<Vec<HookDeliveryWire>, GithubError> {
-        self.get(DELIVERIES, format!("/app/hook/deliveries?status=failure&per_page={PER_PAGE}")).await
+    pub async fn deliveries(
+        &self,
+        cursor: Option<&str>,
+    ) -> Result<(Vec<HookDeliveryWire>, Option<String>), GithubError> {
+        let page = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let path = format!("/app/hook/deliveries?per_page={PER_PAGE}{page}");
+        deliveries_page(&self.send(&Call::get(DELIVERIES, path)).await?)
     }
 
     /// The App's installation on a repository; `None` where it is not installed.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use http::StatusCode;
@@ -31,7 +32,7 @@ pub struct RecordError {
 }
 
 /// Writes what was simulated into `folder`, which must not exist yet: `story.toml`, `policy.toml`, `webhook.json`, and GitHub's answers without tokens,
-/// e-mail addresses and avatars. The webhook and the answer to the review are made up, because neither was sent.
+/// e-mail addresses and avatars. The webhook and the answer to the review are made up, because neither was sent. Only this user may read what is written.
 ///
 /// # Errors
 /// The folder exists, or cannot be written. Nothing is left half-written.
@@ -54,9 +55,13 @@ pub fn record(folder: &Path, simulated: &Simulated, policy: &str, api: &ApiUrl) 
     })
 }
 
+/// For this user's eyes only: what is recorded names people, repositories and a rule.
 fn write(folder: &Path, files: &BTreeMap<String, String>) -> io::Result<()> {
-    fs::create_dir_all(folder.join("github"))?;
-    files.iter().try_for_each(|(name, text)| fs::write(folder.join(name), text))
+    let mut new_folder = DirBuilder::new();
+    new_folder.recursive(true).mode(0o700).create(folder.join("github"))?;
+    let mut new_file = OpenOptions::new();
+    new_file.write(true).create_new(true).mode(0o600);
+    files.iter().try_for_each(|(name, text)| new_file.open(folder.join(name))?.write_all(text.as_bytes()))
 }
 
 fn files_of(simulated: &Simulated, policy: &str, api: &ApiUrl) -> BTreeMap<String, String> {

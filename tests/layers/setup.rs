@@ -161,6 +161,8 @@ async fn from_nothing_to_green_and_the_doctor_agrees() {
     for part in ["1 of 3  policy", "2 of 3  App", "3 of 3  webhook", "gate doctor", "installations/new"] {
         assert!(ended.told.contains(part), "{part} is not in\n{}", ended.told);
     }
+    assert!(!ended.told.contains("*Active*"), "the function is there: {}", ended.told);
+    assert_eq!(world.github.made.lock().unwrap().manifests[0].1["hook_attributes"]["active"], true);
     assert_eq!(world.parameter(NAMES[0].1).await.as_deref(), Some(APP_ID));
     assert_eq!(world.parameter(NAMES[1].1).await.as_deref(), Some(SECRET));
     assert_eq!(world.parameter(NAMES[2].1).await.as_deref(), Some(POLICY));
@@ -179,6 +181,7 @@ async fn from_nothing_to_green_and_the_doctor_agrees() {
     assert!(doctor.status.success(), "{told:#}");
     assert_eq!((&told["failed"], &told["not_checked"]), (&0.into(), &0.into()), "{told:#}");
     assert_eq!(world.github.fake.violations(), Vec::<String>::new());
+    the_doctor_compares_with_the_stack(&world, &webhook).await;
     // Each setting that is then taken away is named, and nothing else fails.
     for (index, id) in ["app-id", "webhook-secret", "policy", "private-key"].into_iter().enumerate() {
         let nowhere = [(NAMES[index].0, "/nowhere")];
@@ -186,6 +189,18 @@ async fn from_nothing_to_green_and_the_doctor_agrees() {
         let told: Value = serde_json::from_slice(&doctor.stdout).unwrap();
         let failed = told["items"].as_array().unwrap().iter().filter(|item| item["state"] == "failed");
         assert_eq!(failed.map(|item| &item["item"]).collect::<Vec<_>>(), [id], "{told:#}");
+    }
+}
+
+/// The App's webhook leads to one stack, and not to another.
+async fn the_doctor_compares_with_the_stack(world: &World, webhook: &str) {
+    world.moto.create_stack("ours", "WebhookUrl", webhook).await;
+    world.moto.create_stack("another", "WebhookUrl", "https://abc.example.com/github/webhook").await;
+    for (stack, failed) in [("ours", vec![]), ("another", vec!["hook-url"])] {
+        let doctor = world.command(&["doctor", "--json", "--stack", stack]).envs(NAMES).output().await.unwrap();
+        let told: Value = serde_json::from_slice(&doctor.stdout).unwrap_or_else(|_| panic!("{doctor:?}"));
+        let items = told["items"].as_array().unwrap().iter().filter(|item| item["state"] == "failed");
+        assert_eq!(items.map(|item| &item["item"]).collect::<Vec<_>>(), failed, "{told:#}");
     }
 }
 
@@ -199,6 +214,7 @@ async fn the_manifest_asks_for_what_the_app_needs_and_no_more() {
     assert_eq!(page, "/settings/apps/new", "a person's");
     assert_eq!(manifest["default_permissions"], json!({ "actions": "read", "deployments": "write" }));
     assert_eq!(manifest["default_events"], json!(["deployment_protection_rule"]));
+    assert_eq!(manifest["hook_attributes"]["active"], false, "there is no function yet");
     assert_eq!((&manifest["public"], &manifest["name"]), (&false.into(), &"our \"gate\" & more".into()));
     assert_eq!(made.hook["content_type"], "json", "whatever GitHub makes of a manifest");
     assert!(ended.told.contains("sam deploy"), "the function is still to be deployed: {}", ended.told);
@@ -208,15 +224,17 @@ async fn the_manifest_asks_for_what_the_app_needs_and_no_more() {
 async fn it_goes_on_where_it_stopped_and_takes_the_webhook_from_the_stack() {
     let world = World::new().await;
     let (_, first) = world.made(&["--owner", "octo-org"]).await;
-    assert!(first.told.contains("leads nowhere yet"), "{}{}", first.told, first.said);
+    assert!(first.told.contains("is not active and points nowhere yet"), "{}{}", first.told, first.said);
     world.moto.create_stack("gate", "WebhookUrl", "https://abc.example.com/github/webhook").await;
     let second = world.gate(&["setup", "--stack", "gate"]).await;
     let told = String::from_utf8_lossy(&second.stdout).into_owned();
     assert!(second.status.success(), "{second:?}");
     for part in [
         "`/environment-gate/policy` exists already",
-        "its settings exist already",
+        "its settings already exist",
         "points to `https://abc.example.com/github/webhook`",
+        "under *Webhook*, tick *Active* and press *Save changes*",
+        "gate doctor --stack gate",
     ] {
         assert!(told.contains(part), "{part} is not in\n{told}");
     }
@@ -248,7 +266,7 @@ async fn an_answer_with_another_state_is_not_used_and_a_code_is_good_once() {
     let world = World::new().await;
     let waiting = world.waiting(&[]).await;
     let (status, html) = waiting.get("/created?code=stolen&state=0000", None).await;
-    assert!(status == 400 && html.contains("another <code>state</code>"), "{html}");
+    assert!(status == 400 && html.contains("does not have the <code>state</code>"), "{html}");
     assert_eq!(waiting.get("/created?code=stolen", None).await.0, 400);
     assert_eq!(waiting.get("", Some("evil.example.com")).await.0, 403, "a name that points to this machine");
     assert_eq!(waiting.get("/", None).await.0, 404, "who else is on this machine does not know where the page is");
@@ -267,8 +285,7 @@ async fn an_answer_with_another_state_is_not_used_and_a_code_is_good_once() {
 async fn stopped_in_the_middle_it_leaves_nothing_half_written() {
     let world = World::new().await;
     let waiting = world.waiting(&[]).await;
-    // It says where the page is before it listens for Ctrl-C; when it serves the page it does both.
-    assert_eq!(waiting.get("", None).await.0, 200);
+    // It listens for Ctrl-C before it says where the page is, so whoever reads that may stop it at once.
     let id = waiting.child.id().unwrap().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().await.unwrap().success());
     let ended = waiting.end().await;
@@ -276,6 +293,26 @@ async fn stopped_in_the_middle_it_leaves_nothing_half_written() {
     assert_eq!((world.parameter(NAMES[0].1).await, world.parameter(NAMES[1].1).await), (None, None));
     let (_, again) = world.made(&[]).await;
     assert!(again.well, "it goes on: {}", again.said);
+}
+
+#[tokio::test]
+async fn an_app_without_an_active_webhook_is_told_what_to_press() {
+    let world = World::new().await;
+    let (_, _, key) = world.player.app();
+    world.github.made.lock().unwrap().has_no_hook = true;
+    world.moto.put_parameter(NAMES[0].1, "String", APP_ID).await;
+    world.moto.put_parameter(NAMES[1].1, "SecureString", SECRET).await;
+    world.moto.put_parameter(NAMES[2].1, "String", POLICY).await;
+    world.moto.create_secret(NAMES[3].1, key.private_pem().expose_secret()).await;
+    let before = world.gate(&["setup"]).await;
+    assert!(
+        before.status.success() && String::from_utf8_lossy(&before.stdout).contains("is not active yet"),
+        "{before:?}"
+    );
+    let output = world.gate(&["setup", "--webhook-url", "https://abc.example.com/github/webhook"]).await;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.lines().count() == 1, "{output:?}");
+    assert!(said.contains("tick *Active* and press *Save changes* (webhook URL: `https://abc.example.com"), "{said}");
 }
 
 #[tokio::test]
@@ -324,7 +361,7 @@ async fn what_cannot_be_set_up_is_one_clear_line() {
     std::fs::create_dir_all(&in_the_way).unwrap();
     std::fs::write(format!("{in_the_way}/private-key.pem"), "another").unwrap();
     let cases: [(&[&str], &str); 8] = [
-        (&[], "give its file with `--policy`"),
+        (&[], "pass a policy file with `--policy`"),
         (&["--policy", &bad], "bad.toml: policy line"),
         (&["--policy", &policy, "--listen", &address], "choose another address with `--listen`"),
         (&["--policy", &policy, "--listen", "0.0.0.0:0"], "expected a loopback address"),
@@ -333,7 +370,7 @@ async fn what_cannot_be_set_up_is_one_clear_line() {
         (&["--policy", &policy, "--name", "a name that is longer than GitHub takes it"], "expected 1 to 34"),
         (
             &["--policy", &policy, "--webhook-url", "http://example.com/github/webhook"],
-            "expected `https://…/github/webhook`",
+            "expected `https://…/github/webhook`, with at most one stage",
         ),
     ];
     for (arguments, expected) in cases {
@@ -376,7 +413,7 @@ async fn who_was_quicker_is_not_overwritten() {
     let (_, html) = waiting.get(&format!("/created?code=late&state={state}"), None).await;
     assert!(html.contains("Not used"), "{html}");
     let ended = waiting.end().await;
-    assert!(!ended.well && ended.said.contains("were stored in AWS meanwhile"), "{}", ended.said);
+    assert!(!ended.well && ended.said.contains("were stored in AWS in the meantime"), "{}", ended.said);
     assert_eq!(world.parameter(NAMES[0].1).await.as_deref(), Some("99"));
 }
 

@@ -42,6 +42,7 @@ async fn answer(
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned().into()))
         .collect();
     let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let stage = path.strip_suffix("/github/webhook").map(|stage| stage.trim_start_matches('/'));
     let event = json!({
         "version": "2.0",
         "routeKey": format!("{method} {path}"),
@@ -51,7 +52,7 @@ async fn answer(
         "requestContext": {
             "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "" },
             "requestId": "front",
-            "stage": "$default",
+            "stage": stage.filter(|stage| !stage.is_empty()).unwrap_or("$default"),
             "timeEpoch": 0
         },
         "body": STANDARD.encode(&body),

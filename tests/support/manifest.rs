@@ -31,6 +31,8 @@ pub(crate) struct Made {
     pub(crate) hook: Value,
     /// The next answer to a code is this one.
     pub(crate) trouble: Option<u16>,
+    /// The App has no webhook whose settings could be changed.
+    pub(crate) has_no_hook: bool,
 }
 
 impl Makeable {
@@ -72,6 +74,7 @@ fn answer(made: &mut Made, asked: &Asked, pem: &str) -> Canned {
                 None => json(404, json!({ "message": "Not Found" })),
             }
         }
+        "set_hook" | "hook_config" if made.has_no_hook => json(404, json!({ "message": "Not Found" })),
         "set_hook" => {
             let mut hook = asked.sent.clone();
             hook["secret"] = "********".into();

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use environment_gate::gate::Policy;
-use environment_gate::gate::policy::Rule;
+use environment_gate::gate::policy::{PolicyWarning, Rule};
 use environment_gate::model::{Login, quoted};
 
-use crate::output::CommandOutput;
+use crate::output::{CommandAnswer, CommandOutput};
+use crate::render::{BOLD, RED, YELLOW};
 use crate::values;
 
 #[derive(clap::Args)]
@@ -16,9 +17,12 @@ pub(crate) struct CheckOptions {
     /// The policy's file, in TOML
     #[arg(value_parser = values::file)]
     policy: PathBuf,
+    /// Treat warnings as errors: the exit code is 1 if there are any
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
-/// Reads the policy and shows what it lets in.
+/// Reads the policy and shows what it lets in, and what to think about once more. The answer is no if there are warnings and they are denied.
 pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
     let path = options.policy.display();
     let text = std::fs::read_to_string(&options.policy).with_context(|| path.to_string())?;
@@ -31,7 +35,18 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
         show(&mut text, number, rule)?;
     }
     text.push_str("\nNothing else is let in: other repositories and environments of these owners are rejected, other owners are ignored.\n");
-    Ok(CommandOutput::yes(text))
+    let warnings = policy.warnings();
+    let answer = if options.deny_warnings && !warnings.is_empty() { CommandAnswer::No } else { CommandAnswer::Yes };
+    warn(&mut text, &warnings, answer)?;
+    Ok(CommandOutput { text, answer })
+}
+
+fn warn(text: &mut String, warnings: &[PolicyWarning], answer: CommandAnswer) -> fmt::Result {
+    let (kind, style) = if answer == CommandAnswer::No { ("error", RED) } else { ("warning", YELLOW) };
+    for PolicyWarning { problem, fix } in warnings {
+        writeln!(text, "\n{style}{kind}{style:#}: {problem}\n  {BOLD}Fix:{BOLD:#} {fix}")?;
+    }
+    Ok(())
 }
 
 fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {

@@ -3,10 +3,11 @@
 use std::fmt::{self, Write as _};
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use environment_gate::config::person_variables;
-use environment_gate::doctor::{Doctor, ExaminationInput, Line, State};
+use environment_gate::config::{aws_for_person, http_from_env, person_variables};
+use environment_gate::doctor::{Doctor, ExaminationInput, Line, State, WebhookUrl};
 use environment_gate::github::Limits;
 use environment_gate::model::RepositoryName;
 use environment_gate::time::Clock;
@@ -15,13 +16,19 @@ use serde_json::{Value, json};
 
 use crate::output::{CommandAnswer, CommandOutput};
 use crate::render::{BOLD, GREEN, RED, YELLOW};
-use crate::values;
+use crate::{stack, values};
+
+/// The App's token for an examination holds for nine minutes.
+const MINUTES_MAX: u64 = 8;
 
 #[derive(clap::Args)]
 pub(crate) struct DoctorOptions {
-    /// The URL that the App's webhook must have: the stack's output `WebhookUrl`
+    /// The deployed stack, whose webhook the App must call
+    #[arg(long, value_name = "STACK", conflicts_with = "webhook_url")]
+    stack: Option<String>,
+    /// The URL that the App's webhook must have, if it does not come from `--stack`
     #[arg(long, value_name = "URL", value_parser = values::webhook_url)]
-    webhook_url: Option<String>,
+    webhook_url: Option<WebhookUrl>,
     /// Also examine this repository, which an `owner/*` of the policy covers; may be repeated
     #[arg(long = "repository", value_name = "OWNER/NAME", value_parser = values::repository)]
     repositories: Vec<RepositoryName>,
@@ -31,6 +38,9 @@ pub(crate) struct DoctorOptions {
     /// Read the workflow files from GitHub with a personal access token that can read the repositories' contents; `-` reads the token from standard input
     #[arg(long)]
     token: Option<String>,
+    /// How long the examination may take
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MINUTES_MAX))]
+    minutes: u64,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -39,16 +49,25 @@ pub(crate) struct DoctorOptions {
 /// Examines the deployment. The answer is no if an item failed.
 pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<CommandOutput> {
     let read = |path: &PathBuf| std::fs::read_to_string(path).with_context(|| path.display().to_string());
+    let webhook_url = match &options.stack {
+        Some(name) => Some(stack::webhook_url(&aws_for_person(&http_from_env()?).await?, name).await?),
+        None => options.webhook_url,
+    };
     let input = ExaminationInput {
-        webhook_url: options.webhook_url,
+        webhook_url,
         repositories: options.repositories,
         workflow: options.workflow.as_ref().map(read).transpose()?,
         token: options.token.map(token).transpose()?,
+        time: Duration::from_mins(options.minutes),
     };
     let doctor = Doctor::new(person_variables(None).await?, Limits::default(), input);
     let lines = doctor.examine(&Clock::system()).await;
     let text = if options.json { format!("{:#}\n", in_json(&lines)) } else { in_words(&lines)? };
-    let answer = if count(&lines, State::Failed) == 0 { CommandAnswer::Yes } else { CommandAnswer::No };
+    let answer = match (count(&lines, State::Failed), count(&lines, State::NotInTime)) {
+        (0, 0) => CommandAnswer::Yes,
+        (0, _) => CommandAnswer::NotInTime,
+        _ => CommandAnswer::No,
+    };
     Ok(CommandOutput { text, answer })
 }
 
@@ -66,6 +85,11 @@ fn count(lines: &[Line], state: State) -> usize {
     lines.iter().filter(|line| line.state == state).count()
 }
 
+/// For whatever reason.
+fn not_checked(lines: &[Line]) -> usize {
+    count(lines, State::NotChecked).saturating_add(count(lines, State::NotInTime))
+}
+
 fn in_json(lines: &[Line]) -> Value {
     let line = |line: &Line| {
         json!({
@@ -79,7 +103,8 @@ fn in_json(lines: &[Line]) -> Value {
     };
     json!({
         "failed": count(lines, State::Failed),
-        "not_checked": count(lines, State::NotChecked),
+        "not_checked": not_checked(lines),
+        "not_in_time": count(lines, State::NotInTime),
         "items": lines.iter().map(line).collect::<Vec<_>>(),
     })
 }
@@ -94,7 +119,7 @@ fn in_words(lines: &[Line]) -> Result<String, fmt::Error> {
         let style = match line.state {
             State::Ok => GREEN,
             State::Failed => RED,
-            State::NotChecked => YELLOW,
+            State::NotChecked | State::NotInTime => YELLOW,
         };
         let (state, id) = (line.state.as_str(), line.item.id());
         let about = if line.about.is_empty() { String::new() } else { format!("{}: ", line.about) };
@@ -105,8 +130,11 @@ fn in_words(lines: &[Line]) -> Result<String, fmt::Error> {
             writeln!(text, "{blank}{BOLD}Fix:{BOLD:#} {}", line.item.fix())?;
         }
     }
-    let counts = [State::Failed, State::NotChecked, State::Ok].map(|state| (count(lines, state), state.as_str()));
-    let counts: Vec<String> = counts.iter().map(|(count, state)| format!("{count} {state}")).collect();
-    writeln!(text, "\n{}", counts.join(", "))?;
+    let (failed, ok) = (count(lines, State::Failed), count(lines, State::Ok));
+    writeln!(text, "\n{failed} failed, {} not checked, {ok} ok", not_checked(lines))?;
+    match count(lines, State::NotInTime) {
+        0 => {}
+        missed => writeln!(text, "Run it again, or with more `--minutes`: {missed} could not be checked in time.")?,
+    }
     Ok(text)
 }

@@ -16,10 +16,13 @@ mod render;
 mod replay;
 mod setup;
 mod simulate;
+mod stack;
 mod values;
 
 /// The exit code for incorrect usage.
 const WRONG_USE: u8 = 2;
+/// The exit code of an examination that found nothing wrong, but did not get to everything.
+const NOT_IN_TIME: u8 = 3;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
 #[derive(Parser)]
@@ -62,7 +65,11 @@ async fn main() -> ExitCode {
         Ok(CommandOutput { text, answer }) => {
             // Whoever closed the pipe does not want the rest.
             let _ = anstream::stdout().write_all(text.as_bytes());
-            if answer == CommandAnswer::Yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            match answer {
+                CommandAnswer::Yes => ExitCode::SUCCESS,
+                CommandAnswer::No => ExitCode::FAILURE,
+                CommandAnswer::NotInTime => ExitCode::from(NOT_IN_TIME),
+            }
         }
         Err(error) => {
             complain(&format!("{error:#}"));

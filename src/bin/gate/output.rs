@@ -12,6 +12,8 @@ pub(crate) struct CommandOutput {
 pub(crate) enum CommandAnswer {
     Yes,
     No,
+    /// Nothing is wrong as far as it got.
+    NotInTime,
 }
 
 impl CommandOutput {

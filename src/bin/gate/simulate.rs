@@ -1,15 +1,17 @@
 //! `gate simulate`: what would be decided about a real run, and why.
 
 use std::fmt::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use environment_gate::config::{api_from_env, person_variables};
+use environment_gate::gate::Policy;
+use environment_gate::gate::policy::Rule;
 use environment_gate::github::Limits;
-use environment_gate::model::{EnvironmentName, RunUrl};
+use environment_gate::model::{ApiUrl, EnvironmentName, RunUrl};
 use environment_gate::outcome::Outcome;
 use environment_gate::simulation::{Simulated, Simulation, SimulationRequest};
 use environment_gate::time::Clock;
-use environment_gate::world::record;
+use environment_gate::world::{record, recorded_policy};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -52,14 +54,37 @@ pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<Command
     let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
     let mut text = if options.json { format!("{:#}\n", in_json(&simulated)) } else { in_words(&simulated, detail)? };
     if let Some(folder) = &options.record {
-        record(folder, &simulated, simulation.policy().text(), &api)?;
+        write_story(folder, simulation, asked, &simulated, &api).await?;
         if !options.json {
             let folder = folder.display();
-            writeln!(text, "\nRecorded in {folder}. Read it before you share it; `gate replay {folder}` plays it.")?;
+            writeln!(
+                text,
+                "\nRecorded in {folder}, for you alone to read. Read it before you share it; `gate replay {folder}` plays it."
+            )?;
         }
     }
     let answer = if matches!(simulated.outcome, Outcome::Failed(_)) { CommandAnswer::No } else { CommandAnswer::Yes };
     Ok(CommandOutput { text, answer })
+}
+
+/// Records what was simulated, with the one rule that decided.
+async fn write_story(
+    folder: &Path,
+    simulation: Simulation,
+    asked: SimulationRequest,
+    simulated: &Simulated,
+    api: &ApiUrl,
+) -> anyhow::Result<()> {
+    let (request, rule) = (&simulated.request, simulated.outcome.rule());
+    let text = recorded_policy(simulation.policy(), &request.repository.name, rule);
+    let covers = |rule: &&Rule| rule.covers(&request.repository.name, &request.environment);
+    if rule.is_none() || simulation.policy().rules.iter().filter(covers).count() == 1 {
+        return Ok(record(folder, simulated, &text, api)?);
+    }
+    // What was read for the other rules is no part of a story of this one: it is read once more for this one alone.
+    let asked = SimulationRequest { at: Some(simulated.at), environment: Some(request.environment.clone()), ..asked };
+    let simulated = simulation.by(Policy::parse(&text)?).of(&asked).await?;
+    Ok(record(folder, &simulated, &text, api)?)
 }
 
 fn in_json(simulated: &Simulated) -> Value {

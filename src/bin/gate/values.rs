@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use environment_gate::model::{ApiUrl, EnvironmentName, InvalidName, RepositoryName};
+use environment_gate::doctor::WebhookUrl;
+use environment_gate::model::{EnvironmentName, InvalidName, RepositoryName};
 use jiff::Timestamp;
 
 /// Characters of an App's name on GitHub.
 pub(crate) const APP_NAME_CHARS_MAX: usize = 34;
-/// The path of the function's webhook.
-const WEBHOOK_PATH: &str = "/github/webhook";
 
 /// A file that exists.
 pub(crate) fn file(text: &str) -> Result<PathBuf, String> {
@@ -66,11 +65,9 @@ pub(crate) fn prefix(text: &str) -> Result<String, String> {
 }
 
 /// The URL of the function's webhook: over TLS, or on loopback.
-pub(crate) fn webhook_url(text: &str) -> Result<String, String> {
-    match text.strip_suffix(WEBHOOK_PATH).map(ApiUrl::parse) {
-        Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err(format!("expected `https://…{WEBHOOK_PATH}`")),
-    }
+pub(crate) fn webhook_url(text: &str) -> Result<WebhookUrl, String> {
+    WebhookUrl::parse(text)
+        .ok_or_else(|| "expected `https://…/github/webhook`, with at most one stage before it".to_owned())
 }
 
 /// Any URL that HTTP can reach.
@@ -109,7 +106,9 @@ mod tests {
     fn a_webhook_has_the_functions_path_over_tls() {
         assert!(webhook_url("https://abc.example.com/github/webhook").is_ok());
         assert!(webhook_url("http://127.0.0.1:9123/github/webhook").is_ok());
+        assert!(webhook_url("https://abc.example.com/prod/github/webhook").is_ok());
         for bad in [
+            "https://abc.example.com/a/b/github/webhook",
             "http://example.com/github/webhook",
             "https://example.com",
             "https://example.com/webhook",

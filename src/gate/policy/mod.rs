@@ -1,15 +1,18 @@
 //! The policy: which runs may enter which environment.
 
 mod event;
+mod job;
 mod max_age;
 mod read;
 mod ref_pattern;
 mod repository_pattern;
 mod rule;
 mod source;
+mod warning;
 
 pub use self::max_age::MaxAge;
 pub use self::ref_pattern::RefPattern;
 pub use self::repository_pattern::RepositoryPattern;
 pub use self::rule::{Gate, PauseReason, Policy, Rule};
 pub use self::source::PolicyError;
+pub use self::warning::PolicyWarning;

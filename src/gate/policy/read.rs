@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::event;
+use super::job;
 use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
@@ -126,7 +127,7 @@ fn default_gate(
 fn read_gates(source: &Source<'_>, gates: &[GateToml], protected: &EnvironmentName) -> Result<Vec<Gate>, PolicyError> {
     let mut read: Vec<Gate> = Vec::new();
     for gate in gates {
-        let job = source.one(&gate.job, "rule.gate.job", job_name)?;
+        let job = source.one(&gate.job, "rule.gate.job", job::parse)?;
         let environment = gate_environment(source, &gate.environment, "rule.gate.environment", protected)?;
         if read.iter().any(|other| other.environment == environment) {
             let problem = format!("got {} for two gates, expected one environment each", quoted(environment.as_str()));
@@ -168,10 +169,6 @@ fn read_approvals(source: &Source<'_>, rule: &RuleToml, gates: usize) -> Result<
             format!("got {got}, expected 0 to {gates} (the number of gates): each gate is approved once per attempt");
         source.error(&approvals.span(), "rule.approvals", problem)
     })
-}
-
-fn job_name(text: &str) -> Result<String, InvalidName> {
-    if text.trim().is_empty() { Err(InvalidName::new(text, "a job's name")) } else { Ok(text.to_owned()) }
 }
 
 fn workflow(text: &str) -> Result<String, InvalidName> {
@@ -317,7 +314,7 @@ mod tests {
             "got `widgets`, expected a repository as `owner/name`",
         );
         refused(&RULE.replace("\"main\"", "\"main\", \"v*x\""), 3, "rule.refs", "got `v*x`");
-        key_refused("events", "[\"push\", \"merge_group\"]", "got `merge_group`");
+        key_refused("events", "[\"push\", \"issues\"]", "got `issues`, expected one of `workflow_dispatch`");
         key_refused("approvers", "[\"two words\"]", "expected a login");
         key_refused("starters", "[\"\"]", "expected a login");
     }
@@ -375,8 +372,24 @@ mod tests {
     }
 
     #[test]
+    fn an_event_is_refused_at_its_own_line() {
+        refused(
+            &format!("{RULE}events = [\n  \"push\",\n  \"watch\",\n]\n"),
+            6,
+            "rule.events",
+            "got `watch`, expected",
+        );
+    }
+
+    #[test]
     fn a_gate_needs_a_job() {
         refused(&format!("{RULE}{}", gate(" ", "x")), 5, "rule.gate.job", "got ` `, expected a job's name");
+        refused(
+            &format!("{RULE}{}", gate(&"x".repeat(101), "x")),
+            5,
+            "rule.gate.job",
+            "at most 100 characters, not 101",
+        );
         refused(&format!("{RULE}[[rule.gate]]\nenvironment = \"x\"\n"), 4, "rule[0].gate[0]", "missing field `job`");
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, anyhow, bail};
 use environment_gate::config::Names;
 use environment_gate::model::quoted;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::context::SetupContext;
 use super::credentials::{self, AppCredentials};
@@ -59,11 +60,13 @@ async fn create(context: &SetupContext) -> anyhow::Result<AppCredentials> {
     let listener = page::listen(context.options.listen).await?;
     let manifest = Manifest::new(context, page::redirect_url(listener.local_addr()?))?;
     let mut page = SetupPage::serve(listener, &new_app_url(context), &manifest)?;
+    // Whoever reads the address may already press Ctrl-C.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     report(SetupStep::App, format!("open {} in a browser and press the button (Ctrl-C stops)", page.url()))?;
     let returned = tokio::select! {
         returned = page.code() => returned.context("the page stopped")?,
         () = tokio::time::sleep(PAGE_TIME_MAX) => bail!("nobody pressed the button for an hour; run it again"),
-        _ = tokio::signal::ctrl_c() => bail!("stopped before an App was created; run it again to continue"),
+        _ = interrupts.recv() => bail!("stopped before an App was created; run it again to continue"),
     };
     let (app, text) = take(context, &returned).await;
     returned.answer(text);

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow};
-use aws_config::SdkConfig;
 use environment_gate::config::{Names, api_from_env, aws_for_person, http_from_env};
+use environment_gate::doctor::WebhookUrl;
 use environment_gate::github::{GithubClient, Limits};
 use environment_gate::model::ApiUrl;
 use environment_gate::time::{Clock, Deadline};
 
 use super::options::SetupOptions;
-use super::stack;
 use super::vault::Vault;
-use crate::values;
+use crate::stack;
 
 /// The time limit for one step's calls to GitHub. GitHub makes a key, so a single call may take that long.
 const STEP_TIME_MAX: Duration = Duration::from_secs(30);
@@ -20,7 +18,7 @@ const STEP_TIME_MAX: Duration = Duration::from_secs(30);
 pub(super) struct SetupContext {
     pub(super) options: SetupOptions,
     /// The webhook that the App should call, if that is known already.
-    pub(super) webhook_url: Option<String>,
+    pub(super) webhook_url: Option<WebhookUrl>,
     pub(super) api: ApiUrl,
     pub(super) github: GithubClient,
     pub(super) vault: Vault,
@@ -34,7 +32,7 @@ impl SetupContext {
         let names = Names::from_env_or(&options.prefix)?;
         let aws = aws_for_person(&http).await?;
         let webhook_url = match &options.stack {
-            Some(name) => Some(webhook_url_of(&aws, name).await.with_context(|| format!("the stack `{name}`"))?),
+            Some(name) => Some(stack::webhook_url(&aws, name).await?),
             None => options.webhook_url.clone(),
         };
         let limits = Limits { call: STEP_TIME_MAX, ..Limits::default() };
@@ -46,9 +44,4 @@ impl SetupContext {
     pub(super) fn deadline(&self) -> Deadline {
         Deadline::begin(&self.clock, STEP_TIME_MAX)
     }
-}
-
-async fn webhook_url_of(aws: &SdkConfig, name: &str) -> anyhow::Result<String> {
-    let url = stack::webhook_url(aws, name).await?;
-    values::webhook_url(&url).map_err(|expected| anyhow!("got the webhook `{url}`, {expected}"))
 }

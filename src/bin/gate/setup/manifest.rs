@@ -1,6 +1,7 @@
 //! The App manifest flow: a person creates the App with one press of a button, and GitHub gives its key to whoever has the code
 //! (<https://docs.github.com/apps/sharing-github-apps/registering-a-github-app-from-a-manifest>).
 
+use environment_gate::doctor::WebhookUrl;
 use environment_gate::github::{GithubClient, GithubError, PERMISSIONS, Permissions};
 use environment_gate::time::Deadline;
 use secrecy::SecretString;
@@ -11,8 +12,6 @@ use super::random::random;
 use crate::values::APP_NAME_CHARS_MAX;
 
 const CONVERT: &str = "POST /app-manifests/{code}/conversions";
-/// Where the webhook points until the function is deployed: a name that is reserved for examples (RFC 2606).
-pub(super) const PLACEHOLDER_URL: &str = "https://example.com/github/webhook";
 /// Characters of a code.
 const CODE_CHARS_MAX: usize = 200;
 
@@ -32,6 +31,7 @@ pub(super) struct Manifest {
 #[derive(Debug, Serialize)]
 struct HookAttributes {
     url: String,
+    /// Whether GitHub sends anything: not to the placeholder, which is somebody else's host.
     active: bool,
 }
 
@@ -50,8 +50,11 @@ impl Manifest {
             description: "Lets one human approval of a gate environment count for the whole workflow run.",
             public: false,
             hook_attributes: HookAttributes {
-                url: context.webhook_url.clone().unwrap_or_else(|| PLACEHOLDER_URL.to_owned()),
-                active: true,
+                url: context
+                    .webhook_url
+                    .as_ref()
+                    .map_or_else(|| WebhookUrl::PLACEHOLDER.to_owned(), ToString::to_string),
+                active: context.webhook_url.is_some(),
             },
             redirect_url,
             default_permissions: PERMISSIONS,

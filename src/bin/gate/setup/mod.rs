@@ -12,7 +12,6 @@ mod plan;
 mod policy;
 mod progress;
 mod random;
-mod stack;
 mod vault;
 mod webhook;
 
@@ -30,6 +29,6 @@ pub(crate) async fn setup(options: SetupOptions) -> anyhow::Result<CommandOutput
     }
     policy::store(&context, &stored, policy.as_deref()).await?;
     let app = app::obtain(&context, &stored).await?;
-    let page = webhook::connect(&context, &app).await?;
-    Ok(CommandOutput::yes(next::steps(&context, &app.id, &page)))
+    let connected = webhook::connect(&context, &app).await?;
+    Ok(CommandOutput::yes(next::steps(&context, &app.id, &connected)))
 }

@@ -4,10 +4,10 @@ use environment_gate::config::Names;
 use environment_gate::model::quoted;
 
 use super::context::SetupContext;
-use super::webhook::AppPage;
+use super::webhook::{ACTIVATE, ConnectedApp};
 
 /// The commands, ready to copy.
-pub(super) fn steps(context: &SetupContext, app_id: &str, page: &AppPage) -> String {
+pub(super) fn steps(context: &SetupContext, app_id: &str, app: &ConnectedApp) -> String {
     let Names { app_id: id, webhook_secret, policy, private_key } = &context.vault.names;
     let deploy = if context.webhook_url.is_some() {
         String::new()
@@ -16,11 +16,20 @@ pub(super) fn steps(context: &SetupContext, app_id: &str, page: &AppPage) -> Str
             "- Deploy the function, then run `gate setup --stack STACK`:\n    sam build && sam deploy --stack-name STACK --parameter-overrides AppIdParameter={id} \\\n      WebhookSecretParameter={webhook_secret} PolicyParameter={policy} PrivateKeySecret={private_key}\n"
         )
     };
-    let (slug, url) = (quoted(&page.slug), &page.url);
+    let activate = if app.may_be_inactive {
+        format!("- Activate the App's webhook, which GitHub's API cannot: {ACTIVATE}\n")
+    } else {
+        String::new()
+    };
+    let (slug, url) = (quoted(&app.slug), &app.url);
+    let doctor = match &context.options.stack {
+        Some(stack) => format!("gate doctor --stack {stack}"),
+        None => "gate doctor".to_owned(),
+    };
     format!(
-        "\nNext\n{deploy}\
+        "\nNext\n{deploy}{activate}\
          - Install the App {slug} on the policy's repositories: {url}/installations/new\n\
          - Protect the environments, as an admin of each repository:\n    gh api -X POST repos/OWNER/REPO/environments/release/deployment_protection_rules -F integration_id={app_id}\n  and give `release-gate` required reviewers (docs/deploy.md shows how)\n\
-         - Check that everything is set up right:\n    export APP_ID_PARAMETER={id} WEBHOOK_SECRET_PARAMETER={webhook_secret} POLICY_PARAMETER={policy} PRIVATE_KEY_SECRET={private_key}\n    gate doctor\n"
+         - Check that everything is set up right:\n    export APP_ID_PARAMETER={id} WEBHOOK_SECRET_PARAMETER={webhook_secret} POLICY_PARAMETER={policy} PRIVATE_KEY_SECRET={private_key}\n    {doctor}\n"
     )
 }

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use environment_gate::doctor::WebhookUrl;
+
 use crate::values;
 
 #[derive(clap::Args)]
@@ -21,7 +23,7 @@ pub(crate) struct SetupOptions {
     pub(super) stack: Option<String>,
     /// The webhook URL that the App should call, if it does not come from `--stack`
     #[arg(long, value_name = "URL", value_parser = values::webhook_url)]
-    pub(super) webhook_url: Option<String>,
+    pub(super) webhook_url: Option<WebhookUrl>,
     /// The prefix of the names in AWS, unless one of the function's variables says otherwise
     #[arg(long, default_value = "environment-gate", value_parser = values::prefix)]
     pub(super) prefix: String,

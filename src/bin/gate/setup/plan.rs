@@ -29,7 +29,7 @@ pub(super) fn plan(context: &SetupContext, stored: &StoredSettings) -> anyhow::R
         ),
     };
     let webhook = match &context.webhook_url {
-        Some(url) => format!("point the App's webhook at {}", quoted(url)),
+        Some(url) => format!("point the App's webhook at {}", quoted(&url.to_string())),
         None => "leave the App's webhook as it is: neither `--stack` nor `--webhook-url` was given".to_owned(),
     };
     Ok(format!("It would:\n1. {policy}\n2. {app}\n3. {webhook}\nNothing was done.\n"))
