@@ -18,9 +18,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::burst::{
-    APPROVED, Burst, MODELS, Met, all_are_let_in, all_are_let_in_within_limits, each_is_answered_204, meet,
-};
+use support::burst::{APPROVED, Burst, MODELS, Met, all_are_let_in, all_are_let_in_within_limits, few_review, meet};
 use support::busy::Reviews;
 
 const JOBS: [usize; 2] = [29, 256];
@@ -35,7 +33,7 @@ struct Kind {
 
 const KINDS: [Kind; 3] = [
     Kind { name: "10 processes, limits", burst: Burst::few, check: all_are_let_in_within_limits },
-    Kind { name: "1 each, no limits", burst: Burst::one_each, check: each_is_answered_204 },
+    Kind { name: "1 each, no limits", burst: Burst::one_each, check: few_review },
     Kind { name: "1 each, limits", burst: Burst::one_each_limited, check: all_are_let_in },
 ];
 
@@ -62,6 +60,7 @@ fn row(name: &str, burst: &Burst, met: &Met) -> String {
     let reviews = match burst.plan.reviews {
         Reviews::FirstTakesAll => "the first takes all",
         Reviews::Collide => "they collide",
+        Reviews::CollideAndFail => "they collide, none is applied",
     };
     let figures = &met.figures;
     format!(
