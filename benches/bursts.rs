@@ -48,8 +48,10 @@ async fn main() {
             for (reviews, spread) in MODELS.into_iter().flat_map(|reviews| SPREADS.map(|spread| (reviews, spread))) {
                 let burst = (kind.burst)(jobs, reviews, spread);
                 let met = meet(APPROVED, &burst).await;
+                let line = row(kind.name, &burst, &met);
+                println!("{line}");
                 (kind.check)(&burst, &met);
-                lines.push(row(kind.name, &burst, &met));
+                lines.push(line);
             }
         }
     }

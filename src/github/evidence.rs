@@ -14,8 +14,11 @@ use crate::model::{Environment, EnvironmentName, EnvironmentReview, WorkflowRun}
 pub enum Collected {
     /// Everything.
     Evidence(Evidence),
-    /// So many jobs wait that the rest was not read.
-    TooManyWaiting(usize),
+    /// There are further pages of jobs, which were not read. About so many jobs wait.
+    FirstPage {
+        /// How many, if those on further pages are as these.
+        waiting: usize,
+    },
 }
 
 /// What one round trip brings.
@@ -35,19 +38,19 @@ pub async fn collect(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<Ev
     rest(reader, covered, first_trip(reader, covered).await?).await
 }
 
-/// The same, unless too many jobs wait, by the first of several pages of them.
+/// The same, unless there are several pages of jobs and so many wait, by the first of them, that the rest is not worth reading.
 ///
 /// # Errors
 /// Any call that fails.
 pub async fn collect_unless(
     reader: &RunReader<'_>,
     covered: &Covered<'_>,
-    too_many: impl Fn(usize) -> bool,
+    is_enough: impl Fn(usize, bool) -> bool,
 ) -> Result<Collected, GithubError> {
     let first = first_trip(reader, covered).await?;
     let waiting = first.jobs.waiting();
-    if first.jobs.has_more() && too_many(waiting) {
-        return Ok(Collected::TooManyWaiting(waiting));
+    if first.jobs.has_more() && is_enough(waiting, first.jobs.has_under_way()) {
+        return Ok(Collected::FirstPage { waiting });
     }
     rest(reader, covered, first).await.map(Collected::Evidence)
 }

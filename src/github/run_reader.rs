@@ -48,6 +48,11 @@ impl JobsPage {
         self.total > self.jobs.len()
     }
 
+    /// Whether any of them runs or will run.
+    pub(super) fn has_under_way(&self) -> bool {
+        self.jobs.iter().any(|job| job.status.is_under_way())
+    }
+
     /// How many jobs wait, if those on further pages are as these.
     pub(super) fn waiting(&self) -> usize {
         let waiting = self.jobs.iter().filter(|job| job.status == JobStatus::Waiting).count();

@@ -10,9 +10,11 @@ use crate::github::{Collected, GithubError, RunReader, collect, collect_unless};
 use crate::time::Deadline;
 
 /// So many waiting jobs are about to bring as many deliveries, each perhaps in a process of its own.
-pub(super) const CROWD_MIN: usize = 4;
+const CROWD_MIN: usize = 4;
+/// Of a run with several pages of jobs, of which one was read, at least so many are taken to wait.
+pub(super) const UNREAD_MIN: usize = 20;
 /// How many of a crowd have their turn early.
-const EARLY_TURNS: u32 = 10;
+const EARLY_TURNS: u32 = 7;
 /// By how much each waiting job lengthens the time over which a crowd's turns are spread: twice what a review takes.
 const TURN_EACH: Duration = Duration::from_millis(100);
 
@@ -20,6 +22,8 @@ const TURN_EACH: Duration = Duration::from_millis(100);
 pub(crate) struct Look {
     pub(crate) decision: Decision,
     pub(super) waiting: BTreeSet<u64>,
+    /// Whether jobs were read at all.
+    pub(super) has_jobs: bool,
     /// Whether other jobs may begin to wait while it is reviewed.
     pub(super) more_may_wait: bool,
     /// The last moment at which something is known to have happened in the run.
@@ -31,12 +35,13 @@ pub(crate) struct Look {
 impl Look {
     fn new(decision: Decision, evidence: &Evidence, began: Duration) -> Self {
         let (waiting, more_may_wait) = (evidence.waiting_jobs(), evidence.more_may_wait());
-        Self { decision, waiting, more_may_wait, last_change: evidence.last_change(), began }
+        Self { decision, waiting, has_jobs: true, more_may_wait, last_change: evidence.last_change(), began }
     }
 
     /// A decision that rests on the policy, or on the run alone.
     fn without_jobs(decision: Decision, began: Duration) -> Self {
-        Self { decision, waiting: BTreeSet::new(), more_may_wait: false, last_change: None, began }
+        let waiting = BTreeSet::new();
+        Self { decision, waiting, has_jobs: false, more_may_wait: false, last_change: None, began }
     }
 
     /// Whether its review would reject the jobs.
@@ -53,8 +58,8 @@ impl Look {
 pub(super) enum FirstLook {
     /// A decision.
     Look(Look),
-    /// So many jobs wait that as many deliveries are about to come: nothing was decided.
-    Crowd(usize),
+    /// There are many jobs, of which so many wait: nothing was decided, because it may not be worth reading the rest.
+    Partial { waiting: usize },
 }
 
 /// Collects the evidence and decides. Where no rule covers the request there is nothing to collect, and where none takes its ref or event the run is
@@ -67,7 +72,7 @@ pub(crate) async fn look(scope: &Scope<'_>, reader: &RunReader<'_>, deadline: De
     }
 }
 
-/// The same, unless many jobs wait: then it is not worth reading all of them before it is this delivery's turn.
+/// The same, unless there are several pages of jobs and, by the first, many of them wait or none does: then others may decide, or have decided, for all.
 pub(super) async fn first_look(
     scope: &Scope<'_>,
     reader: &RunReader<'_>,
@@ -78,9 +83,9 @@ pub(super) async fn first_look(
         Before::Decided(decision) => return Ok(FirstLook::Look(Look::without_jobs(decision, began))),
         Before::Covered(covered) => covered,
     };
-    Ok(match collect_unless(reader, covered, |waiting| waiting >= CROWD_MIN).await? {
+    Ok(match collect_unless(reader, covered, |waiting, under_way| !is_reviewed_at_once(waiting, under_way)).await? {
         Collected::Evidence(evidence) => FirstLook::Look(decide(covered, reader, &evidence, deadline, began)),
-        Collected::TooManyWaiting(waiting) => FirstLook::Crowd(waiting),
+        Collected::FirstPage { waiting } => FirstLook::Partial { waiting },
     })
 }
 
@@ -114,6 +119,12 @@ fn decide(
     began: Duration,
 ) -> Look {
     Look::new(gate::decide(covered, reader.request(), evidence, deadline.now), evidence, began)
+}
+
+/// Whether a review is posted without looking first whether anything still waits: where a few jobs wait and no other is under way. In a crowd others may
+/// have decided for all.
+pub(super) fn is_reviewed_at_once(waiting: usize, more_may_wait: bool) -> bool {
+    (1..CROWD_MIN).contains(&waiting) && !more_may_wait
 }
 
 /// How long to wait for one's turn among the deliveries for as many waiting jobs. In the first half of the time, which grows with their number, only a few

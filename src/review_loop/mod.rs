@@ -16,7 +16,7 @@ use crate::github::{GithubError, Review, ReviewResult, Reviewer, RunReader};
 use crate::outcome::{DeferredReason, IgnoredReason, Outcome};
 use crate::time::{Clock, Deadline};
 
-use self::look::{CROWD_MIN, FirstLook, first_look, turn};
+use self::look::{FirstLook, UNREAD_MIN, first_look, is_reviewed_at_once, turn};
 pub(crate) use self::look::{Look, look};
 pub(crate) use self::recent_reviews::RecentReviews;
 
@@ -108,15 +108,21 @@ impl ReviewLoop<'_> {
         if self.origin == Origin::Sweep {
             return self.look().await.map(First::Look);
         }
-        match first_look(self.scope, &self.reader, self.deadline).await? {
-            FirstLook::Look(look) if look.is_reviewed() && look.waiting.len() >= CROWD_MIN => {
-                let is_our_turn = self.take_turn(look.waiting.len()).await?;
-                Ok(if is_our_turn { First::Look(look) } else { First::Settled(self.nothing_pending(look.last_change)) })
+        let (look, had_turn) = match first_look(self.scope, &self.reader, self.deadline).await? {
+            FirstLook::Look(look) => (look, false),
+            FirstLook::Partial { waiting } if self.take_turn(waiting.max(UNREAD_MIN)).await? => {
+                (self.look().await?, true)
             }
-            FirstLook::Look(look) => Ok(First::Look(look)),
-            FirstLook::Crowd(waiting) if self.take_turn(waiting).await? => self.look().await.map(First::Look),
-            FirstLook::Crowd(_) => Ok(First::Settled(self.nothing_pending(None))),
-        }
+            FirstLook::Partial { .. } => return Ok(First::Settled(self.nothing_pending(None))),
+        };
+        let waiting = look.waiting.len();
+        let needs_turn =
+            look.is_reviewed() && look.has_jobs && !had_turn && !is_reviewed_at_once(waiting, look.more_may_wait);
+        Ok(if needs_turn && !self.take_turn(waiting).await? {
+            First::Settled(self.nothing_pending(look.last_change))
+        } else {
+            First::Look(look)
+        })
     }
 
     /// Waits for this delivery's turn among those for as many waiting jobs, and says whether anything still waits then: whoever had a turn before may have
