@@ -22,6 +22,7 @@ mod malformed_events;
 mod module_graph;
 mod process;
 mod recovery;
+mod recovery_at_scale;
 mod settings;
 mod signature;
 mod simulate;

@@ -1,0 +1,389 @@
+//! Recovery over the whole loop: thousands of failed deliveries, hundreds of repositories, slow answers, and limits. Time is simulated.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use environment_gate::recovery::Sweep;
+
+use crate::support::estate::{Estate, INSTALLATION, Run, World};
+
+/// Every repository of the owner, none of them named.
+const ALL: &str = "[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"main\"]\n";
+/// A slow answer.
+const SLOW: Duration = Duration::from_millis(200);
+const QUICK: Duration = Duration::from_millis(1);
+/// Minutes in which a sweep may begin: even and odd ones, and every quarter of an hour.
+const MINUTES: [i64; 4] = [1, 2, 3, 15];
+
+/// A policy that names repositories one by one.
+fn naming(names: &[String]) -> String {
+    format!("[[rule]]\nrepositories = {names:?}\nrefs = [\"main\"]\n")
+}
+
+/// What is left, and what went wrong.
+fn unfinished(swept: &Sweep) -> (usize, &[String]) {
+    (swept.left, &swept.problems)
+}
+
+const NOTHING: (usize, &[String]) = (0, &[]);
+
+/// A world with one repository, and its number.
+fn one() -> (World, usize) {
+    let mut world = World::default();
+    let widgets = world.repository("octo-org/widgets");
+    (world, widgets)
+}
+
+/// What one sweep of a world does, of every repository of the owner.
+async fn sweep_once(world: World) -> (Estate, Sweep) {
+    let estate = Estate::start(ALL, world, (QUICK, 1)).await;
+    let swept = estate.sweep().await;
+    (estate, swept)
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_two_thousand_failures_of_another_repository_before_it_a_run_is_decided_within_three_sweeps() {
+    for minutes in MINUTES {
+        let mut world = World::default();
+        let (busy, ours) = (world.repository("octo-org/busy"), world.repository("octo-org/widgets"));
+        let runs: Vec<u64> = (0..40).map(|_| world.run(busy, Run::undecidable())).collect();
+        for (ago, run) in (100..2100).zip(runs.iter().cycle()) {
+            world.fail(busy, *run, ago);
+        }
+        let run = world.run(ours, Run::waiting());
+        world.fail(ours, run, 3000);
+        let estate = Estate::start(ALL, world, (SLOW, minutes)).await;
+        let sweeps = estate.sweep_until(3, |estate| estate.has_let_in(run)).await;
+        assert!(sweeps.is_some(), "from minute {minutes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_far_back_in_the_log_does_not_keep_the_newest_waiting() {
+    for minutes in MINUTES {
+        let mut world = World::default();
+        let repositories: Vec<usize> = (0..3000).map(|number| world.repository(&format!("octo-org/{number}"))).collect();
+        let newest = world.run(repositories[0], Run::waiting());
+        world.fail(repositories[0], newest, 90);
+        for (ago, repository) in (100..).zip(&repositories[1..]) {
+            world.fail(*repository, 1, ago);
+        }
+        // All are in the same repository but the newest: it alone has a place among the first.
+        let estate = Estate::start(ALL, world, (SLOW, minutes)).await;
+        let swept = estate.sweep().await;
+        assert!(swept.left > 0 && !swept.is_complete(), "{swept:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn forty_waiting_runs_of_one_repository_do_not_use_up_a_sweep() {
+    for minutes in MINUTES {
+        let mut world = World::default();
+        let (busy, ours) = (world.repository("octo-org/busy"), world.repository("octo-org/widgets"));
+        for _ in 0..40 {
+            world.lost(busy, Run::undecidable());
+        }
+        let run = world.lost(ours, Run::waiting());
+        let estate = Estate::start(ALL, world, (SLOW, minutes)).await;
+        let swept = estate.sweep().await;
+        assert!(estate.has_let_in(run), "{minutes}: {:?}", unfinished(&swept));
+        assert!(swept.left > 0, "{minutes}: {swept:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_waiting_runs_of_a_repository_each_gets_its_turn() {
+    let (mut world, widgets) = one();
+    for _ in 0..39 {
+        world.lost(widgets, Run::undecidable());
+    }
+    // The newest, which is behind all that cannot be decided.
+    let run = world.lost(widgets, Run { created: 9, ..Run::waiting() });
+    let estate = Estate::start(ALL, world, (SLOW, 1)).await;
+    let sweeps = estate.sweep_until(40, |estate| estate.has_let_in(run)).await;
+    assert!(sweeps.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_oldest_run_waits_for_no_other() {
+    let (mut world, widgets) = one();
+    let runs: Vec<u64> = (0..12).map(|age| world.lost(widgets, Run { created: 11 + age, ..Run::waiting() })).collect();
+    // An even minute.
+    let estate = Estate::start(ALL, world, (QUICK, 1)).await;
+    estate.sweep().await;
+    let oldest_first: Vec<u64> = runs.into_iter().rev().collect();
+    assert_eq!(estate.with(|world| world.let_in()), oldest_first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_six_hundred_repositories_that_the_policy_names_is_reached() {
+    let mut world = World::default();
+    let names: Vec<String> = (0..600).map(|number| format!("octo-org/number-{number}")).collect();
+    let repositories: Vec<usize> = names.iter().map(|name| world.repository(name)).collect();
+    let runs: Vec<u64> = repositories.iter().step_by(25).map(|one| world.run(*one, Run::waiting())).collect();
+    let estate = Estate::start(&naming(&names), world, (SLOW, 1)).await;
+    // Some fifteen of the forty that are due fit into a sweep: twice the three quarters of an hour that are needed at least.
+    let sweeps = estate
+        .sweep_until(15 * 6, |estate| runs.iter().all(|run| estate.has_let_in(*run)))
+        .await;
+    assert!(sweeps.is_some(), "{:?}", estate.with(|world| world.let_in().len()));
+    let looked: BTreeSet<String> =
+        estate.fake.calls().into_iter().filter(|call| call.name == "runs.1").map(|call| call.path).collect();
+    assert!(looked.len() >= 550, "{}", looked.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_of_a_hundred_repositories_with_failed_deliveries_is_reached() {
+    let mut world = World::default();
+    let mut runs = Vec::new();
+    for number in 0..100 {
+        let repository = world.repository(&format!("octo-org/number-{number}"));
+        runs.push(world.lost(repository, Run::waiting()));
+    }
+    let estate = Estate::start(ALL, world, (SLOW, 1)).await;
+    // Two at least fit into a sweep.
+    let sweeps = estate.sweep_until(100, |estate| runs.iter().all(|run| estate.has_let_in(*run))).await;
+    assert!(sweeps.is_some(), "{:?}", estate.with(|world| world.let_in().len()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_deliveries_do_not_keep_the_policys_repositories_waiting() {
+    let mut world = World::default();
+    for number in 0..50 {
+        let repository = world.repository(&format!("octo-org/number-{number}"));
+        for _ in 0..3 {
+            world.lost(repository, Run::undecidable());
+        }
+    }
+    let named = world.repository("octo-org/widgets");
+    let run = world.run(named, Run::waiting());
+    let policy = naming(&["octo-org/widgets".to_owned()]) + "[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"x\"]\n";
+    let estate = Estate::start(&policy, world, (SLOW, 15)).await;
+    estate.sweep().await;
+    assert!(estate.has_let_in(run));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_star_is_swept_through_the_log_alone() {
+    let (mut world, widgets) = one();
+    world.run(widgets, Run::waiting());
+    let estate = Estate::start(ALL, world, (QUICK, 0)).await;
+    for _ in 0..15 {
+        let swept = estate.sweep().await;
+        assert_eq!((swept.calls, unfinished(&swept)), (1, NOTHING));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_found_whatever_its_status_is_called() {
+    for status in ["waiting", "in_progress", "queued", "pending", "requested", "brand_new"] {
+        let (mut world, widgets) = one();
+        let run = world.lost(widgets, Run { status, ..Run::waiting() });
+        let (estate, swept) = sweep_once(world).await;
+        assert!(estate.has_let_in(run), "{status}: {swept:?}");
+        assert_eq!(unfinished(&swept), NOTHING, "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_no_list_shows_is_found_by_its_delivery() {
+    let (mut world, widgets) = one();
+    // Another run of the same time is there.
+    world.run(widgets, Run { waits: false, ..Run::waiting() });
+    let run = world.lost(widgets, Run { is_listed: false, ..Run::waiting() });
+    let (estate, swept) = sweep_once(world).await;
+    assert!(estate.has_let_in(run), "{swept:?}");
+    assert_eq!(unfinished(&swept), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_behind_more_pages_than_are_read_is_found_by_its_delivery() {
+    let (mut world, widgets) = one();
+    let run = world.lost(widgets, Run { created: 60, ..Run::waiting() });
+    for _ in 0..1200 {
+        world.run(widgets, Run { status: "completed", ..Run::ended() });
+    }
+    let (estate, swept) = sweep_once(world).await;
+    assert!(estate.has_let_in(run), "{:?}", unfinished(&swept));
+    assert_eq!((unfinished(&swept), estate.calls("runs.10"), estate.calls("runs.11")), (NOTHING, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_runs_than_are_listed_make_a_sweep_incomplete() {
+    let (mut world, widgets) = one();
+    for _ in 0..1200 {
+        world.run(widgets, Run::ended());
+    }
+    let estate = Estate::start(&naming(&["octo-org/widgets".to_owned()]), world, (QUICK, 15)).await;
+    let swept = estate.sweep().await;
+    assert_eq!(unfinished(&swept), (1, NOTHING.1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_are_listed_back_to_the_first_that_a_failed_delivery_may_be_about() {
+    let (mut world, widgets) = one();
+    for _ in 0..250 {
+        world.run(widgets, Run { created: 5 * 24 * 60, ..Run::ended() });
+    }
+    world.lost(widgets, Run::waiting());
+    let (estate, swept) = sweep_once(world).await;
+    assert_eq!((unfinished(&swept), estate.calls("runs.1"), estate.calls("runs.2")), (NOTHING, 1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_has_waited_for_weeks_is_found_where_the_policy_names_its_repository() {
+    let (mut world, widgets) = one();
+    let weeks = 20 * 24 * 60;
+    let run = world.run(widgets, Run { created: weeks, is_listed_as_waiting: true, ..Run::waiting() });
+    for _ in 0..150 {
+        world.run(widgets, Run { created: weeks, ..Run::ended() });
+    }
+    let estate = Estate::start(&naming(&["octo-org/widgets".to_owned()]), world, (QUICK, 15)).await;
+    let swept = estate.sweep().await;
+    assert!(estate.has_let_in(run), "{swept:?}");
+    assert_eq!(unfinished(&swept), NOTHING);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_run_that_cannot_be_read_is_a_problem_and_does_not_hold_up_the_others() {
+    for field in ["created_at", "updated_at", "head_branch", "head_sha", "repository"] {
+        let (mut world, widgets) = one();
+        let unreadable = world.lost(widgets, Run { null: Some(field), ..Run::waiting() });
+        let run = world.lost(widgets, Run::waiting());
+        let (estate, swept) = sweep_once(world).await;
+        assert!(estate.has_let_in(run), "{field}: {swept:?}");
+        let names_it = |problem: &String| problem.contains(&unreadable.to_string()) && problem.contains("octo-org/widgets");
+        assert!(!swept.is_complete() && swept.problems.iter().any(names_it), "{field}: {swept:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_is_complete_when_the_runs_of_all_failed_deliveries_have_ended_or_wait_for_nothing_of_ours() {
+    let (mut world, widgets) = one();
+    world.lost(widgets, Run::ended());
+    world.lost(widgets, Run { waits: false, ..Run::waiting() });
+    world.lost(widgets, Run { is_listed: false, ..Run::ended() });
+    let (_, swept) = sweep_once(world).await;
+    assert_eq!((unfinished(&swept), swept.found.len()), (NOTHING, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undecidable_run_leaves_the_sweep_complete() {
+    let (mut world, widgets) = one();
+    world.lost(widgets, Run::undecidable());
+    let (_, swept) = sweep_once(world).await;
+    assert_eq!((unfinished(&swept), swept.found.len()), (NOTHING, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_github_does_not_show_is_taken_for_gone_an_hour_after_its_delivery() {
+    for (ago, left) in [(600, 1), (3600, 0)] {
+        let (mut world, widgets) = one();
+        let run = world.run(widgets, Run { is_listed: false, is_there: false, ..Run::waiting() });
+        world.fail(widgets, run, ago);
+        let (estate, swept) = sweep_once(world).await;
+        assert_eq!((unfinished(&swept), estate.calls("run")), ((left, NOTHING.1), 2), "{ago} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_may_not_be_shown_for_a_minute_after_a_delivery() {
+    // The sweep comes a minute after the story's present.
+    for (ago, left) in [(-30, 1), (0, 0)] {
+        let (mut world, widgets) = one();
+        let run = world.run(widgets, Run { waits: false, ..Run::waiting() });
+        world.fail(widgets, run, ago);
+        let (_, swept) = sweep_once(world).await;
+        assert_eq!(unfinished(&swept), (left, NOTHING.1), "{ago} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn deliveries_of_an_uninstalled_app_and_of_a_foreign_owner_are_nobodys() {
+    let (mut world, widgets) = one();
+    world.lost(widgets, Run::waiting());
+    world.uninstall(widgets);
+    let foreign = world.repository("else/where");
+    world.lost(foreign, Run::waiting());
+    let (estate, swept) = sweep_once(world).await;
+    assert_eq!((unfinished(&swept), swept.found.len()), (NOTHING, 0));
+    // What GitHub does not show is looked at twice.
+    assert_eq!(estate.calls("access_tokens"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_app_may_be_missing_where_the_policy_names_a_repository() {
+    let (mut world, widgets) = one();
+    world.uninstall(widgets);
+    let estate = Estate::start(&naming(&["octo-org/widgets".to_owned()]), world, (QUICK, 15)).await;
+    let swept = estate.sweep().await;
+    assert_eq!((unfinished(&swept), estate.calls("installation")), (NOTHING, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_one_installation_does_not_end_the_work_on_another() {
+    let mut world = World::default();
+    let (ours, other) = (world.repository("octo-org/widgets"), world.repository("octo-org/other"));
+    let (first, second) = (world.repository("octo-org/first"), world.repository("octo-org/second"));
+    for repository in [other, first, second] {
+        world.install(repository, 556);
+        world.lost(repository, Run::waiting());
+    }
+    world.limit(556);
+    let run = world.lost(ours, Run::waiting());
+    for minutes in MINUTES {
+        let mut again = World::default();
+        std::mem::swap(&mut again, &mut world);
+        let estate = Estate::start(ALL, again, (QUICK, minutes)).await;
+        let swept = estate.sweep().await;
+        assert!(estate.has_let_in(run) && !swept.is_complete(), "{minutes}: {swept:?}");
+        // One call told of the limit; the others of the installation are left.
+        assert_eq!((swept.problems.len(), swept.left), (1, 2), "{minutes}: {swept:?}");
+        world = estate.with(std::mem::take);
+        world.run_mut(run).waits = true;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_repository_does_not_use_up_what_is_left_of_its_installations_hour() {
+    for minutes in MINUTES {
+        let mut world = World::default();
+        let (busy, ours) = (world.repository("octo-org/busy"), world.repository("octo-org/widgets"));
+        for _ in 0..40 {
+            world.lost(busy, Run::undecidable());
+        }
+        let run = world.lost(ours, Run::waiting());
+        // The last 100 of 1,000 are kept for deliveries.
+        world.leave_calls(INSTALLATION, 160);
+        let estate = Estate::start(ALL, world, (QUICK, minutes)).await;
+        estate.sweep().await;
+        assert!(estate.has_let_in(run), "{minutes}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_repository_does_not_use_up_the_points_of_a_minute() {
+    for minutes in MINUTES {
+        let mut world = World::default();
+        let (busy, ours) = (world.repository("octo-org/busy"), world.repository("octo-org/widgets"));
+        for _ in 0..90 {
+            world.lost(busy, Run::waiting());
+        }
+        let run = world.lost(ours, Run::waiting());
+        let estate = Estate::start(ALL, world, (QUICK, minutes)).await;
+        let swept = estate.sweep().await;
+        assert!(estate.has_let_in(run) && swept.left > 0, "{minutes}: {:?}", unfinished(&swept));
+        let points: u32 = estate.fake.calls().iter().map(|call| if call.method == "GET" { 1 } else { 5 }).sum();
+        assert!(points < 650, "{points}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_sweeps_at_once_do_no_harm() {
+    let (mut world, widgets) = one();
+    let run = world.lost(widgets, Run::waiting());
+    let estate = Estate::start(ALL, world, (QUICK, 1)).await;
+    let (first, second) = estate.sweep_twice().await;
+    assert_eq!(estate.with(|world| world.let_in()), [run]);
+    assert_eq!((unfinished(&first), unfinished(&second)), (NOTHING, NOTHING));
+}
