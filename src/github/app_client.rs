@@ -152,9 +152,9 @@ impl<'a> AppClient<'a> {
         })
     }
 
-    /// Whether GitHub asked the App for a pause, or so little is left of its hourly calls that it should be kept for deliveries.
-    pub fn is_scarce(&self) -> bool {
-        self.client.rate_limits.is_scarce(RateLimitOwner::App, self.deadline.now)
+    /// Whether GitHub asked the App itself for a pause, so that it gets no tokens.
+    pub fn is_paused(&self) -> bool {
+        self.client.rate_limits.paused_until(RateLimitOwner::App, self.deadline.now).is_some()
     }
 
     /// How many calls an installation has left in this hour before they should be kept for deliveries; `None` where GitHub has not said so.

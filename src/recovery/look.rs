@@ -2,7 +2,7 @@
 //!
 //! Every failed delivery is matched to its run: by the list of runs, or else by the body that GitHub sent with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -41,6 +41,7 @@ struct Place<'p> {
     /// A decision that was begun may take until then.
     deadline: Deadline,
     share: Share,
+    part: Part,
 }
 
 /// A failed delivery, and the run that it was about.
@@ -48,6 +49,15 @@ struct Place<'p> {
 struct Matched {
     delivered_at: Timestamp,
     run: RunId,
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RunEnd {
+    /// What waits was decided, or could not be.
+    Decided,
+    /// It is left to another sweep.
+    Left,
 }
 
 impl SweepUnderWay<'_> {
@@ -78,17 +88,21 @@ impl SweepUnderWay<'_> {
         self.seen.push(repository.name.clone());
         self.installations.insert(repository.name.owner().to_lowercase(), installation_id);
         let runs = WaitingRuns::new(client, repository);
-        let place = Place { app, client, runs, repository, installation_id, deadline, share };
-        self.look_into_place(&place, deliveries).await
+        let place = Place { app, client, runs, repository, installation_id, deadline, share, part };
+        self.look_into_place(place, deliveries).await
     }
 
     async fn look_into_place(
         &mut self,
-        place: &Place<'_>,
+        mut place: Place<'_>,
         deliveries: Vec<FailedDelivery>,
     ) -> Result<(), GithubError> {
         let since = self.deadline.now.checked_sub(LISTED).unwrap_or(Timestamp::MIN);
-        let mut listed = place.runs.list(since, || self.has_share(place)).await?;
+        let mut listed = place.runs.list(since, || self.has_share(&place)).await?;
+        // By now GitHub has said what is left of the installation's calls.
+        let points = self.share(place.installation_id, place.part).points;
+        place.share.points = place.share.points.min(points);
+        let place = &place;
         for problem in std::mem::take(&mut listed.problems) {
             self.result.problems.push(format!("{}: {problem}", what(place.repository)));
         }
@@ -100,9 +114,9 @@ impl SweepUnderWay<'_> {
         let gone = self.find_unlisted(place, &matched, &mut listed).await;
         let mut open: Vec<WaitingRun> = listed.open.into_values().collect();
         open.sort_by_key(|run| (run.started_at, run.id));
-        let decided = self.decide_each(place, self.minute.mostly_first(open)).await;
+        let ends = self.decide_each(place, self.minute.mostly_first(open)).await;
         let is_open = |matched: &&Matched| {
-            !decided.contains(&matched.run)
+            !ends.contains_key(&matched.run)
                 && (self.is_newer(matched.delivered_at, YOUNG)
                     || (gone.contains(&matched.run) && self.is_newer(matched.delivered_at, GONE_AFTER)))
         };
@@ -148,19 +162,14 @@ impl SweepUnderWay<'_> {
 
     /// The runs of failed deliveries, by their details: first of those that the list does not explain, then of others, as many as there may be. It does not say which
     /// delivery belongs to which run, and another run of the same time may hide one that is not listed.
-    async fn runs_of(
-        &mut self,
-        place: &Place<'_>,
-        deliveries: Vec<FailedDelivery>,
-        listed: &RunList,
-    ) -> Vec<Matched> {
+    async fn runs_of(&mut self, place: &Place<'_>, deliveries: Vec<FailedDelivery>, listed: &RunList) -> Vec<Matched> {
         let is_explained = |delivery: &FailedDelivery| {
             listed.is_complete
                 && listed.shows_a_run_of(delivery.delivered_at)
                 && !self.is_newer(delivery.delivered_at, YOUNG)
         };
         let (explained, unexplained): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_explained);
-        let count = if self.app.is_scarce() { 0 } else { self.details_left.min(DETAILS_OF_ONE_MAX) };
+        let count = self.details_left.min(DETAILS_OF_ONE_MAX);
         let must_be_read = unexplained.len().min(count);
         self.leave(unexplained.len().saturating_sub(must_be_read));
         let asked = self.minute.in_turn(unexplained, 1).into_iter().chain(self.minute.in_turn(explained, 1));
@@ -182,12 +191,7 @@ impl SweepUnderWay<'_> {
     }
 
     /// Adds the runs of deliveries that are not in the list; those that GitHub does not show at all.
-    async fn find_unlisted(
-        &mut self,
-        place: &Place<'_>,
-        matched: &[Matched],
-        listed: &mut RunList,
-    ) -> BTreeSet<RunId> {
+    async fn find_unlisted(&mut self, place: &Place<'_>, matched: &[Matched], listed: &mut RunList) -> BTreeSet<RunId> {
         let is_unlisted = |run: &RunId| !listed.open.contains_key(run) && !listed.has_ended(*run);
         let unlisted: BTreeSet<RunId> = matched.iter().map(|matched| matched.run).filter(is_unlisted).collect();
         let states = join_all(unlisted.iter().map(|run| place.runs.state(*run))).await;
@@ -203,13 +207,13 @@ impl SweepUnderWay<'_> {
         gone
     }
 
-    /// Decides what waits for an environment that a rule protects, run by run; those in which something did. Any other environment may wait for anybody: a person, a timer, another App.
-    /// One decision is always made: a small share must not keep a repository waiting for ever.
-    async fn decide_each(&mut self, place: &Place<'_>, runs: Vec<WaitingRun>) -> BTreeSet<RunId> {
-        let mut decided = BTreeSet::new();
+    /// Decides what waits for an environment that a rule protects, run by run; what became of the runs in which something may. Any other environment may wait for anybody: a person, a timer,
+    /// another App. One decision is always made: a small share must not keep a repository waiting for ever.
+    async fn decide_each(&mut self, place: &Place<'_>, runs: Vec<WaitingRun>) -> BTreeMap<RunId, RunEnd> {
+        let mut ends = BTreeMap::new();
         for (index, some) in runs.chunks(READS_AT_ONCE).enumerate() {
             if !self.may_decide(place) || (index > 0 && !self.has_share(place)) {
-                self.leave(some.len());
+                ends.extend(some.iter().map(|run| (run.id, RunEnd::Left)));
                 continue;
             }
             let waiting = join_all(some.iter().map(|run| place.runs.environments(run.id))).await;
@@ -218,17 +222,20 @@ impl SweepUnderWay<'_> {
                 if requests.is_empty() {
                     continue;
                 }
-                if !self.may_decide(place) || !(decided.is_empty() || self.has_share(place)) {
-                    self.leave(1);
+                let is_first = !ends.values().any(|end| *end == RunEnd::Decided);
+                if !self.may_decide(place) || !(is_first || self.has_share(place)) {
+                    ends.insert(run.id, RunEnd::Left);
                     continue;
                 }
-                decided.insert(run.id);
+                ends.insert(run.id, RunEnd::Decided);
                 for request in requests {
                     self.decide(place, request, run.updated_at).await;
                 }
             }
         }
-        decided
+        let left = ends.values().filter(|end| **end == RunEnd::Left).count();
+        self.leave(left);
+        ends
     }
 
     /// What a run asks of us.
@@ -261,8 +268,7 @@ impl SweepUnderWay<'_> {
                 let began = self.deadline.elapsed();
                 let (outcome, calls) = self.handler.settle(&request, Origin::Sweep, place.deadline).await;
                 self.count(calls);
-                let is_decided =
-                    !matches!(outcome, Outcome::Failed(_) | Outcome::Deferred(DeferredReason::Github(_)));
+                let is_decided = !matches!(outcome, Outcome::Failed(_) | Outcome::Deferred(DeferredReason::Github(_)));
                 let took = self.deadline.elapsed().saturating_sub(began);
                 let delivery_id = "a sweep".to_owned();
                 let report = Report { delivery_id, request: Some(request), outcome, calls, took };

@@ -113,7 +113,10 @@ mod tests {
             for fit in [1, 2, 3, 7, 13] {
                 for begin in NOW..NOW + 5 {
                     let turns = turns(begin, length, fit);
-                    assert!(turns <= 2 * length.div_ceil(fit), "{length} items, {fit} fit, from {begin}: {turns} turns");
+                    assert!(
+                        turns <= 2 * length.div_ceil(fit),
+                        "{length} items, {fit} fit, from {begin}: {turns} turns"
+                    );
                 }
             }
         }

@@ -54,18 +54,7 @@ impl<'a> SweepUnderWay<'a> {
         let app = AppClient::new(&handler.github, &settings.app, deadline);
         let minute = Minute::of(deadline.now);
         let (seen, installations, result) = (Vec::new(), BTreeMap::new(), Sweep::default());
-        Self {
-            handler,
-            settings,
-            mode,
-            app,
-            deadline,
-            minute,
-            seen,
-            installations,
-            details_left: DETAILS_MAX,
-            result,
-        }
+        Self { handler, settings, mode, app, deadline, minute, seen, installations, details_left: DETAILS_MAX, result }
     }
 
     /// Reads the log, and looks into the repositories in which deliveries failed and those of the policy that are due. Both lists are begun elsewhere each time.
@@ -148,9 +137,9 @@ impl<'a> SweepUnderWay<'a> {
         self.handler.github.points_spent(self.deadline.now)
     }
 
-    /// Whether the sweep may start more work: points left, and calls of the App itself.
+    /// Whether GitHub's limits let the sweep start more work.
     pub(super) fn has_points(&self) -> bool {
-        self.points_left() > 0 && !self.app.is_scarce()
+        self.points_left() > 0 && !self.app.is_paused()
     }
 
     pub(super) fn count(&mut self, calls: u32) {

@@ -16,8 +16,7 @@ pub(crate) const POINTS_MAX: u32 = 900;
 pub(crate) const WRITES_MAX: usize = 80;
 const MINUTE: Duration = Duration::from_mins(1);
 /// What every delivery of the burst is about.
-const CALLBACK: &str =
-    "https://api.github.com/repos/octo-org/widgets/actions/runs/9001/deployment_protection_rule";
+const CALLBACK: &str = "https://api.github.com/repos/octo-org/widgets/actions/runs/9001/deployment_protection_rule";
 /// GitHub's pages.
 const PER_PAGE: usize = 100;
 
