@@ -120,3 +120,24 @@ async fn the_schedule_of_the_built_function_sweeps() {
     let log = lambda.log();
     assert!(log.contains("environment_gate::sweep") && log.contains("\"complete\":true"), "{log}");
 }
+
+#[tokio::test]
+async fn a_request_that_could_not_be_decided_for_want_of_an_answer_leaves_the_sweep_incomplete() {
+    for status in [502, 403] {
+        let mut story = lost("approve/one-human-approved-the-gate");
+        let trouble = Canned { status, body: Some(json!({ "message": "no" })), ..Canned::default() };
+        story.answers.insert("jobs.1".to_owned(), vec![trouble]);
+        let (swept, _) = sweep(&story, SweepMode::Scheduled, 1).await;
+        assert_eq!((swept.left, swept.is_complete()), (1, false), "{swept:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_environment_without_a_name_that_is_waited_for_is_a_problem_and_does_not_hold_up_the_others() {
+    let mut story = lost("approve/one-human-approved-the-gate");
+    let waits = story.answers.get_mut("pending_deployments").unwrap();
+    waits[0].body.as_mut().unwrap()[0]["environment"]["name"] = Value::Null;
+    let (swept, _) = sweep(&story, SweepMode::Scheduled, 1).await;
+    assert_eq!((outcomes(&swept), swept.problems.len()), (vec!["approved"], 1), "{swept:?}");
+    assert!(swept.problems[0].contains("run 9001"), "{swept:?}");
+}

@@ -160,8 +160,8 @@ impl SweepUnderWay<'_> {
         }
     }
 
-    /// The runs of failed deliveries, by their details: first of those that the list does not explain, then of others, as many as there may be. It does not say which
-    /// delivery belongs to which run, and another run of the same time may hide one that is not listed.
+    /// The runs of failed deliveries, by their details: of those that the list does not explain, and of a fair share of the others. The list does not say which
+    /// delivery belongs to which run, and a run of the same time may hide one that is not listed.
     async fn runs_of(&mut self, place: &Place<'_>, deliveries: Vec<FailedDelivery>, listed: &RunList) -> Vec<Matched> {
         let is_explained = |delivery: &FailedDelivery| {
             listed.is_complete
@@ -169,12 +169,15 @@ impl SweepUnderWay<'_> {
                 && !self.is_newer(delivery.delivered_at, YOUNG)
         };
         let (explained, unexplained): (Vec<_>, Vec<_>) = deliveries.into_iter().partition(is_explained);
-        let count = self.details_left.min(DETAILS_OF_ONE_MAX);
-        let must_be_read = unexplained.len().min(count);
+        let must_be_read = unexplained.len().min(DETAILS_OF_ONE_MAX).min(self.details_left);
         self.leave(unexplained.len().saturating_sub(must_be_read));
-        let asked = self.minute.in_turn(unexplained, 1).into_iter().chain(self.minute.in_turn(explained, 1));
-        let asked: Vec<FailedDelivery> = asked.take(count).collect();
-        self.details_left = self.details_left.saturating_sub(asked.len());
+        self.details_left = self.details_left.saturating_sub(must_be_read);
+        let others = self.details_left.div_ceil(place.part.repositories.max(1));
+        let others = explained.len().min(others).min(DETAILS_OF_ONE_MAX.saturating_sub(must_be_read));
+        self.details_left = self.details_left.saturating_sub(others);
+        let unexplained = self.minute.in_turn(unexplained, 1).into_iter().take(must_be_read);
+        let explained = self.minute.in_turn(explained, 1).into_iter().take(others);
+        let asked: Vec<FailedDelivery> = unexplained.chain(explained).collect();
         let runs = join_all(asked.iter().map(|delivery| place.app.run_of_delivery(delivery.id))).await;
         let mut matched = Vec::new();
         for (index, (delivery, run)) in asked.iter().zip(runs).enumerate() {

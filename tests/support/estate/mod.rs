@@ -23,6 +23,29 @@ use super::github::app;
 /// The App's installation on `octo-org`.
 pub(crate) const INSTALLATION: u64 = 555;
 
+/// Every repository of the owner, none of them named.
+pub(crate) const ALL: &str = "[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"main\"]\n";
+pub(crate) const QUICK: Duration = Duration::from_millis(1);
+/// Nothing is left, and nothing went wrong.
+pub(crate) const NOTHING: (usize, &[String]) = (0, &[]);
+
+/// A policy that names repositories one by one.
+pub(crate) fn naming(names: &[String]) -> String {
+    format!("[[rule]]\nrepositories = {names:?}\nrefs = [\"main\"]\n")
+}
+
+/// What is left, and what went wrong.
+pub(crate) fn unfinished(swept: &Sweep) -> (usize, &[String]) {
+    (swept.left, &swept.problems)
+}
+
+/// A world with one repository, and its number.
+pub(crate) fn one() -> (World, usize) {
+    let mut world = World::default();
+    let widgets = world.repository("octo-org/widgets");
+    (world, widgets)
+}
+
 /// What would be decided about a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
