@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::support::estate::{ALL, Estate, INSTALLATION, NOTHING, QUICK, Run, World, naming, one, unfinished};
+use crate::support::estate::{ALL, Estate, INSTALLATION, NOTHING, QUICK, Run, Shown, World, naming, one, unfinished};
 
 /// A slow answer.
 const SLOW: Duration = Duration::from_millis(200);
@@ -76,9 +76,9 @@ async fn of_many_waiting_runs_of_a_repository_each_gets_its_turn() {
 async fn of_many_deliveries_that_no_list_explains_each_gets_its_turn() {
     let (mut world, widgets) = one();
     for _ in 0..60 {
-        world.lost(widgets, Run { is_listed: false, ..Run::ended() });
+        world.lost(widgets, Run { shown: Shown::Unlisted, ..Run::ended() });
     }
-    let run = world.lost(widgets, Run { is_listed: false, ..Run::waiting() });
+    let run = world.lost(widgets, Run { shown: Shown::Unlisted, ..Run::waiting() });
     let estate = Estate::start(ALL, world, (QUICK, 1)).await;
     let swept = estate.sweep().await;
     // Eight are read in a sweep.
@@ -250,7 +250,7 @@ async fn deliveries_that_a_list_explains_leave_time_for_one_that_no_list_does() 
             }
         }
         let ours = world.repository("octo-org/widgets");
-        let run = world.lost(ours, Run { is_listed: false, ..Run::waiting() });
+        let run = world.lost(ours, Run { shown: Shown::Unlisted, ..Run::waiting() });
         let estate = Estate::start(ALL, world, (QUICK, minutes)).await;
         let swept = estate.sweep().await;
         assert!(estate.has_let_in(run), "{minutes}");

@@ -2,7 +2,7 @@
 
 use environment_gate::recovery::Sweep;
 
-use crate::support::estate::{ALL, Estate, NOTHING, QUICK, Run, World, naming, one, unfinished};
+use crate::support::estate::{ALL, Estate, NOTHING, QUICK, Run, Shown, World, naming, one, unfinished};
 
 /// What one sweep of a world does, of every repository of the owner.
 async fn sweep_once(world: World) -> (Estate, Sweep) {
@@ -61,7 +61,7 @@ async fn a_run_that_no_list_shows_is_found_by_its_delivery() {
     let (mut world, widgets) = one();
     // Another run of the same time is there.
     world.run(widgets, Run { waits: false, ..Run::waiting() });
-    let run = world.lost(widgets, Run { is_listed: false, ..Run::waiting() });
+    let run = world.lost(widgets, Run { shown: Shown::Unlisted, ..Run::waiting() });
     let (estate, swept) = sweep_once(world).await;
     assert!(estate.has_let_in(run), "{swept:?}");
     assert_eq!(unfinished(&swept), NOTHING);
@@ -105,7 +105,7 @@ async fn runs_are_listed_back_to_the_first_that_a_failed_delivery_may_be_about()
 async fn a_run_that_has_waited_for_weeks_is_found_where_the_policy_names_its_repository() {
     let (mut world, widgets) = one();
     let weeks = 20 * 24 * 60;
-    let run = world.run(widgets, Run { created: weeks, is_listed_as_waiting: true, ..Run::waiting() });
+    let run = world.run(widgets, Run { created: weeks, shown: Shown::AlsoAsWaiting, ..Run::waiting() });
     for _ in 0..150 {
         world.run(widgets, Run { created: weeks, ..Run::ended() });
     }
@@ -134,7 +134,7 @@ async fn a_sweep_is_complete_when_the_runs_of_all_failed_deliveries_have_ended_o
     let (mut world, widgets) = one();
     world.lost(widgets, Run::ended());
     world.lost(widgets, Run { waits: false, ..Run::waiting() });
-    world.lost(widgets, Run { is_listed: false, ..Run::ended() });
+    world.lost(widgets, Run { shown: Shown::Unlisted, ..Run::ended() });
     let (_, swept) = sweep_once(world).await;
     assert_eq!((unfinished(&swept), swept.found.len()), (NOTHING, 0));
 }
@@ -151,7 +151,7 @@ async fn an_undecidable_run_leaves_the_sweep_complete() {
 async fn a_run_that_github_does_not_show_is_taken_for_gone_an_hour_after_its_delivery() {
     for (ago, left) in [(600, 1), (3600, 0)] {
         let (mut world, widgets) = one();
-        let run = world.run(widgets, Run { is_listed: false, is_there: false, ..Run::waiting() });
+        let run = world.run(widgets, Run { shown: Shown::Gone, ..Run::waiting() });
         world.fail(widgets, run, ago);
         let (estate, swept) = sweep_once(world).await;
         assert_eq!((unfinished(&swept), estate.calls("run")), ((left, NOTHING.1), 2), "{ago} s");

@@ -196,7 +196,9 @@ impl<'a> WaitingRuns<'a> {
 pub(super) fn runs_page(answer: &Answer) -> Result<(RunList, usize), GithubError> {
     let RunsWire { workflow_runs } = answer.json()?;
     let (mut page, count) = (RunList::default(), workflow_runs.len());
-    workflow_runs.into_iter().for_each(|listed| page.add(listed));
+    for listed in workflow_runs {
+        page.add(listed);
+    }
     Ok((page, count))
 }
 

@@ -56,7 +56,9 @@ impl FailureLog {
                 }
             };
             log.unreadable = log.unreadable.saturating_add(page.unreadable);
-            page.deliveries.into_iter().for_each(|delivery| log.add(delivery, is_near));
+            for delivery in page.deliveries {
+                log.add(delivery, is_near);
+            }
             log.is_complete = page.next.is_none();
             cursor = page.next;
             if cursor.is_none() || deadline.elapsed() >= far || !may_read_on() {

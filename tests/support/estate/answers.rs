@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::fixtures;
-use super::{Failure, Kind, Repository, Run, World, present};
+use super::{Failure, Kind, Repository, Run, Shown, World, present};
 
 /// GitHub's pages.
 const PER_PAGE: usize = 100;
@@ -53,8 +53,8 @@ fn answer(world: &mut World, stories: &[Answers; 2], asked: &Asked, now: Timesta
     let mut answer = of_repository(world, stories, asked, (name, argument));
     if let Some(left) = world.hourly.get_mut(&installation) {
         *left = left.saturating_sub(1);
-        let reset = now.as_second() + 1800;
-        let headers = [("limit", 1000), ("remaining", *left as i64), ("reset", reset)];
+        let reset = u64::try_from(now.as_second()).unwrap() + 1800;
+        let headers = [("limit", 1000), ("remaining", *left), ("reset", reset)];
         answer.headers.extend(headers.map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string())));
     }
     answer
@@ -69,7 +69,9 @@ fn of_repository(world: &mut World, stories: &[Answers; 2], asked: &Asked, (name
         return stories[0][&asked.name][0].clone();
     }
     let id: u64 = asked.path.split('/').nth(6).and_then(|id| id.split('?').next()).unwrap().parse().unwrap();
-    let Some(run) = repository.runs.get(&id).filter(|run| run.is_there) else { return message(404, "Not Found") };
+    let Some(run) = repository.runs.get(&id).filter(|run| run.shown != Shown::Gone) else {
+        return message(404, "Not Found");
+    };
     let story = &stories[usize::from(run.kind == Kind::Undecidable)];
     match name {
         "run" => {
@@ -162,7 +164,7 @@ fn token(world: &World, asked: &Asked, story: &Answers, now: Timestamp) -> Canne
 /// A page of runs, the newest first; of those that wait only what a stale list shows.
 fn runs(repository: &Repository, page: &str) -> Canned {
     let is_waiting = page == "waiting";
-    let is_shown = |run: &Run| if is_waiting { run.is_listed_as_waiting } else { run.is_listed };
+    let is_shown = |run: &Run| if is_waiting { run.shown == Shown::AlsoAsWaiting } else { run.shown <= Shown::Listed };
     let shown = repository.runs.iter().rev().filter(|(_, run)| is_shown(run));
     let first = (page.parse().unwrap_or(1_usize) - 1) * PER_PAGE;
     let page: Vec<Value> =

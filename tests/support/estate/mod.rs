@@ -55,6 +55,19 @@ pub(crate) enum Kind {
     Undecidable,
 }
 
+/// Where GitHub shows a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Shown {
+    /// In the list of all runs, and in that of waiting runs, which is stale.
+    AlsoAsWaiting,
+    /// In the list of all runs.
+    Listed,
+    /// In no list.
+    Unlisted,
+    /// Nowhere: GitHub answers 404.
+    Gone,
+}
+
 /// A run.
 #[derive(Debug, Clone)]
 pub(crate) struct Run {
@@ -64,12 +77,8 @@ pub(crate) struct Run {
     pub(crate) created: i64,
     /// Whether it waits for `release`.
     pub(crate) waits: bool,
-    /// Whether it is in the list of all runs.
-    pub(crate) is_listed: bool,
-    /// Whether it is in the list of waiting runs, which is stale.
-    pub(crate) is_listed_as_waiting: bool,
-    /// Whether GitHub answers anything but 404 about it.
-    pub(crate) is_there: bool,
+    /// Where it is shown.
+    pub(crate) shown: Shown,
     /// A field of the list that is null.
     pub(crate) null: Option<&'static str>,
 }
@@ -77,16 +86,7 @@ pub(crate) struct Run {
 impl Run {
     /// One that waits for us, and is let in.
     pub(crate) fn waiting() -> Self {
-        Self {
-            kind: Kind::Approved,
-            status: "waiting",
-            created: 11,
-            waits: true,
-            is_listed: true,
-            is_listed_as_waiting: false,
-            is_there: true,
-            null: None,
-        }
+        Self { kind: Kind::Approved, status: "waiting", created: 11, waits: true, shown: Shown::Listed, null: None }
     }
 
     pub(crate) fn undecidable() -> Self {
@@ -136,14 +136,15 @@ impl World {
     /// A repository; its number.
     pub(crate) fn repository(&mut self, name: &str) -> usize {
         let (number, name, runs) = (self.repositories.len(), name.to_owned(), BTreeMap::new());
-        let (id, latency) = (1000 + number as u64, None);
+        let (id, latency) = (1000 + u64::try_from(number).unwrap(), None);
         self.repositories.push(Repository { id, name, installation: INSTALLATION, is_installed: true, latency, runs });
         number
     }
 
     /// A run of a repository; its id. A later one has a higher id, as on GitHub.
     pub(crate) fn run(&mut self, repository: usize, run: Run) -> u64 {
-        let id = 100_000 + self.repositories.iter().map(|repository| repository.runs.len() as u64).sum::<u64>();
+        let runs = self.repositories.iter().map(|repository| repository.runs.len()).sum::<usize>();
+        let id = 100_000 + u64::try_from(runs).unwrap();
         self.repositories[repository].runs.insert(id, run);
         id
     }
@@ -256,9 +257,8 @@ impl Estate {
     /// Sweeps, and waits for the next minute.
     pub(crate) async fn sweep(&self) -> Sweep {
         let swept = self.handler.sweep(SweepMode::Scheduled).await;
-        let minute = Duration::from_mins(1);
-        let over = self.began.elapsed().as_millis() % minute.as_millis();
-        tokio::time::advance(minute - Duration::from_millis(over as u64)).await;
+        let over = Duration::from_secs(self.began.elapsed().as_secs() / 60 * 60 + 60);
+        tokio::time::advance(over.saturating_sub(self.began.elapsed())).await;
         swept
     }
 
