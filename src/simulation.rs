@@ -57,9 +57,7 @@ pub enum SimulationError {
     #[error(transparent)]
     Github(#[from] GithubError),
     /// The App may not read the repository.
-    #[error(
-        "the App is not installed on {0}: check the repository's name, and that the settings belong to the right App"
-    )]
+    #[error("the App is not installed on {0}: check the repository's name, and that the settings belong to the right App")]
     NotInstalled(String),
     /// There is no such run.
     #[error("there is no run {0} of a branch or tag in that repository: GitHub deletes runs after some time")]

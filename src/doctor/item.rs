@@ -148,7 +148,9 @@ impl Item {
             Self::HookSecret => "the secret that `WEBHOOK_SECRET_PARAMETER` names",
             Self::HookTls => "certificates to be verified",
             Self::Function => "204 for a signed ping",
-            Self::Deliveries => "no failed delivery in the last day, apart from 503 and 429, which the sweeps decide",
+            Self::Deliveries => {
+                "no failed delivery in the last day, apart from 503 and 429, which the sweeps decide"
+            }
             Self::Repositories => "repositories that a rule of the policy covers",
             Self::Installation => "the App to be installed, with the permissions that it asks for",
             Self::ReleaseEnvironment => "the environment exists",

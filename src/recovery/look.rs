@@ -115,12 +115,12 @@ impl SweepUnderWay<'_> {
         let mut open: Vec<WaitingRun> = listed.open.into_values().collect();
         open.sort_by_key(|run| (run.started_at, run.id));
         let ends = self.decide_each(place, self.minute.mostly_first(open)).await;
-        let is_open = |matched: &&Matched| {
+        let is_unmatched = |matched: &&Matched| {
             !ends.contains_key(&matched.run)
                 && (self.is_newer(matched.delivered_at, YOUNG)
                     || (gone.contains(&matched.run) && self.is_newer(matched.delivered_at, GONE_AFTER)))
         };
-        let unmatched = matched.iter().filter(is_open).count();
+        let unmatched = matched.iter().filter(is_unmatched).count();
         self.leave(unmatched);
         Ok(())
     }

@@ -68,8 +68,7 @@ struct LocalWorld {
 pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<CommandOutput> {
     let folder = &options.world.folder;
     let story = Story::read(&options.world.story)?;
-    let player = Player::new(Limits::default())
-        .context("this machine's random number generator failed, so no key could be made")?;
+    let player = Player::new(Limits::default()).context("this machine's random number generator failed, so no key could be made")?;
     let listen = options.listen;
     let occupied = || format!("{listen}: choose another address with `--listen`");
     let listener = TcpListener::bind(listen).await.with_context(occupied)?;

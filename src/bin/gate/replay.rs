@@ -29,8 +29,7 @@ pub(crate) struct ReplayOptions {
 /// Plays the story. The answer is no if it did not play as written.
 pub(crate) async fn replay(options: &ReplayOptions) -> anyhow::Result<CommandOutput> {
     let story = options.story.as_deref().map_or_else(Story::embedded, Story::read)?;
-    let player = Player::new(Limits::default())
-        .context("this machine's random number generator failed, so no key could be made")?;
+    let player = Player::new(Limits::default()).context("this machine's random number generator failed, so no key could be made")?;
     let played = player.play(&story, Present::Now(Clock::system().now())).await.map_err(anyhow::Error::from_boxed)?;
     let detail = if options.verbose { Detail::Everything } else { Detail::Reason };
     let text =

@@ -204,10 +204,7 @@ mod tests {
     fn an_approval_by_another_person_counts() {
         let finding = found(Check::GateApproval, |_| {});
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Pass, "1 approval (by `bob`)"));
-        assert_eq!(
-            finding.expected,
-            "an approval of environment `release-gate` by a person (but not whoever started the run)"
-        );
+        assert_eq!(finding.expected, "an approval of environment `release-gate` by a person (but not whoever started the run)");
     }
 
     #[test]
@@ -294,10 +291,7 @@ mod tests {
     fn a_single_approver_of_the_rule_is_named() {
         let finding = found(Check::GateApproval, |world| world.policy += "approvers = [\"BOB\"]\n");
         assert_eq!(finding.verdict, Verdict::Pass);
-        assert_eq!(
-            finding.expected,
-            "an approval of environment `release-gate` by `BOB` (but not whoever started the run)"
-        );
+        assert_eq!(finding.expected, "an approval of environment `release-gate` by `BOB` (but not whoever started the run)");
     }
 
     #[test]
