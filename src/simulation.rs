@@ -11,7 +11,8 @@ use crate::github::{
     WaitingRuns, collect,
 };
 use crate::model::{
-    EnvironmentName, InvalidName, RefName, Request, RunId, RunStatus, RunUrl, Sha, WaitingRun, listed, quoted,
+    EnvironmentName, InvalidName, RefName, Request, RunId, RunStatus, RunUrl, Sha, WaitingRun, WorkflowRun, listed,
+    quoted,
 };
 use crate::outcome::Outcome;
 use crate::recovery::request_of;
@@ -215,6 +216,16 @@ impl Simulation {
             Ok(Scope::Uncovered(rejection)) => return (Outcome::Rejected(rejection), None),
             Err(why) => return (Outcome::out_of_scope(why, request), None),
         };
+        if !covered.may_take(request) {
+            // As for a delivery, the run is enough.
+            let run = match reader.run().await {
+                Ok(run) => WorkflowRun { status: RunStatus::Open, ..run },
+                Err(error) => return (error.into(), None),
+            };
+            if let Some(decision) = gate::decide_by_run(&covered, request, &run, at) {
+                return (decision.into(), None);
+            }
+        }
         let evidence = match collect(reader, &covered).await {
             Ok(evidence) if status == RunStatus::Completed => evidence.as_if_it_waited(),
             Ok(evidence) => evidence,

@@ -41,7 +41,7 @@ async fn a_delivery_right_after_a_review_costs_one_call() {
     );
     process.later(seconds(1));
     let third = process.deliver().await;
-    assert!(third.calls.contains(&"review".to_owned()), "{:?}", third.calls);
+    assert!(third.calls.contains(&"run".to_owned()), "{:?}", third.calls);
 }
 
 #[tokio::test]

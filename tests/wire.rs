@@ -75,6 +75,10 @@ async fn more_jobs_than_are_read_is_a_reason_to_wait() {
     let player = fixtures::player();
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
     story.answers.get_mut("jobs.1").unwrap()[0].body.as_mut().unwrap()["total_count"] = 3001.into();
+    // So many may wait that it looks first whether any still does.
+    let pending = json!([{ "environment": { "id": 502, "name": "release" } }]);
+    let pending = Canned { status: 200, body: Some(pending), ..Canned::default() };
+    story.answers.insert("pending_deployments".to_owned(), vec![pending]);
     let played = player.play(&story, Present::Story).await.unwrap();
     assert_eq!(played.report.outcome.name(), "deferred");
 }

@@ -72,7 +72,8 @@ pub(crate) async fn look(scope: &Scope<'_>, reader: &RunReader<'_>, deadline: De
     }
 }
 
-/// The same, unless there are several pages of jobs and, by the first, many of them wait or none does: then others may decide, or have decided, for all.
+/// The same, unless there are several pages of jobs and, by the first, many of them wait, or none waits while others run: then others may decide, or have
+/// decided, for all.
 pub(super) async fn first_look(
     scope: &Scope<'_>,
     reader: &RunReader<'_>,
@@ -83,10 +84,14 @@ pub(super) async fn first_look(
         Before::Decided(decision) => return Ok(FirstLook::Look(Look::without_jobs(decision, began))),
         Before::Covered(covered) => covered,
     };
-    Ok(match collect_unless(reader, covered, |waiting, under_way| !is_reviewed_at_once(waiting, under_way)).await? {
-        Collected::Evidence(evidence) => FirstLook::Look(decide(covered, reader, &evidence, deadline, began)),
-        Collected::FirstPage { waiting } => FirstLook::Partial { waiting },
-    })
+    Ok(
+        match collect_unless(reader, covered, |waiting, under_way| waiting >= CROWD_MIN || (waiting == 0 && under_way))
+            .await?
+        {
+            Collected::Evidence(evidence) => FirstLook::Look(decide(covered, reader, &evidence, deadline, began)),
+            Collected::FirstPage { waiting } => FirstLook::Partial { waiting },
+        },
+    )
 }
 
 /// What is known before evidence is collected.
@@ -121,10 +126,10 @@ fn decide(
     Look::new(gate::decide(covered, reader.request(), evidence, deadline.now), evidence, began)
 }
 
-/// Whether a review is posted without looking first whether anything still waits: where a few jobs wait and no other is under way. In a crowd others may
-/// have decided for all.
-pub(super) fn is_reviewed_at_once(waiting: usize, more_may_wait: bool) -> bool {
-    (1..CROWD_MIN).contains(&waiting) && !more_may_wait
+/// Whether a review is posted without looking first whether anything still waits: for a few waiting jobs, not for a crowd, and not where GitHub lists none.
+/// There others may have decided for all.
+pub(super) fn is_reviewed_at_once(waiting: usize) -> bool {
+    (1..CROWD_MIN).contains(&waiting)
 }
 
 /// How long to wait for one's turn among the deliveries for as many waiting jobs. In the first half of the time, which grows with their number, only a few

@@ -116,8 +116,7 @@ impl ReviewLoop<'_> {
             FirstLook::Partial { .. } => return Ok(First::Settled(self.nothing_pending(None))),
         };
         let waiting = look.waiting.len();
-        let needs_turn =
-            look.is_reviewed() && look.has_jobs && !had_turn && !is_reviewed_at_once(waiting, look.more_may_wait);
+        let needs_turn = look.is_reviewed() && look.has_jobs && !had_turn && !is_reviewed_at_once(waiting);
         Ok(if needs_turn && !self.take_turn(waiting).await? {
             First::Settled(self.nothing_pending(look.last_change))
         } else {
