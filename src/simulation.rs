@@ -16,6 +16,7 @@ use crate::model::{
 };
 use crate::outcome::Outcome;
 use crate::recovery::request_of;
+use crate::review_loop::is_reviewed_at_once;
 use crate::time::{Clock, Deadline};
 
 /// What is to be simulated.
@@ -40,6 +41,8 @@ pub struct Simulated {
     pub had_ended: bool,
     /// What would have become of the delivery.
     pub outcome: Outcome,
+    /// Does a delivery look whether anything still waits before it reviews?
+    pub looks_first: bool,
     /// May other jobs begin to wait after it? Then a delivery looks once more.
     pub more_may_wait: bool,
     /// Calls to GitHub.
@@ -169,6 +172,7 @@ impl Simulation {
             return Err(error);
         }
         Ok(Simulated {
+            looks_first: evidence.as_ref().is_some_and(|evidence| !is_reviewed_at_once(evidence.waiting_jobs().len())),
             more_may_wait: evidence.is_some_and(|evidence| evidence.more_may_wait()),
             calls: app.calls(),
             // Where the policy says nothing, nothing would be read.

@@ -128,7 +128,7 @@ fn decide(
 
 /// Whether a review is posted without looking first whether anything still waits: for a few waiting jobs, not for a crowd, and not where GitHub lists none.
 /// There others may have decided for all.
-pub(super) fn is_reviewed_at_once(waiting: usize) -> bool {
+pub(crate) fn is_reviewed_at_once(waiting: usize) -> bool {
     (1..CROWD_MIN).contains(&waiting)
 }
 

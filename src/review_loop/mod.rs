@@ -16,8 +16,8 @@ use crate::github::{GithubError, Review, ReviewResult, Reviewer, RunReader};
 use crate::outcome::{DeferredReason, IgnoredReason, Outcome};
 use crate::time::{Clock, Deadline};
 
-use self::look::{FirstLook, UNREAD_MIN, first_look, is_reviewed_at_once, turn};
-pub(crate) use self::look::{Look, look};
+use self::look::{FirstLook, UNREAD_MIN, first_look, turn};
+pub(crate) use self::look::{Look, is_reviewed_at_once, look};
 pub(crate) use self::recent_reviews::RecentReviews;
 
 /// Reviews posted for one delivery, repeated ones and later waves of jobs included.
