@@ -16,7 +16,7 @@ use super::scrub::{scrub, scrub_text};
 use super::timeline::{WRITTEN_ORIGIN, move_origin_from};
 use crate::gate::Verdict;
 use crate::github::{Exchange, ExchangeEnd};
-use crate::model::{ApiUrl, quoted};
+use crate::model::{ApiUrl, Request, quoted};
 use crate::outcome::{DeferredReason, Outcome};
 use crate::simulation::Simulated;
 
@@ -138,8 +138,12 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
         Ok(mut json) => {
             scrub(&mut json);
             move_origin_from(&mut json, &api.origin(), WRITTEN_ORIGIN);
-            if simulated.had_ended && name_of(exchange).as_deref() == Some("run") {
-                as_if_it_waited(&mut json);
+            if simulated.had_ended {
+                match name_of(exchange).as_deref() {
+                    Some("run") => as_if_it_waited(&mut json),
+                    Some("pending_deployments") => json = pending_for(&simulated.request),
+                    _ => {}
+                }
             }
             canned.insert("body".to_owned(), json);
         }
@@ -173,6 +177,11 @@ fn as_if_it_waited(run: &mut Value) {
         fields.insert("status".to_owned(), "waiting".into());
         fields.insert("conclusion".to_owned(), Value::Null);
     }
+}
+
+/// What a run would wait for that had not ended: what was asked, and nothing else.
+fn pending_for(request: &Request) -> Value {
+    json!([{ "environment": { "name": request.environment.as_str() } }])
 }
 
 /// The delivery that would have asked.
