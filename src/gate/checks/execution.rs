@@ -39,9 +39,8 @@ pub(super) fn executions<'a>(case: &Case<'a>, by_attempt: &ByAttempt<'a>) -> Vec
     for (listed, jobs) in by_attempt {
         for job in jobs {
             let ran_here = job.completed_at.zip(began(case, *listed)).is_some_and(|(ended, began)| ended >= began);
-            let copy_of = |known: &&mut Execution<'a>| {
-                !ran_here && is_copy(known.job, job) && !known.attempts.contains(listed)
-            };
+            let copy_of =
+                |known: &&mut Execution<'a>| !ran_here && is_copy(known.job, job) && !known.attempts.contains(listed);
             match executions.iter_mut().find(copy_of) {
                 Some(known) => known.passed_wait |= got_past_the_wait(job),
                 None => executions.push(Execution {
