@@ -18,9 +18,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::burst::{
-    APPROVED, Burst, MODELS, Met, all_are_let_in, all_are_let_in_within_limits, each_is_answered_204, meet,
-};
+use support::burst::{APPROVED, Burst, MODELS, Met, all_are_let_in, all_are_let_in_within_limits, few_review, meet};
 use support::busy::Reviews;
 
 const JOBS: [usize; 2] = [29, 256];
@@ -35,7 +33,7 @@ struct Kind {
 
 const KINDS: [Kind; 3] = [
     Kind { name: "10 processes, limits", burst: Burst::few, check: all_are_let_in_within_limits },
-    Kind { name: "1 each, no limits", burst: Burst::one_each, check: each_is_answered_204 },
+    Kind { name: "1 each, no limits", burst: Burst::one_each, check: few_review },
     Kind { name: "1 each, limits", burst: Burst::one_each_limited, check: all_are_let_in },
 ];
 
@@ -50,8 +48,10 @@ async fn main() {
             for (reviews, spread) in MODELS.into_iter().flat_map(|reviews| SPREADS.map(|spread| (reviews, spread))) {
                 let burst = (kind.burst)(jobs, reviews, spread);
                 let met = meet(APPROVED, &burst).await;
+                let line = row(kind.name, &burst, &met);
+                println!("{line}");
                 (kind.check)(&burst, &met);
-                lines.push(row(kind.name, &burst, &met));
+                lines.push(line);
             }
         }
     }
@@ -62,6 +62,7 @@ fn row(name: &str, burst: &Burst, met: &Met) -> String {
     let reviews = match burst.plan.reviews {
         Reviews::FirstTakesAll => "the first takes all",
         Reviews::Collide => "they collide",
+        Reviews::CollideAndFail => "they collide, none is applied",
     };
     let figures = &met.figures;
     format!(

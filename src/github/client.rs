@@ -49,6 +49,8 @@ pub struct Limits {
     pub pause: Duration,
     /// The same before each review after the first: long compared with a look and a review, so that only a few of many processes post one, and short compared with a delivery.
     pub review_pause: Duration,
+    /// Half of the longest time over which the first reviews of a run are spread where many jobs wait: both halves and a review fit into a delivery.
+    pub half_turn: Duration,
     /// Bytes of one answer. A hundred jobs with their steps are about 400 kB.
     pub answer_bytes: usize,
 }
@@ -60,6 +62,7 @@ impl Default for Limits {
             call: Duration::from_secs(3),
             pause: Duration::from_millis(400),
             review_pause: Duration::from_secs(2),
+            half_turn: Duration::from_secs(3),
             answer_bytes: 8 * 1024 * 1024,
         }
     }

@@ -4,8 +4,30 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::run_reader::JobsPage;
 use super::{GithubError, RunReader};
 use crate::gate::{Covered, Evidence, Facts, needs_pending};
+use crate::model::{Environment, EnvironmentName, EnvironmentReview, WorkflowRun};
+
+/// What was collected.
+#[derive(Debug)]
+pub enum Collected {
+    /// Everything.
+    Evidence(Evidence),
+    /// There are further pages of jobs, which were not read. About so many jobs wait.
+    FirstPage {
+        /// How many, if those on further pages are as these.
+        waiting: usize,
+    },
+}
+
+/// What one round trip brings.
+struct FirstTrip {
+    run: WorkflowRun,
+    jobs: JobsPage,
+    reviews: Vec<EnvironmentReview>,
+    environments: BTreeMap<EnvironmentName, Option<Environment>>,
+}
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
 /// jobs, and for a re-run its earlier attempts and what it waits for, in one more.
@@ -13,16 +35,43 @@ use crate::gate::{Covered, Evidence, Facts, needs_pending};
 /// # Errors
 /// Any call that fails: part of the evidence is no evidence.
 pub async fn collect(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<Evidence, GithubError> {
+    rest(reader, covered, first_trip(reader, covered).await?).await
+}
+
+/// The same, unless there are several pages of jobs and so many wait, by the first of them, that the rest is not worth reading.
+///
+/// # Errors
+/// Any call that fails.
+pub async fn collect_unless(
+    reader: &RunReader<'_>,
+    covered: &Covered<'_>,
+    is_enough: impl Fn(usize, bool) -> bool,
+) -> Result<Collected, GithubError> {
+    let first = first_trip(reader, covered).await?;
+    let waiting = first.jobs.waiting();
+    if first.jobs.has_more() && is_enough(waiting, first.jobs.has_under_way()) {
+        return Ok(Collected::FirstPage { waiting });
+    }
+    rest(reader, covered, first).await.map(Collected::Evidence)
+}
+
+async fn first_trip(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<FirstTrip, GithubError> {
     let names = covered.gate_environments();
     let environments = try_join_all(names.iter().map(|name| reader.environment(name)));
     let (run, jobs, reviews, environments) =
-        tokio::join!(reader.run(), reader.jobs(), reader.approvals(), environments);
+        tokio::join!(reader.run(), reader.first_jobs(), reader.approvals(), environments);
     // The run's error first: when the run is gone, every other answer is 404 too.
     let (run, jobs) = (run?, jobs?);
+    let environments = names.into_iter().cloned().zip(environments?).collect();
+    Ok(FirstTrip { run, jobs, reviews: reviews?, environments })
+}
+
+async fn rest(reader: &RunReader<'_>, covered: &Covered<'_>, first: FirstTrip) -> Result<Evidence, GithubError> {
+    let FirstTrip { run, jobs, reviews, environments } = first;
+    let jobs = reader.all_jobs(jobs).await?;
     let earlier: Vec<u32> = covered.earlier_attempts(&run, &jobs).into_iter().collect();
     let pending = async { if needs_pending(&run) { reader.pending().await.map(Some) } else { Ok(None) } };
     let (earlier_attempts, pending) = tokio::try_join!(reader.attempts(&earlier), pending)?;
-    let environments: BTreeMap<_, _> = names.into_iter().cloned().zip(environments?).collect();
-    let facts = Facts { run, jobs, reviews: reviews?, environments, earlier_attempts, pending };
+    let facts = Facts { run, jobs, reviews, environments, earlier_attempts, pending };
     Ok(Evidence::new(facts, covered)?)
 }

@@ -29,7 +29,7 @@ pub use app::App;
 pub use app_client::AppClient;
 pub use client::{GithubClient, Limits};
 pub use error::{GithubError, Remedy};
-pub use evidence::collect;
+pub use evidence::{Collected, collect, collect_unless};
 pub use installation_token::{PERMISSIONS, Permissions, RepositoryRef};
 pub use private_key::InvalidPrivateKey;
 pub use recorded_answer::read_answer;

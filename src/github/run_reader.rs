@@ -1,5 +1,7 @@
 //! What is read of one run. A `RunReader` cannot write: whatever only looks holds this and no `Reviewer`.
 
+use std::time::Duration;
+
 use futures_util::future::try_join_all;
 use http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -10,7 +12,8 @@ use super::repository_client::ENVIRONMENT;
 use super::wire::{JobWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
 use super::{GithubError, RepositoryClient};
 use crate::model::{
-    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, Request, RunAttempt, WorkflowRun,
+    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus, Request, RunAttempt,
+    WorkflowRun,
 };
 
 pub(super) const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
@@ -30,6 +33,32 @@ const READS_AT_ONCE: usize = 8;
 
 /// Earlier attempts that are read for one decision; GitHub allows no more re-runs of a run.
 const ATTEMPTS_MAX: usize = 50;
+
+/// A page of jobs.
+#[derive(Debug)]
+pub(super) struct JobsPage {
+    jobs: Vec<Job>,
+    /// How many jobs there are on all pages.
+    total: usize,
+}
+
+impl JobsPage {
+    /// Whether there are further pages.
+    pub(super) fn has_more(&self) -> bool {
+        self.total > self.jobs.len()
+    }
+
+    /// Whether any of them runs or will run.
+    pub(super) fn has_under_way(&self) -> bool {
+        self.jobs.iter().any(|job| job.status.is_under_way())
+    }
+
+    /// How many jobs wait, if those on further pages are as these.
+    pub(super) fn waiting(&self) -> usize {
+        let waiting = self.jobs.iter().filter(|job| job.status == JobStatus::Waiting).count();
+        waiting.saturating_mul(self.total).checked_div(self.jobs.len()).unwrap_or_default()
+    }
+}
 
 /// How a list of jobs turned out.
 enum JobList {
@@ -105,14 +134,20 @@ impl<'a> RunReader<'a> {
         Ok(RunAttempt { attempt: number, triggering_actor: run.triggering_actor, started_at: run.started_at })
     }
 
-    /// All jobs of all attempts. A list that changed while it was read is read again, and is an error if it still changes: nothing may be missing.
-    pub(super) async fn jobs(&self) -> Result<Vec<Job>, GithubError> {
-        let mut listed = self.list_jobs().await?;
+    /// The first page of all jobs of all attempts.
+    pub(super) async fn first_jobs(&self) -> Result<JobsPage, GithubError> {
+        self.read_jobs_page(1).await
+    }
+
+    /// All jobs of all attempts, of which `first` is the first page. A list that changed while it was read is read again, and is an error if it still changes:
+    /// nothing may be missing.
+    pub(super) async fn all_jobs(&self, first: JobsPage) -> Result<Vec<Job>, GithubError> {
+        let mut listed = self.list_jobs(first).await?;
         for _ in 1..JOBS_READS_MAX {
             if matches!(listed, JobList::Complete(_)) {
                 break;
             }
-            listed = self.list_jobs().await?;
+            listed = self.list_jobs(self.first_jobs().await?).await?;
         }
         match listed {
             JobList::Complete(jobs) => Ok(jobs),
@@ -123,8 +158,8 @@ impl<'a> RunReader<'a> {
         }
     }
 
-    async fn list_jobs(&self) -> Result<JobList, GithubError> {
-        let (mut jobs, total) = self.read_jobs_page(1).await?;
+    async fn list_jobs(&self, first: JobsPage) -> Result<JobList, GithubError> {
+        let JobsPage { mut jobs, total } = first;
         let pages = total.div_ceil(JOBS_PER_PAGE);
         if pages > JOBS_PAGES_MAX {
             let most = JOBS_PAGES_MAX.saturating_mul(JOBS_PER_PAGE);
@@ -133,10 +168,10 @@ impl<'a> RunReader<'a> {
         }
         let rest: Vec<usize> = (2..=pages).collect();
         for some in rest.chunks(READS_AT_ONCE) {
-            for (page, total_then) in try_join_all(some.iter().map(|page| self.read_jobs_page(*page))).await? {
-                jobs.extend(page);
-                if total_then != total {
-                    return Ok(JobList::Changed { before: total, after: total_then });
+            for page in try_join_all(some.iter().map(|page| self.read_jobs_page(*page))).await? {
+                jobs.extend(page.jobs);
+                if page.total != total {
+                    return Ok(JobList::Changed { before: total, after: page.total });
                 }
             }
         }
@@ -149,8 +184,7 @@ impl<'a> RunReader<'a> {
         Ok(JobList::Complete(jobs))
     }
 
-    /// One page, and how many jobs there are in all.
-    async fn read_jobs_page(&self, page: usize) -> Result<(Vec<Job>, usize), GithubError> {
+    async fn read_jobs_page(&self, page: usize) -> Result<JobsPage, GithubError> {
         let path = self.run_path(&format!("/jobs?filter=all&per_page={JOBS_PER_PAGE}&page={page}"));
         jobs_page(&self.repository.read(&Call::get(JOBS, path)).await?)
     }
@@ -194,6 +228,11 @@ impl<'a> RunReader<'a> {
         self.repository.read(&Call::get(PENDING, self.run_path("/pending_deployments"))).await
     }
 
+    /// The longest that half of a crowd's turns are spread over.
+    pub fn half_turn_max(&self) -> Duration {
+        self.repository.limits().half_turn
+    }
+
     /// The same after a random pause, so that not all who wait look, and review, at once.
     pub async fn is_pending_after_a_pause(&self) -> Result<bool, GithubError> {
         self.repository.pause(self.repository.limits().review_pause).await;
@@ -205,11 +244,11 @@ impl<'a> RunReader<'a> {
     }
 }
 
-/// A page of jobs, and how many there are in all.
-pub(super) fn jobs_page(answer: &Answer) -> Result<(Vec<Job>, usize), GithubError> {
+/// A page of jobs, as GitHub gives it.
+pub(super) fn jobs_page(answer: &Answer) -> Result<JobsPage, GithubError> {
     let JobsWire { total_count, jobs } = answer.json()?;
     let jobs: Result<Vec<Job>, InvalidName> = jobs.into_iter().map(JobWire::into_model).collect();
-    Ok((jobs.map_err(|error| answer.unreadable(error.to_string()))?, total_count))
+    Ok(JobsPage { jobs: jobs.map_err(|error| answer.unreadable(error.to_string()))?, total: total_count })
 }
 
 /// The review history.

@@ -14,6 +14,12 @@ use crate::support::function::{self, Files};
 
 const ABSENT: &str = "__ABSENT__";
 const PRESENT: &str = "2026-01-05T10:15:00Z";
+/// The people of the catalogue, and their ids.
+const LOGINS: [(&str, u64); 3] = [("alice", 11), ("bob", 22), ("carol", 33)];
+
+fn id_of(login: &str) -> u64 {
+    LOGINS.iter().find(|(known, _)| *known == login).unwrap().1
+}
 
 /// Lays a difference over a value: objects are merged, anything else replaces, `__ABSENT__` removes.
 fn differ(base: &Value, differs: &Value) -> Value {
@@ -85,7 +91,11 @@ fn answers(facts: &Value) -> Answers {
         let mut run = facts["run"].clone();
         run["run_attempt"] = attempt.into();
         let key = attempt.to_string();
-        run["triggering_actor"] = facts["attempts"].get(&key).unwrap_or(&facts["run"]["actor"]).clone();
+        run["triggering_actor"] = match facts["attempts"].get(&key) {
+            Some(Value::String(login)) => json!({ "login": login, "id": id_of(login), "type": "User" }),
+            Some(account) => account.clone(),
+            None => facts["run"]["actor"].clone(),
+        };
         if let Some(began) = facts["attempts_began"].get(&key) {
             run["run_started_at"] = began.clone();
         }
@@ -154,9 +164,8 @@ fn policy(policy: &Value) -> String {
     }
     let short = |name: &Value| name.as_str().unwrap().trim_start_matches("refs/heads/").to_owned();
     let refs: Vec<String> = policy["allowed_refs"].as_array().unwrap().iter().map(short).collect();
-    let logins = BTreeMap::from([(11, "alice"), (22, "bob"), (33, "carol")]);
-    let approvers: Vec<&str> =
-        policy["approver_ids"].as_array().into_iter().flatten().map(|id| logins[&id.as_u64().unwrap()]).collect();
+    let login_of = |id: &Value| LOGINS.iter().find(|(_, known)| id == known).unwrap().0;
+    let approvers: Vec<&str> = policy["approver_ids"].as_array().into_iter().flatten().map(login_of).collect();
     format!(
         "[[rule]]\nrepositories = {}\nenvironment = {}\nworkflow = {}\nrefs = {refs:?}\nevents = {}\napprovers = {approvers:?}\nself_approval = {}\nmax_age = \"{}h\"\n\n[[rule.gate]]\njob = {}\nenvironment = {}\n",
         policy["repositories"],

@@ -25,6 +25,8 @@ pub(crate) enum Reviews {
     FirstTakesAll,
     /// Those that overlap are all answered with a problem. By chance each lets in all, some or none of what waits.
     Collide,
+    /// Those that overlap are all answered with a problem, and none lets anything in.
+    CollideAndFail,
 }
 
 /// What kind of day it is.
@@ -258,9 +260,9 @@ impl World {
         let met = state.reviewing.iter().any(|(id, met)| *id == review && *met);
         state.reviewing.retain(|(id, _)| *id != review);
         state.figures.rejections += usize::from(sent["state"] != "approved");
-        if met && self.plan.reviews == Reviews::Collide {
+        if met && self.plan.reviews != Reviews::FirstTakesAll {
             let part = [0.0, 0.5, 1.0][state.chance.usize(..3)];
-            state.let_in(part);
+            state.let_in(if self.plan.reviews == Reviews::CollideAndFail { 0.0 } else { part });
             return message(422, "There was a problem approving one of the gates");
         }
         if state.waiting().next().is_none() {
@@ -307,7 +309,7 @@ impl World {
 
     fn write_jobs(&self, state: &State, (page, now): (usize, Duration)) -> Value {
         let written = self.answers["jobs.1"][0].body.as_ref().unwrap()["jobs"].as_array().unwrap();
-        let (waits, ended): (Vec<&Value>, Vec<&Value>) = written.iter().partition(|job| job["name"] == "publish");
+        let (waits, ended): (Vec<&Value>, Vec<&Value>) = written.iter().partition(|job| job["status"] == "waiting");
         let ours = state.jobs.iter().enumerate().filter(|(_, (from, _))| *from <= now).map(|(number, (_, is_in))| {
             let mut job = waits[0].clone();
             job["id"] = (100_000 + number).into();

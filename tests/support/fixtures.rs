@@ -67,7 +67,7 @@ pub(crate) fn one(name: &str) -> Story {
 /// What ships, but with hardly a pause before a call is made, or a review posted, again.
 pub(crate) fn limits() -> Limits {
     let pause = Duration::from_millis(1);
-    Limits { pause, review_pause: pause, ..Limits::default() }
+    Limits { pause, review_pause: pause, half_turn: pause, ..Limits::default() }
 }
 
 /// The player of this process: to make a key takes longer than to play a story.

@@ -3,17 +3,22 @@
 //! The memory belongs to one process and decides nothing: GitHub's lists lag, so a deployment that is newer than the memory is never judged by it.
 //! Not here: how a request is decided (`gate`), and whether it is decided at all (`handler`).
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+mod look;
+mod recent_reviews;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::gate::{self, Decision, Evidence, Scope};
-use crate::github::{GithubError, Review, ReviewResult, Reviewer, RunReader, collect};
-use crate::model::{EnvironmentName, Request, RunId};
+use crate::gate::{Decision, Scope};
+use crate::github::{GithubError, Review, ReviewResult, Reviewer, RunReader};
 use crate::outcome::{DeferredReason, IgnoredReason, Outcome};
 use crate::time::{Clock, Deadline};
+
+use self::look::{FirstLook, UNREAD_MIN, first_look, is_reviewed_at_once, turn};
+pub(crate) use self::look::{Look, look};
+pub(crate) use self::recent_reviews::RecentReviews;
 
 /// Reviews posted for one delivery, repeated ones and later waves of jobs included.
 const REVIEW_POSTS_MAX: usize = 5;
@@ -23,13 +28,6 @@ const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
 const LOOKS_MAX: usize = 3;
 /// GitHub's data lags by seconds: that nothing is pending says nothing before the deployment is this old.
 const YOUNG_AGE_MAX: SignedDuration = SignedDuration::from_secs(60);
-/// GitHub says in whole seconds when a deployment was created.
-const CREATED_AT_PRECISION: SignedDuration = SignedDuration::from_secs(1);
-/// How long after a review of a run and environment another delivery for them first asks whether anything is still waiting.
-const REVIEW_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
-/// How many runs and environments are remembered; when there are more, all are forgotten.
-const REMEMBERED_MAX: usize = 256;
-
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -37,119 +35,6 @@ pub(crate) enum Origin {
     Delivery,
     /// A sweep found it waiting.
     Sweep,
-}
-
-/// What this process reviewed and reported a moment ago.
-#[derive(Debug, Default)]
-pub(crate) struct RecentReviews(Mutex<BTreeMap<ReviewedKey, Remembered>>);
-
-/// One environment of one run.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct ReviewedKey {
-    repository_id: u64,
-    run: RunId,
-    environment: EnvironmentName,
-}
-
-#[derive(Debug, Default)]
-struct Remembered {
-    reviewed_at: Option<Timestamp>,
-    /// When a review was posted that GitHub applied: it decided whatever waited then.
-    applied_at: Option<Timestamp>,
-    is_reported: bool,
-}
-
-impl RecentReviews {
-    /// When a review of the run and environment was last posted, if that was in the last 5 s.
-    fn reviewed_at(&self, request: &Request, now: Timestamp) -> Option<Timestamp> {
-        self.with(request, |memory| memory.reviewed_at).filter(|at| now.duration_since(*at).abs() <= REVIEW_AGE_MAX)
-    }
-
-    /// Remembers that a review was posted, whatever GitHub answered.
-    fn remember_review(&self, request: &Request, at: Timestamp) {
-        self.with(request, |memory| memory.reviewed_at = Some(at));
-    }
-
-    /// When a review of the run and environment was last posted that GitHub applied.
-    fn applied_at(&self, request: &Request) -> Option<Timestamp> {
-        self.with(request, |memory| memory.applied_at)
-    }
-
-    /// Remembers that GitHub applied a review that was posted then.
-    fn remember_applied(&self, request: &Request, at: Timestamp) {
-        self.with(request, |memory| memory.applied_at = Some(at));
-    }
-
-    /// Whether this process has left a status report for the run and environment.
-    pub(crate) fn is_reported(&self, request: &Request) -> bool {
-        self.with(request, |memory| memory.is_reported)
-    }
-
-    /// Remembers a status report.
-    pub(crate) fn remember_report(&self, request: &Request) {
-        self.with(request, |memory| memory.is_reported = true);
-    }
-
-    fn with<T>(&self, request: &Request, act: impl FnOnce(&mut Remembered) -> T) -> T {
-        let (repository_id, environment) = (request.repository.id, request.environment.clone());
-        let key = ReviewedKey { repository_id, run: request.run, environment };
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= REMEMBERED_MAX && !all.contains_key(&key) {
-            all.clear();
-        }
-        act(all.entry(key).or_default())
-    }
-}
-
-/// A decision, the jobs that waited when it was made (all that its review can approve or reject), and how old it is.
-pub(crate) struct Look {
-    pub(crate) decision: Decision,
-    waiting: BTreeSet<u64>,
-    /// Whether other jobs may begin to wait while it is reviewed.
-    more_may_wait: bool,
-    /// The last moment at which something is known to have happened in the run.
-    last_change: Option<Timestamp>,
-    /// When the first call of it was made, since the work began.
-    began: Duration,
-}
-
-impl Look {
-    fn new(decision: Decision, evidence: &Evidence, began: Duration) -> Self {
-        let (waiting, more_may_wait) = (evidence.waiting_jobs(), evidence.more_may_wait());
-        Self { decision, waiting, more_may_wait, last_change: evidence.last_change(), began }
-    }
-
-    /// A decision that rests on the policy, or on the run alone.
-    fn without_jobs(decision: Decision, began: Duration) -> Self {
-        Self { decision, waiting: BTreeSet::new(), more_may_wait: false, last_change: None, began }
-    }
-
-    /// Whether its review would reject the jobs.
-    pub(crate) fn rejects(&self) -> bool {
-        matches!(self.decision, Decision::Rejected(_))
-    }
-
-    fn is_reviewed(&self) -> bool {
-        matches!(self.decision, Decision::Approved(_) | Decision::Rejected(_))
-    }
-}
-
-/// Collects the evidence and decides. Where no rule covers the request there is nothing to collect, and where none takes its ref or event the run is
-/// enough. It takes a reader, so it cannot review.
-pub(crate) async fn look(scope: &Scope<'_>, reader: &RunReader<'_>, deadline: Deadline) -> Result<Look, GithubError> {
-    let (now, began, request) = (deadline.now, deadline.elapsed(), reader.request());
-    match scope {
-        Scope::Uncovered(rejection) => Ok(Look::without_jobs(Decision::Rejected(rejection.clone()), began)),
-        Scope::Covered(covered) => {
-            if !covered.may_take(request)
-                && let Some(decision) = gate::decide_by_run(covered, request, &reader.run().await?, now)
-            {
-                return Ok(Look::without_jobs(decision, began));
-            }
-            let evidence = collect(reader, covered).await?;
-            Ok(Look::new(gate::decide(covered, request, &evidence, now), &evidence, began))
-        }
-    }
 }
 
 /// What a delivery or a sweep finds at first.
@@ -208,19 +93,43 @@ pub(crate) struct ReviewLoop<'a> {
 }
 
 impl ReviewLoop<'_> {
-    /// Looks and decides. In a burst of deliveries for one run, the first review decides all that waits: the others cost one call each.
+    /// Looks and decides. In a burst of deliveries for one run, the first review decides all that waits: the others cost a few calls each.
     pub(crate) async fn first_look(&self) -> Result<First, GithubError> {
         let request = self.reader.request();
-        if self.recent.reviewed_at(request, self.deadline.now).is_none() {
+        if self.recent.reviewed_at(request, self.deadline.now).is_some() {
+            return Ok(match self.look_if_pending().await? {
+                Some(look) => First::Look(look),
+                None if self.recent.has_decided(request) => {
+                    First::Settled(Outcome::Ignored(IgnoredReason::NothingPending))
+                }
+                None => First::Settled(self.nothing_pending(None)),
+            });
+        }
+        if self.origin == Origin::Sweep {
             return self.look().await.map(First::Look);
         }
-        if let Some(look) = self.look_if_pending().await? {
-            return Ok(First::Look(look));
-        }
-        let was_decided = self.recent.applied_at(request).is_some_and(|at| is_older(request, at));
-        let outcome =
-            if was_decided { Outcome::Ignored(IgnoredReason::NothingPending) } else { self.nothing_pending(None) };
-        Ok(First::Settled(outcome))
+        let (look, had_turn) = match first_look(self.scope, &self.reader, self.deadline).await? {
+            FirstLook::Look(look) => (look, false),
+            FirstLook::Partial { waiting } if self.take_turn(waiting.max(UNREAD_MIN)).await? => {
+                (self.look().await?, true)
+            }
+            FirstLook::Partial { .. } => return Ok(First::Settled(self.nothing_pending(None))),
+        };
+        let waiting = look.waiting.len();
+        let needs_turn =
+            look.is_reviewed() && look.has_jobs && !had_turn && !is_reviewed_at_once(waiting, look.more_may_wait);
+        Ok(if needs_turn && !self.take_turn(waiting).await? {
+            First::Settled(self.nothing_pending(look.last_change))
+        } else {
+            First::Look(look)
+        })
+    }
+
+    /// Waits for this delivery's turn among those for as many waiting jobs, and says whether anything still waits then: whoever had a turn before may have
+    /// decided for all.
+    async fn take_turn(&self, waiting: usize) -> Result<bool, GithubError> {
+        tokio::time::sleep(turn(waiting, self.reader.half_turn_max())).await;
+        self.reader.is_pending().await
     }
 
     /// Reviews what was decided until nothing new waits. Every review rests on evidence of its own that is at most two seconds old, and every further one says
@@ -366,9 +275,4 @@ impl ReviewLoop<'_> {
         let look = self.look().await?;
         Ok(self.reader.is_pending().await?.then_some(look))
     }
-}
-
-/// Whether the deployment was certainly created before that review was posted.
-fn is_older(request: &Request, posted_at: Timestamp) -> bool {
-    request.deployment_created_at.is_some_and(|created_at| posted_at.duration_since(created_at) >= CREATED_AT_PRECISION)
 }
