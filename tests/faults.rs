@@ -58,7 +58,7 @@ const READS: [&str; 5] = ["access_tokens", "run", "jobs.1", "approvals", "enviro
 /// The calls of a delivery.
 const DECIDING: [&str; 6] = ["access_tokens", "run", "jobs.1", "approvals", "environment.release-gate", "review"];
 /// The calls with which a sweep finds what waits.
-const LOOKING: [&str; 3] = ["deliveries", "runs.waiting", "pending_deployments"];
+const LOOKING: [&str; 3] = ["deliveries", "runs.1", "pending_deployments"];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lasts {

@@ -23,6 +23,8 @@ mod malformed_events;
 mod module_graph;
 mod process;
 mod recovery;
+mod recovery_at_scale;
+mod recovery_complete;
 mod settings;
 mod signature;
 mod simulate;

@@ -80,17 +80,19 @@ async fn what_cannot_be_looked_into_is_a_line_and_not_the_end() {
 }
 
 #[tokio::test]
-async fn a_limit_of_github_ends_the_sweep() {
+async fn a_limit_of_github_leaves_all_runs_of_the_installation_to_a_later_sweep() {
     let mut story = lost("approve/one-human-approved-the-gate");
-    let mut runs = story.answers["runs.waiting"][0].body.clone().unwrap();
+    let mut runs = story.answers["runs.1"][0].body.clone().unwrap();
     let mut other = runs["workflow_runs"][0].clone();
     other["id"] = 9002.into();
     runs["workflow_runs"].as_array_mut().unwrap().push(other);
-    story.answers.insert("runs.waiting".to_owned(), canned(runs));
+    story.answers.insert("runs.1".to_owned(), canned(runs));
+    story.answers.get_mut("pending_deployments").unwrap().truncate(1);
     let limit = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
     story.answers.insert("run".to_owned(), vec![limit]);
     let (swept, _) = sweep(&story, SweepMode::Scheduled, 1).await;
-    assert_eq!((outcomes(&swept), swept.left), (vec!["deferred"], 1), "{swept:?}");
+    // One was begun, and cannot be decided either.
+    assert_eq!((outcomes(&swept), swept.left), (vec!["deferred"], 2), "{swept:?}");
 }
 
 #[tokio::test]
@@ -120,26 +122,22 @@ async fn the_schedule_of_the_built_function_sweeps() {
 }
 
 #[tokio::test]
-async fn the_oldest_runs_come_first_and_what_does_not_fit_is_not_always_the_same() {
-    let mut story = lost("approve/one-human-approved-the-gate");
-    let mut runs = story.answers["runs.waiting"][0].body.clone().unwrap();
-    let one = runs["workflow_runs"][0].clone();
-    // GitHub lists the newest first.
-    let listed = (0..12).rev().map(|number| {
-        let mut run = one.clone();
-        run["id"] = (9001 + number).into();
-        run["run_started_at"] = format!("2026-01-05T09:{number:02}:00Z").into();
-        run
-    });
-    runs["workflow_runs"] = listed.collect();
-    story.answers.insert("runs.waiting".to_owned(), canned(runs));
-    let limit = Canned { status: 429, body: Some(json!({ "message": "slow down" })), ..Canned::default() };
-    story.answers.insert("run".to_owned(), vec![limit]);
-    // The story's minute is an odd one.
-    for (minutes, first) in [(1, "9001"), (2, "9011")] {
-        let (swept, _) = sweep(&story, SweepMode::Scheduled, minutes).await;
-        let FoundEnd::Settled(report) = &swept.found[0].end else { panic!("{swept:?}") };
-        let run = report.request.as_ref().unwrap().run.to_string();
-        assert_eq!((run.as_str(), swept.found.len(), swept.left), (first, 1, 11), "{minutes}");
+async fn a_request_that_could_not_be_decided_for_want_of_an_answer_leaves_the_sweep_incomplete() {
+    for status in [502, 403] {
+        let mut story = lost("approve/one-human-approved-the-gate");
+        let trouble = Canned { status, body: Some(json!({ "message": "no" })), ..Canned::default() };
+        story.answers.insert("jobs.1".to_owned(), vec![trouble]);
+        let (swept, _) = sweep(&story, SweepMode::Scheduled, 1).await;
+        assert_eq!((swept.left, swept.is_complete()), (1, false), "{swept:?}");
     }
+}
+
+#[tokio::test]
+async fn an_environment_without_a_name_that_is_waited_for_is_a_problem_and_does_not_hold_up_the_others() {
+    let mut story = lost("approve/one-human-approved-the-gate");
+    let waits = story.answers.get_mut("pending_deployments").unwrap();
+    waits[0].body.as_mut().unwrap()[0]["environment"]["name"] = Value::Null;
+    let (swept, _) = sweep(&story, SweepMode::Scheduled, 1).await;
+    assert_eq!((outcomes(&swept), swept.problems.len()), (vec!["approved"], 1), "{swept:?}");
+    assert!(swept.problems[0].contains("run 9001"), "{swept:?}");
 }

@@ -1,33 +1,31 @@
 //! What the App does with its own token: it finds its installations and the deliveries of its webhook that failed.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::StatusCode;
 use http::header::LINK;
-use jiff::SignedDuration;
-use serde::Serialize;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
 use super::call::Call;
 use super::client::Caller;
 use super::rate_limit::RateLimitOwner;
-use super::wire::{HookDeliveryWire, InstallationWire};
+use super::wire::{HookDeliveryWire, InstallationWire, ListedWire};
 use super::{App, GithubClient, GithubError};
-use crate::model::RepositoryName;
+use crate::model::{RepositoryName, RunId, quoted};
 use crate::time::Deadline;
 
 const DELIVERIES: &str = "GET /app/hook/deliveries";
+const DELIVERY: &str = "GET /app/hook/deliveries/{delivery_id}";
 const INSTALLATION: &str = "GET /repos/{owner}/{repo}/installation";
 
 /// How long GitHub keeps deliveries.
 const KEPT: SignedDuration = SignedDuration::from_hours(72);
 /// Deliveries on a page; GitHub's maximum.
 const PER_PAGE: usize = 100;
-/// Pages that are read in one sweep, the newest deliveries first.
-const PAGES_MAX: usize = 5;
 /// Characters of GitHub's cursor to the next page.
 const CURSOR_CHARS_MAX: usize = 200;
 
@@ -38,6 +36,57 @@ pub struct AppClient<'a> {
     app: &'a App,
     pub(super) deadline: Deadline,
     pub(super) calls: Arc<AtomicU32>,
+}
+
+/// A delivery of ours that failed. GitHub's list does not say which run it was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FailedDelivery {
+    /// Its id.
+    pub id: u64,
+    /// When GitHub sent it.
+    pub delivered_at: Timestamp,
+    /// The App's installation.
+    pub installation_id: u64,
+    /// The run's repository.
+    pub repository_id: u64,
+}
+
+/// A page of deliveries that failed.
+#[derive(Debug, Default)]
+pub struct FailedDeliveries {
+    /// The newest first.
+    pub deliveries: Vec<FailedDelivery>,
+    /// How many cannot be read, or do not say which repository they were about.
+    pub unreadable: usize,
+    /// The cursor to the next page; `None` at the end of the three days.
+    pub next: Option<String>,
+}
+
+/// <https://docs.github.com/rest/apps/webhooks#get-a-delivery-for-an-app-webhook>
+#[derive(Deserialize)]
+struct DeliveryDetailWire {
+    request: DeliveryRequestWire,
+}
+
+#[derive(Deserialize)]
+struct DeliveryRequestWire {
+    payload: DeliveryPayloadWire,
+}
+
+#[derive(Deserialize)]
+struct DeliveryPayloadWire {
+    deployment_callback_url: String,
+}
+
+impl FailedDelivery {
+    fn of(delivery: &HookDeliveryWire) -> Option<Self> {
+        Some(Self {
+            id: delivery.id,
+            delivered_at: delivery.delivered_at,
+            installation_id: delivery.installation_id?,
+            repository_id: delivery.repository_id?,
+        })
+    }
 }
 
 impl<'a> AppClient<'a> {
@@ -51,31 +100,73 @@ impl<'a> AppClient<'a> {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// The repositories in which a delivery of ours failed in the last three days, by id, each with the installation of its newest failed delivery.
+    /// The same client until another deadline. Both count their calls together.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self { deadline, ..self.clone() }
+    }
+
+    /// A page of the deliveries of ours that failed in the last three days, the newest first, and the cursor to the next page.
     ///
     /// # Errors
-    /// Any page that cannot be read.
-    pub async fn repositories_with_failed_deliveries(&self) -> Result<BTreeMap<u64, u64>, GithubError> {
-        let mut found = BTreeMap::new();
-        let mut cursor = None;
-        for _ in 0..PAGES_MAX {
-            let page = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
-            let path = format!("/app/hook/deliveries?status=failure&per_page={PER_PAGE}{page}");
-            let answer = self.send(&Call::get(DELIVERIES, path)).await?;
-            let (deliveries, next) = deliveries_page(&answer)?;
-            let is_kept = |delivery: &HookDeliveryWire| self.deadline.now.duration_since(delivery.delivered_at) <= KEPT;
-            let all_kept = deliveries.iter().all(is_kept);
-            for delivery in deliveries.into_iter().filter(is_kept).filter(HookDeliveryWire::is_failed_request) {
-                if let (Some(repository), Some(installation)) = (delivery.repository_id, delivery.installation_id) {
-                    found.entry(repository).or_insert(installation);
+    /// A page that cannot be read.
+    pub async fn failed_deliveries(&self, cursor: Option<&str>) -> Result<FailedDeliveries, GithubError> {
+        let page = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        let path = format!("/app/hook/deliveries?status=failure&per_page={PER_PAGE}{page}");
+        let (listed, next) = deliveries_page(&self.send(&Call::get(DELIVERIES, path)).await?)?;
+        let mut page = FailedDeliveries { next, ..FailedDeliveries::default() };
+        for listed in listed {
+            let ListedWire::Read(delivery) = listed else {
+                page.unreadable = page.unreadable.saturating_add(1);
+                continue;
+            };
+            if self.deadline.now.duration_since(delivery.delivered_at) > KEPT {
+                // Older ones follow.
+                page.next = None;
+            } else if delivery.is_failed_request() {
+                match FailedDelivery::of(&delivery) {
+                    Some(delivery) => page.deliveries.push(delivery),
+                    None => page.unreadable = page.unreadable.saturating_add(1),
                 }
             }
-            cursor = next.filter(|_| all_kept);
-            if cursor.is_none() {
-                break;
-            }
         }
-        Ok(found)
+        Ok(page)
+    }
+
+    /// The run that a delivery was about, from the body that GitHub sent.
+    ///
+    /// # Errors
+    /// No answer, or one that does not name a run.
+    pub async fn run_of_delivery(&self, id: u64) -> Result<RunId, GithubError> {
+        let answer = self.send(&Call::get(DELIVERY, format!("/app/hook/deliveries/{id}"))).await?;
+        let DeliveryDetailWire { request: DeliveryRequestWire { payload } } = answer.json()?;
+        let callback = payload.deployment_callback_url;
+        // The repository may have another name by now, so only the run's id is read.
+        let run = callback.strip_suffix("/deployment_protection_rule").and_then(|run| run.rsplit_once('/'));
+        run.and_then(|(_, id)| RunId::parse(id).ok()).ok_or_else(|| {
+            let problem = format!(
+                "`request.payload.deployment_callback_url`: got {}, expected the URL of a run's deployment protection rule",
+                quoted(&callback)
+            );
+            answer.unreadable(problem)
+        })
+    }
+
+    /// Whether GitHub asked the App itself for a pause, so that it gets no tokens.
+    pub fn is_paused(&self) -> bool {
+        self.client.rate_limits.paused_until(RateLimitOwner::App, self.deadline.now).is_some()
+    }
+
+    /// How many calls an installation has left in this hour before they should be kept for deliveries; `None` where GitHub has not said so.
+    pub fn spare_calls(&self, installation_id: u64) -> Option<u64> {
+        self.client.rate_limits.spare_calls(RateLimitOwner::Installation(installation_id), self.deadline.now)
+    }
+
+    /// Waits for a short random time before something is looked at again.
+    pub async fn pause(&self) {
+        let pause = tokio::time::sleep(self.client.limits().pause.mul_f64(fastrand::f64()));
+        // The next call finds out that the time is over.
+        let _ = tokio::time::timeout_at(self.deadline.ends, pause).await;
     }
 
     /// A page of the App's deliveries, failed or not, the newest first, and the cursor to the next page.
@@ -88,7 +179,8 @@ impl<'a> AppClient<'a> {
     ) -> Result<(Vec<HookDeliveryWire>, Option<String>), GithubError> {
         let page = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
         let path = format!("/app/hook/deliveries?per_page={PER_PAGE}{page}");
-        deliveries_page(&self.send(&Call::get(DELIVERIES, path)).await?)
+        let (listed, next) = deliveries_page(&self.send(&Call::get(DELIVERIES, path)).await?)?;
+        Ok((listed.into_iter().filter_map(ListedWire::read).collect(), next))
     }
 
     /// The App's installation on a repository; `None` where it is not installed.
@@ -144,8 +236,10 @@ impl<'a> AppClient<'a> {
     }
 }
 
+type DeliveriesPage = (Vec<ListedWire<HookDeliveryWire>>, Option<String>);
+
 /// A page of deliveries, and the cursor to the next one.
-pub(super) fn deliveries_page(answer: &Answer) -> Result<(Vec<HookDeliveryWire>, Option<String>), GithubError> {
+pub(super) fn deliveries_page(answer: &Answer) -> Result<DeliveriesPage, GithubError> {
     Ok((answer.json()?, next_cursor(answer)))
 }
 

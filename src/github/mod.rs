@@ -26,7 +26,7 @@ mod waiting_runs;
 mod wire;
 
 pub use app::App;
-pub use app_client::AppClient;
+pub use app_client::{AppClient, FailedDeliveries, FailedDelivery};
 pub use client::{GithubClient, Limits};
 pub use error::{GithubError, Remedy};
 pub use evidence::{Collected, collect, collect_unless};
@@ -37,5 +37,5 @@ pub use recording::{Exchange, ExchangeEnd, Recording};
 pub use repository_client::{RepositoryClient, environment_path, path_segment};
 pub use review::{Review, ReviewResult, Reviewer};
 pub use run_reader::RunReader;
-pub use waiting_runs::WaitingRuns;
+pub use waiting_runs::{RunList, RunState, WaitingRuns};
 pub use wire::{AppWire, BranchRestrictionWire, EnvironmentWire, HookDeliveryWire, InstallationWire};

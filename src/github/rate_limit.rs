@@ -45,6 +45,15 @@ struct OwnerLimits {
     paused_until: Option<Timestamp>,
     /// Few of the hour's calls are left until then.
     scarce_until: Option<Timestamp>,
+    /// How many more calls leave that few.
+    spare: Option<SpareCalls>,
+}
+
+/// The calls of an hour that are left before they become scarce.
+#[derive(Debug, Clone, Copy)]
+struct SpareCalls {
+    calls: u64,
+    until: Timestamp,
 }
 
 impl RateLimits {
@@ -72,7 +81,12 @@ impl RateLimits {
             (answer.number("x-ratelimit-limit"), answer.number("x-ratelimit-remaining"))
         {
             let scarce = remaining.saturating_mul(SCARCE_PARTS) < limit;
-            self.change(owner, |limits| limits.scarce_until = answer.reset().filter(|_| scarce));
+            let calls = remaining.saturating_sub(limit.div_ceil(SCARCE_PARTS));
+            let reset = answer.reset();
+            self.change(owner, |limits| {
+                limits.scarce_until = reset.filter(|_| scarce);
+                limits.spare = reset.map(|until| SpareCalls { calls, until });
+            });
         }
     }
 
@@ -90,6 +104,11 @@ impl RateLimits {
     pub(super) fn is_scarce(&self, owner: RateLimitOwner, now: Timestamp) -> bool {
         let limits = self.limits_of(owner);
         limits.scarce_until.max(limits.paused_until).is_some_and(|until| until > now)
+    }
+
+    /// How many calls are left in this hour before they become scarce; `None` where GitHub has not said so.
+    pub(super) fn spare_calls(&self, owner: RateLimitOwner, now: Timestamp) -> Option<u64> {
+        self.limits_of(owner).spare.filter(|spare| spare.until > now).map(|spare| spare.calls)
     }
 
     fn limits_of(&self, owner: RateLimitOwner) -> OwnerLimits {

@@ -2,6 +2,7 @@
 //! optional.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use jiff::Timestamp;
 use serde::de::IgnoredAny;
@@ -15,7 +16,7 @@ use crate::model::{
 /// <https://docs.github.com/rest/actions/workflow-runs#get-a-workflow-run>, also of an attempt.
 #[derive(Deserialize)]
 pub(super) struct RunWire {
-    id: u64,
+    pub(super) id: u64,
     run_attempt: Option<u32>,
     repository: RepositoryWire,
     /// `null` if it was deleted; never missing.
@@ -36,7 +37,29 @@ pub(super) struct RunWire {
 /// <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>
 #[derive(Deserialize)]
 pub(super) struct RunsWire {
-    pub(super) workflow_runs: Vec<RunWire>,
+    pub(super) workflow_runs: Vec<ListedWire<RunWire>>,
+}
+
+/// An item of a list. One that cannot be read must not hold up the others.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum ListedWire<T> {
+    /// It can be read.
+    Read(T),
+    /// It cannot, but it says which one it is.
+    Named { id: u64 },
+    /// Nothing in it can be read.
+    Unreadable(IgnoredAny),
+}
+
+impl<T> ListedWire<T> {
+    /// It, if it can be read.
+    pub(super) fn read(self) -> Option<T> {
+        match self {
+            Self::Read(entry) => Some(entry),
+            Self::Named { .. } | Self::Unreadable(_) => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -131,6 +154,7 @@ struct PendingEnvironmentWire {
 /// A delivery of the App's webhook (<https://docs.github.com/rest/apps/webhooks#list-deliveries-for-an-app-webhook>).
 #[derive(Debug, Deserialize)]
 pub struct HookDeliveryWire {
+    pub(super) id: u64,
     /// When GitHub sent it.
     pub delivered_at: Timestamp,
     /// The HTTP status of the response; 0 for none.
@@ -181,16 +205,30 @@ impl HookDeliveryWire {
 }
 
 impl RunWire {
-    /// A run in a list. `None` for one that cannot be read, or that is not of a branch or tag.
-    pub(super) fn into_waiting(self) -> Option<WaitingRun> {
-        let created_at = self.created_at?;
-        Some(WaitingRun {
-            id: RunId::new(self.id)?,
-            sha: Sha::parse(&self.head_sha).ok()?,
-            ref_name: RefName::parse(&self.head_branch?).ok()?,
+    /// When the run was created and last changed; `None` unless it says both.
+    pub(super) fn lifetime(&self) -> Option<RangeInclusive<Timestamp>> {
+        Some(self.created_at?..=self.updated_at?)
+    }
+
+    /// Whether the run has ended, by its status. One without a status has not.
+    pub(super) fn has_ended(&self) -> bool {
+        self.status.as_deref().is_some_and(|status| RunStatus::parse(status) == RunStatus::Completed)
+    }
+
+    /// A run in which something may wait. The error says which run cannot be read, and why: it may be one that is not of a branch or tag.
+    pub(super) fn into_waiting(self) -> Result<WaitingRun, String> {
+        let id = self.id;
+        let missing = |field: &'static str| move || format!("run {id}: `{field}`: missing");
+        let invalid = |field: &'static str| move |error: InvalidName| format!("run {id}: `{field}`: {error}");
+        let created_at = self.created_at.ok_or_else(missing("created_at"))?;
+        let head_branch = self.head_branch.ok_or_else(missing("head_branch"))?;
+        Ok(WaitingRun {
+            id: run_id(id).map_err(invalid("id"))?,
+            sha: Sha::parse(&self.head_sha).map_err(invalid("head_sha"))?,
+            ref_name: RefName::parse(&head_branch).map_err(invalid("head_branch"))?,
             event: self.event,
             started_at: self.run_started_at.unwrap_or(created_at),
-            updated_at: self.updated_at?,
+            updated_at: self.updated_at.ok_or_else(missing("updated_at"))?,
             attempt: self.run_attempt,
             status: self.status.map_or(RunStatus::Open, |status| RunStatus::parse(&status)),
         })

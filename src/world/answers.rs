@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first answer, and the last one is repeated.
 ///
-/// Names: `rate_limit`, which is always answered, `deliveries`, `installation`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
+/// Names: `rate_limit`, which is always answered, `deliveries`, `delivery.ID`, `installation`, `runs.PAGE`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
 /// `review`, `status_report`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
@@ -74,8 +74,11 @@ impl FakeRequest {
             ["favicon.ico"] if get => Some("favicon".to_owned()),
             ["rate_limit"] if get => Some("rate_limit".to_owned()),
             ["app", "hook", "deliveries"] if get => Some("deliveries".to_owned()),
+            ["app", "hook", "deliveries", id] if get => Some(format!("delivery.{id}")),
             ["repos", _, _, "installation"] if get => Some("installation".to_owned()),
-            ["repos", _, _, "actions", "runs"] if get => Some(format!("runs.{}", parameter(query, "status")?)),
+            ["repos", _, _, "actions", "runs"] if get => {
+                Some(format!("runs.{}", parameter(query, "status").or(parameter(query, "page"))?))
+            }
             ["repos", _, _, "environments", name, rest @ ..] if get => {
                 let name = percent_decode_str(name).decode_utf8().ok()?.to_lowercase();
                 match rest {

@@ -7,7 +7,8 @@ const COMMENT_CHARS_MAX: usize = 1024;
 
 /// Whether it is a call of the App itself, with its own token.
 pub(super) fn is_the_apps(name: &str) -> bool {
-    matches!(name, "access_tokens" | "app" | "deliveries" | "hook_config" | "installation" | "set_hook")
+    name.starts_with("delivery.")
+        || matches!(name, "access_tokens" | "app" | "deliveries" | "hook_config" | "installation" | "set_hook")
 }
 
 pub(super) fn mint_objection(sent: &Value) -> Option<String> {

@@ -59,6 +59,7 @@ impl Description {
             ("review", format!("{run}/deployment_protection_rule"), "post"),
             ("status_report", format!("{run}/deployment_protection_rule"), "post"),
             ("deliveries", "/app/hook/deliveries".to_owned(), "get"),
+            ("delivery", "/app/hook/deliveries/{delivery_id}".to_owned(), "get"),
             ("installation", "/repos/{owner}/{repo}/installation".to_owned(), "get"),
             ("runs", "/repos/{owner}/{repo}/actions/runs".to_owned(), "get"),
             ("app", "/app".to_owned(), "get"),

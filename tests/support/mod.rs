@@ -10,6 +10,7 @@ pub(crate) mod busy;
 pub(crate) mod deployment;
 pub(crate) mod documents;
 pub(crate) mod doubts;
+pub(crate) mod estate;
 pub(crate) mod fixtures;
 pub(crate) mod fleet;
 pub(crate) mod front;

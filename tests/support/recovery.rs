@@ -25,6 +25,15 @@ fn failed_delivery(repository: u64) -> Value {
     })
 }
 
+/// The same in full: what GitHub sent, and what it got.
+fn delivery_in_full(repository: u64, payload: &Value) -> Value {
+    let mut delivery = failed_delivery(repository);
+    delivery["url"] = "https://example.com/github/webhook".into();
+    delivery["request"] = json!({ "headers": { "X-GitHub-Event": "deployment_protection_rule" }, "payload": payload });
+    delivery["response"] = json!({ "headers": { "Content-Type": "text/plain" }, "payload": "deferred" });
+    delivery
+}
+
 /// The App's installation, as GitHub publishes it.
 fn installed() -> Vec<Canned> {
     let run = &fixtures::one("approve/one-human-approved-the-gate").answers["run"][0];
@@ -48,8 +57,8 @@ pub(crate) fn lost(name: &str) -> Story {
     story.answers.insert("access_tokens".to_owned(), vec![token]);
     story.answers.insert("deliveries".to_owned(), canned(json!([failed_delivery(4242), failed_delivery(4242)])));
     story.answers.insert("installation".to_owned(), installed());
-    story.answers.insert("runs.waiting".to_owned(), canned(json!({ "total_count": 1, "workflow_runs": [run] })));
-    story.answers.insert("runs.in_progress".to_owned(), canned(json!({ "total_count": 0, "workflow_runs": [] })));
+    story.answers.insert("delivery.1".to_owned(), canned(delivery_in_full(4242, &story.webhook)));
+    story.answers.insert("runs.1".to_owned(), canned(json!({ "total_count": 1, "workflow_runs": [run] })));
     let pending = |id: u64, name: &str| json!({ "environment": { "id": id, "name": name }, "wait_timer": 0, "wait_timer_started_at": null, "current_user_can_approve": false, "reviewers": [] });
     let mut waits = canned(json!([pending(501, "release-gate"), pending(502, "release")]));
     waits.extend(canned(json!([])));

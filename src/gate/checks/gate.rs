@@ -178,7 +178,7 @@ mod tests {
     fn second_attempt_alone(world: &mut World, hours: i64) {
         world.rerun_with_gate();
         world.facts.jobs.remove(0);
-        world.facts.run.created_at = Some(before(hours * 3600));
+        world.facts.run.created_at = Some(before(SignedDuration::from_hours(hours).as_secs()));
     }
 
     #[test]

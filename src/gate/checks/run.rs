@@ -121,8 +121,8 @@ fn file_of<'p>(path: &'p str, case: &Case<'_>) -> &'p str {
         _ => path,
     };
     let is_file = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.ends_with(".yml") || name.ends_with(".yaml")
+        let end = name.rsplit_once('.').map(|(_, end)| end);
+        end.is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"))
     };
     let own_ref = case.evidence.run.head_branch.as_ref().map(RefName::as_str).filter(|own_ref| !is_file(own_ref));
     let Some(own_ref) = own_ref else { return file };
@@ -297,7 +297,7 @@ mod tests {
 
     fn is_file_at(own_ref: &str, path: &str, file: &str) -> bool {
         let finding = found(Check::Workflow, |world| {
-            world.policy += &format!("workflow = \"{file}\"\n");
+            world.policy.extend(["workflow = \"", file, "\"\n"]);
             world.facts.run.path = path.to_owned();
             world.facts.run.head_branch = RefName::parse(own_ref).ok();
         });
@@ -350,7 +350,7 @@ mod tests {
         let with = |head_branch: Option<&str>| {
             verdict(Check::Workflow, |world| {
                 world.facts.run.head_branch = head_branch.map(|name| RefName::parse(name).unwrap());
-                world.facts.run.path = format!("octo-org/widgets/{FILE}@main");
+                world.facts.run.path = "octo-org/widgets/.github/workflows/release.yml@main".to_owned();
             })
         };
         assert_eq!([with(None), with(Some("x")), with(Some("main"))], [Verdict::Wait, Verdict::Wait, Verdict::Pass]);
