@@ -15,6 +15,7 @@ mod command_line;
 mod costs;
 mod doctor;
 mod documents;
+mod doubt;
 mod faults;
 mod function;
 mod logs;

@@ -186,7 +186,7 @@ fn approval(world: &World) -> Option<Approval> {
 const REVIEW_STEPS: usize = 7;
 const GATE_STEPS: usize = 6;
 
-/// Makes a review worse in one of several ways.
+/// Makes an approval worse in one of several ways.
 fn worsen_review(world: &mut World, at: usize, way: usize) {
     let self_approval = world.policy.contains("self_approval = true");
     let review = &mut world.facts.reviews[at];
@@ -226,13 +226,18 @@ fn gate_jobs(world: &World) -> Vec<usize> {
     (0..world.facts.jobs.len()).filter(|at| is_gate(&world.facts.jobs[*at])).collect()
 }
 
+/// The approvals; a rejection gets no worse.
+fn approvals(world: &World) -> Vec<usize> {
+    let is_approval = |at: &usize| world.facts.reviews[*at].state == ReviewState::Approved;
+    (0..world.facts.reviews.len()).filter(is_approval).collect()
+}
+
 /// Makes something worse.
 fn worsen(world: &mut World, rng: &mut Rng) {
-    let gates = gate_jobs(world);
+    let (gates, approvals) = (gate_jobs(world), approvals(world));
     match rng.u8(..5) {
-        0 | 1 if !world.facts.reviews.is_empty() => {
-            let at = rng.usize(..world.facts.reviews.len());
-            worsen_review(world, at, rng.usize(..REVIEW_STEPS));
+        0 | 1 if !approvals.is_empty() => {
+            worsen_review(world, approvals[rng.usize(..approvals.len())], rng.usize(..REVIEW_STEPS));
         }
         2 | 3 if !gates.is_empty() => worsen_gate(world, gates[rng.usize(..gates.len())], rng.usize(..GATE_STEPS)),
         _ => {

@@ -11,14 +11,22 @@ use environment_gate::model::ApiUrl;
 use environment_gate::outcome::Report;
 use environment_gate::recovery::SweepMode;
 use environment_gate::time::Clock;
-use environment_gate::world::{FakeGithub, Player, Story};
+use environment_gate::world::{AnswerSource, FakeGithub, Player, Story};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
 use crate::support::github::{Staged, app};
 
-struct World {
+const APPROVED: &str = "approve/one-human-approved-the-gate";
+/// A policy that rejects the run for its ref, and one that has no rule for its repository.
+const REJECTING: [&str; 2] = [
+    "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"v*\"]\n",
+    "[[rule]]\nrepositories = [\"octo-org/other\"]\nrefs = [\"main\"]\n",
+];
+
+/// A running process whose policy is a file, and a clock that a test sets.
+pub(crate) struct World {
     handler: Handler,
     player: &'static Player,
     story: Story,
@@ -29,11 +37,17 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        let story = fixtures::one(APPROVED);
+        Self::with(&story.policy, story.answers).await
+    }
+
+    /// The approving story under another policy, with other answers.
+    pub(crate) async fn with(policy: &str, answers: impl Into<AnswerSource>) -> Self {
         let player = fixtures::player();
-        let story = fixtures::one("approve/one-human-approved-the-gate");
-        let files = Files::new(player, &story.policy);
+        let story = fixtures::one(APPROVED);
+        let files = Files::new(player, policy);
         let (app_id, webhook_secret, key) = player.app();
-        let github = FakeGithub::start(story.answers.clone(), app(player)).await.unwrap();
+        let github = FakeGithub::start(answers, app(player)).await.unwrap();
         let minutes = Arc::new(AtomicI64::new(0));
         let (present, passed) = (story.present, Arc::clone(&minutes));
         let now = move || -> Timestamp {
@@ -50,7 +64,7 @@ impl World {
         Self { handler, player, story, github, minutes, files }
     }
 
-    async fn outcome_after(&self, minutes: i64) -> &'static str {
+    pub(crate) async fn outcome_after(&self, minutes: i64) -> &'static str {
         self.report_after(minutes).await.outcome.name()
     }
 
@@ -62,6 +76,11 @@ impl World {
             Invoked::Delivered(report) => *report,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The names of the calls to GitHub so far.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.github.calls().into_iter().map(|call| call.name).collect()
     }
 
     fn write_policy(&self, policy: &str) {
@@ -76,6 +95,27 @@ async fn a_new_policy_holds_when_the_old_one_is_five_minutes_old() {
     world.write_policy("pause = true\n");
     assert_eq!(world.outcome_after(5).await, "approved");
     assert_eq!(world.outcome_after(6).await, "deferred");
+}
+
+#[tokio::test]
+async fn a_rejection_waits_for_the_policy_of_now_and_a_fixed_one_approves() {
+    let story = fixtures::one(APPROVED);
+    for rejecting in REJECTING {
+        let world = World::with(rejecting, story.answers.clone()).await;
+        world.write_policy(&story.policy);
+        assert_eq!(world.outcome_after(1).await, "approved", "{rejecting}");
+        let sent: Vec<_> = world.github.calls().into_iter().filter(|call| call.name == "review").collect();
+        assert_eq!(sent.len(), 1, "{rejecting}");
+        assert_eq!(sent[0].sent["state"], "approved", "{rejecting}");
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_by_the_policy_of_now_stands() {
+    for rejecting in REJECTING {
+        let world = World::with(rejecting, fixtures::one(APPROVED).answers).await;
+        assert_eq!(world.outcome_after(1).await, "rejected", "{rejecting}");
+    }
 }
 
 #[tokio::test]

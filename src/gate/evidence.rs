@@ -73,10 +73,11 @@ impl Evidence {
         Self { run, jobs: Vec::new(), reviews: Vec::new(), environments, earlier_attempts, pending: None }
     }
 
-    /// The same evidence of a run that has not ended: for asking what would be decided if it still waited.
+    /// The same evidence of a run that has not ended: for asking what would be decided if it still waited, and for nothing but what is asked.
     #[must_use]
     pub fn as_if_it_waited(mut self) -> Self {
         self.run.status = RunStatus::Open;
+        self.pending = None;
         self
     }
 

@@ -205,7 +205,7 @@ impl<'a> RunReader<'a> {
         let unreadable = |problem: String| GithubError::Unreadable { route: ENVIRONMENT, problem };
         let Some(wire) = wire else { return Ok(None) };
         if !wire.shows_rules() {
-            return Err(unreadable("`protection_rules`: missing".to_owned()));
+            return Err(unreadable("`protection_rules`, or the `reviewers` of one: missing".to_owned()));
         }
         wire.into_model().map(Some).map_err(|error| unreadable(error.to_string()))
     }

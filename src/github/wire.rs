@@ -304,9 +304,9 @@ impl EnvironmentWire {
         Ok(Environment { id, name: EnvironmentName::parse(&self.name)?, required_reviewers })
     }
 
-    /// Whether GitHub shows the environment's protection rules at all: a list that is not there is not an empty one.
+    /// Whether GitHub shows the environment's protection rules and their reviewers at all: a list that is not there is not an empty one.
     pub(super) fn shows_rules(&self) -> bool {
-        self.protection_rules.is_some()
+        self.protection_rules.is_some() && self.reviewer_rules().all(|rule| rule.reviewers.is_some())
     }
 
     /// How many users and teams are required reviewers; 0 when nobody is asked.

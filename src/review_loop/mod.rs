@@ -28,6 +28,7 @@ const LOOK_AGE_MAX: Duration = Duration::from_secs(2);
 const LOOKS_MAX: usize = 3;
 /// GitHub's data lags by seconds: that nothing is pending says nothing before the deployment is this old.
 const YOUNG_AGE_MAX: SignedDuration = SignedDuration::from_secs(60);
+
 /// Where a request comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
@@ -180,10 +181,10 @@ impl ReviewLoop<'_> {
 
     /// Posts what was decided, if there is anything to post.
     async fn review(&self, look: Look) -> Result<Reviewed, GithubError> {
-        let Look { decision, waiting, more_may_wait, last_change, .. } = match self.fresh(look).await? {
-            Some(look) => look,
-            None => return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::Changed))),
+        let Some(look) = self.fresh(look).await? else {
+            return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::Changed)));
         };
+        let Look { decision, waiting, more_may_wait, last_change, .. } = look;
         let posted_at = self.clock.now();
         let (result, outcome) = match decision {
             Decision::Approved(approval) => {

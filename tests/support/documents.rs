@@ -12,6 +12,19 @@ pub(crate) fn read(path: &str) -> String {
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
+/// Checks that a page shows `table` between `<!-- NAME -->` and `<!-- /NAME -->`; with `BLESS` it is written there.
+pub(crate) fn shows(path: &str, name: &str, table: &str) {
+    let page = read(path);
+    let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let (before, rest) = page.split_once(&begin).unwrap_or_else(|| panic!("{path} has no {begin}"));
+    let (shown, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{path} has no {end}"));
+    if std::env::var_os("BLESS").is_some_and(|bless| !bless.is_empty()) {
+        let page = format!("{before}{begin}{table}{end}{after}");
+        return fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join(path), page).unwrap();
+    }
+    assert_eq!(shown, table, "`make bless` writes the table of {path} anew");
+}
+
 /// Every page for users and contributors.
 pub(crate) fn all() -> Vec<Document> {
     let pages = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")).unwrap();

@@ -9,6 +9,7 @@ pub(crate) mod burst;
 pub(crate) mod busy;
 pub(crate) mod deployment;
 pub(crate) mod documents;
+pub(crate) mod doubts;
 pub(crate) mod estate;
 pub(crate) mod fixtures;
 pub(crate) mod fleet;

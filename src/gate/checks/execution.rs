@@ -133,7 +133,7 @@ mod tests {
 
     /// A gate that ran for a minute, so many seconds before the present, as it is listed under an attempt.
     fn gate(id: u64, attempt: u32, ended: i64) -> Job {
-        let (started_at, completed_at) = (Some(ago(ended + 60)), Some(ago(ended)));
+        let (started_at, completed_at) = (Some(ago(ended.saturating_add(60))), Some(ago(ended)));
         Job { attempt: Some(attempt), started_at, completed_at, ..job(id, "release-gate") }
     }
 

@@ -79,6 +79,10 @@ fn environment(case: &Case<'_>, history: &History<'_>) -> Finding {
         None => {
             Finding::new(Check::GateEnvironment, Verdict::Fail, format!("environment {name} does not exist"), expected)
         }
+        Some(0) if history.completed_at().is_some_and(|ended| !case.is_settled(ended)) => {
+            let got = format!("GitHub shows no required reviewers of environment {name} yet; {}", lag());
+            Finding::new(Check::GateEnvironment, Verdict::Wait, got, expected)
+        }
         Some(0) => {
             let got = format!("environment {name} has no required reviewers");
             Finding::new(Check::GateEnvironment, Verdict::Fail, got, expected).fixed_by(
@@ -174,7 +178,7 @@ mod tests {
     fn second_attempt_alone(world: &mut World, hours: i64) {
         world.rerun_with_gate();
         world.facts.jobs.remove(0);
-        world.facts.run.created_at = Some(before(hours * 3600));
+        world.facts.run.created_at = Some(before(SignedDuration::from_hours(hours).as_secs()));
     }
 
     #[test]
@@ -211,6 +215,17 @@ mod tests {
         let reason = "environment `release-gate` has no required reviewers";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
         assert!(finding.fix.contains("add required reviewers"), "{}", finding.fix);
+    }
+
+    #[test]
+    fn required_reviewers_may_be_missing_for_60_seconds_after_the_gate_ended() {
+        let missing = |seconds| {
+            found(Check::GateEnvironment, |world| {
+                world.gate_environment().iter_mut().for_each(|environment| environment.required_reviewers = 0);
+                world.gate_job().completed_at = Some(before(seconds));
+            })
+        };
+        assert_eq!((missing(59).verdict, missing(60).verdict), (Verdict::Wait, Verdict::Fail));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The checks, one file for each thing that they look at. Not here: what follows from their findings.
 
 mod approval;
+mod carried_over;
 pub(super) mod case;
 mod conclusion;
 mod execution;

@@ -1,0 +1,168 @@
+//! Whether a gate that only an earlier attempt ran counts for the current one. Not here: how it concluded, and how old it is.
+
+use super::case::{Case, lag};
+use super::execution::Execution;
+use super::history::{asked_at, still_running};
+use crate::model::{Conclusion, Job, quoted};
+
+/// Why a gate of an earlier attempt cannot count now, if it cannot: the current attempt may still bring its own.
+pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>) -> Option<String> {
+    let current = case.evidence.run.attempt.filter(|current| newest.attempt() < *current)?;
+    let newest_attempt = newest.attempt();
+    let of_current = || case.evidence.jobs.iter().filter(|job| is_of_current_attempt(case, job));
+    let under_way = of_current().filter(|job| job.status.is_under_way()).count();
+    if under_way > 0 {
+        let running = still_running(under_way, &format!(" of attempt {current}"));
+        return Some(format!("only attempt {newest_attempt} ran this job, while {running}"));
+    }
+    if of_current().count() == 0 {
+        return Some(format!(
+            "only attempt {newest_attempt} ran this job, and GitHub shows no job of attempt {current} yet"
+        ));
+    }
+    let (ours, pending) = (&case.request.environment, case.evidence.pending.as_deref());
+    if let Some(other) = pending.unwrap_or_default().iter().find(|name| *name != ours) {
+        let name = quoted(other.as_str());
+        return Some(format!(
+            "only attempt {newest_attempt} ran this job, while attempt {current} waits for environment {name}"
+        ));
+    }
+    if pending.is_some_and(|pending| !pending.contains(ours)) {
+        // A list without our environment is an old one. It may lack the gate's, too.
+        let name = quoted(ours.as_str());
+        return Some(format!(
+            "only attempt {newest_attempt} ran this job, and GitHub does not list attempt {current} as waiting for environment {name}"
+        ));
+    }
+    // A gate that was not passed is run again; its new job may not be shown yet.
+    let passed = newest.job.conclusion == Some(Conclusion::Success);
+    let fresh = asked_at(case).is_some_and(|asked_at| !case.is_settled(asked_at));
+    (!passed && fresh).then(|| format!("only attempt {newest_attempt} ran this job so far; {}", lag()))
+}
+
+/// Whether the job may be one that the current attempt runs: it is not listed under an earlier one, nor did it end before the current one began.
+fn is_of_current_attempt(case: &Case<'_>, job: &Job) -> bool {
+    let run = &case.evidence.run;
+    let ended_before = job.completed_at.zip(run.started_at).is_some_and(|(ended, began)| ended < began);
+    (job.attempt.is_none() || job.attempt == run.attempt) && !ended_before
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+    use crate::gate::check::{Check, Verdict};
+    use crate::gate::tests::{World, ago, found, job};
+    use crate::model::{EnvironmentName, JobStatus};
+
+    fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
+        found(check, change).verdict
+    }
+
+    /// The second attempt ran only `publish`, whose status is given; the gate is the first attempt's.
+    fn second_attempt(world: &mut World, publish: JobStatus) {
+        world.rerun();
+        let publish_job = world.facts.jobs.last_mut().unwrap();
+        publish_job.attempt = Some(2);
+        publish_job.status = publish;
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_counts_once_nothing_can_run_it_again() {
+        assert_eq!(verdict(Check::GateJob, |world| second_attempt(world, JobStatus::Waiting)), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_waits_while_a_job_of_the_present_one_is_under_way() {
+        let finding = found(Check::GateJob, |world| second_attempt(world, JobStatus::UnderWay));
+        let reason = "only attempt 1 ran this job, while 1 job of attempt 2 is queued or in progress";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_job_under_way_in_an_earlier_attempt_does_not_hold_back() {
+        let passes = verdict(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.jobs.push(Job { status: JobStatus::UnderWay, ..job(7009, "lint") });
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_job_of_an_unknown_attempt_may_be_of_the_present_one() {
+        let waits = verdict(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.jobs.push(Job { status: JobStatus::UnderWay, attempt: None, ..job(7009, "lint") });
+        });
+        assert_eq!(waits, Verdict::Wait);
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_waits_until_a_job_of_the_present_one_is_shown() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.jobs.pop();
+        });
+        let reason = "only attempt 1 ran this job, and GitHub shows no job of attempt 2 yet";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_failed_gate_of_an_earlier_attempt_waits_for_60_seconds() {
+        let with = |seconds| {
+            move |world: &mut World| {
+                second_attempt(world, JobStatus::Waiting);
+                world.facts.run.started_at = Some(ago(seconds));
+                world.gate_job().conclusion = Some(Conclusion::parse("failure"));
+            }
+        };
+        assert_eq!(verdict(Check::GateJob, with(59)), Verdict::Wait);
+        assert_eq!(verdict(Check::GateJob, with(60)), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_passed_gate_of_an_earlier_attempt_does_not_wait_for_60_seconds() {
+        let passes = verdict(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.run.started_at = Some(world.now);
+        });
+        assert_eq!(passes, Verdict::Pass);
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_waits_while_another_environment_is_pending() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world
+                .facts
+                .pending
+                .iter_mut()
+                .for_each(|pending| pending.push(EnvironmentName::parse("release-gate").unwrap()));
+        });
+        let reason = "only attempt 1 ran this job, while attempt 2 waits for environment `release-gate`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_gate_that_is_listed_once_more_under_the_current_attempt_is_the_earlier_one() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::UnderWay);
+            let listed_once_more = Job { id: 7101, attempt: Some(2), ..world.gate_job().clone() };
+            world.facts.jobs.push(listed_once_more);
+        });
+        let reason = "only attempt 1 ran this job, while 1 job of attempt 2 is queued or in progress";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_gate_of_an_earlier_attempt_waits_while_our_environment_is_not_listed_as_pending() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::Waiting);
+            world.facts.pending = Some(Vec::new());
+        });
+        let reason =
+            "only attempt 1 ran this job, and GitHub does not list attempt 2 as waiting for environment `release`";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+}
