@@ -43,8 +43,8 @@ pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>) -> Option<St
 /// Whether the job may be one that the current attempt runs: it is not listed under an earlier one, nor did it end before the current one began.
 fn is_of_current_attempt(case: &Case<'_>, job: &Job) -> bool {
     let run = &case.evidence.run;
-    let ended_before = job.completed_at.zip(run.started_at).is_some_and(|(ended, began)| ended < began);
-    (job.attempt.is_none() || job.attempt == run.attempt) && !ended_before
+    let is_older = run.started_at.is_some_and(|began| job.precedes(began));
+    (job.attempt.is_none() || job.attempt == run.attempt) && !is_older
 }
 
 #[cfg(test)]

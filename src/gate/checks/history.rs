@@ -17,8 +17,6 @@ pub(in crate::gate) struct History<'a> {
     pub(super) gate: &'a Gate,
     /// Each time that its job ran, the newest last.
     pub(super) executions: Vec<Execution<'a>>,
-    /// The attempts under which GitHub lists its job.
-    pub(super) listed: BTreeSet<u32>,
     /// `gate-job` and `gate-conclusion`: whether the gate has finished.
     pub(in crate::gate) findings: Vec<Finding>,
 }
@@ -41,7 +39,7 @@ impl<'a> History<'a> {
 
     /// The attempts in which the gate may have run.
     pub(super) fn attempts(&self) -> BTreeSet<u32> {
-        self.executions.iter().flat_map(|execution| &execution.attempts).copied().collect()
+        self.executions.iter().filter(|one| one.ran()).flat_map(|one| &one.attempts).copied().collect()
     }
 
     /// In how many attempts the job got past the wait for its environment, whoever let it.
@@ -67,12 +65,7 @@ pub(in crate::gate) fn history<'a>(case: &Case<'a>, gate: &'a Gate) -> History<'
         let jobs: Vec<&Job> = by_attempt.values().flatten().copied().collect();
         findings.push(conclusion(case, gate, newest.job, &jobs));
     }
-    History {
-        gate,
-        executions,
-        listed: by_attempt.into_keys().collect(),
-        findings: findings.into_iter().map(|finding| finding.of_gate(&gate.job)).collect(),
-    }
+    History { gate, executions, findings: findings.into_iter().map(|finding| finding.of_gate(&gate.job)).collect() }
 }
 
 fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>, newest: Option<&Execution<'_>>) -> Finding {
