@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::carried_over::carried_over;
+use super::carried_over::{asked_at, carried_over, still_running};
 use super::case::{Case, lag};
 use super::conclusion::conclusion;
 use super::execution::{ByAttempt, Execution, executions};
@@ -133,22 +133,6 @@ fn missing_job(case: &Case<'_>, gate: &Gate) -> Finding {
         }
     };
     Finding::new(Check::GateJob, verdict, got, "exactly one job with this name").fixed_by(one_job_fix(gate))
-}
-
-pub(super) fn still_running(jobs: usize, of_attempt: &str) -> String {
-    match jobs {
-        1 => format!("1 job{of_attempt} is queued or in progress"),
-        jobs => format!("{jobs} jobs{of_attempt} are queued or in progress"),
-    }
-}
-
-/// Since when GitHub should show what the current attempt brings: when the deployment was created, the attempt began, or the last of its
-/// jobs ended, whichever was last. A delivery that is sent again has an old deployment, and a sweep has none.
-pub(super) fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
-    let run = &case.evidence.run;
-    let of_present = case.evidence.jobs.iter().filter(|job| job.attempt == run.attempt);
-    let last_ended = of_present.filter_map(|job| job.completed_at).max();
-    case.request.deployment_created_at.max(run.started_at).max(last_ended)
 }
 
 #[cfg(test)]
