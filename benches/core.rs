@@ -77,6 +77,7 @@ fn facts(request: &Request, now: jiff::Timestamp) -> Facts {
         head_sha: request.sha.clone(),
         status: if gate { JobStatus::Completed } else { JobStatus::Waiting },
         conclusion: gate.then_some(Conclusion::Success),
+        started_at: None,
         completed_at: gate.then_some(now.checked_sub(SignedDuration::from_mins(10)).unwrap()),
         has_runner: gate,
     };
@@ -96,14 +97,21 @@ fn facts(request: &Request, now: jiff::Timestamp) -> Facts {
             status: RunStatus::Open,
             actor: Some(alice.clone()),
             triggering_actor: Some(alice),
+            created_at: None,
             started_at: Some(now.checked_sub(SignedDuration::from_hours(1)).unwrap()),
         },
         jobs: others.chain([job(7_001, "release-gate", true)]).collect(),
-        reviews: vec![EnvironmentReview { state: ReviewState::Approved, user: bob, environment_ids: vec![501] }],
+        reviews: vec![EnvironmentReview {
+            state: ReviewState::Approved,
+            user: bob,
+            environment_ids: vec![501],
+            environment_names: Vec::new(),
+        }],
         environments: BTreeMap::from([(
             gate.clone(),
             Some(Environment { id: 501, name: gate, required_reviewers: 1 }),
         )]),
         earlier_attempts: Vec::new(),
+        pending: None,
     }
 }

@@ -74,7 +74,7 @@ async fn what_comes_of_every_doubt_is_in_the_page_and_absence_is_never_a_fact() 
         for (_, age) in AGES {
             let played = play(&story_of(&doubt, age)).await;
             problems.extend(objections(&doubt, age, &played));
-            row += &format!(" {} |", played.report.outcome.name());
+            row.extend([" ", played.report.outcome.name(), " |"]);
         }
         table += &(row + "\n");
     }

@@ -13,7 +13,7 @@ use crate::model::{Environment, EnvironmentName, EnvironmentReview, WorkflowRun}
 #[derive(Debug)]
 pub enum Collected {
     /// Everything.
-    Evidence(Evidence),
+    Evidence(Box<Evidence>),
     /// There are further pages of jobs, which were not read. About so many jobs wait.
     FirstPage {
         /// How many, if those on further pages are as these.
@@ -52,7 +52,7 @@ pub async fn collect_unless(
     if first.jobs.has_more() && is_enough(waiting, first.jobs.has_under_way()) {
         return Ok(Collected::FirstPage { waiting });
     }
-    rest(reader, covered, first).await.map(Collected::Evidence)
+    Ok(Collected::Evidence(Box::new(rest(reader, covered, first).await?)))
 }
 
 async fn first_trip(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<FirstTrip, GithubError> {

@@ -16,7 +16,7 @@ use super::scrub::{scrub, scrub_text};
 use super::timeline::{WRITTEN_ORIGIN, move_origin_from};
 use crate::gate::Verdict;
 use crate::github::{Exchange, ExchangeEnd};
-use crate::model::{ApiUrl, Request, quoted};
+use crate::model::{ApiUrl, RefName, Request, quoted};
 use crate::outcome::{DeferredReason, Outcome};
 use crate::simulation::Simulated;
 
@@ -199,7 +199,7 @@ fn webhook_of(simulated: &Simulated) -> Value {
         "deployment": {
             "environment": request.environment.as_str(),
             "sha": request.sha.as_str(),
-            "ref": request.ref_name.as_str(),
+            "ref": written_ref(&request.ref_name),
         },
         "repository": {
             "id": request.repository.id,
@@ -209,6 +209,12 @@ fn webhook_of(simulated: &Simulated) -> Value {
         },
         "installation": { "id": request.installation_id },
     })
+}
+
+/// A delivery's ref loses `refs/heads/`, so a name that begins so itself is written in full.
+fn written_ref(name: &RefName) -> String {
+    let looks_full = name.as_str().starts_with("refs/heads/") || name.as_str().starts_with("refs/tags/");
+    if looks_full { format!("refs/heads/{}", name.as_str()) } else { name.as_str().to_owned() }
 }
 
 fn story_of(simulated: &Simulated, calls: &[String]) -> String {
