@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::config::{ConfigError, Settings, SettingsStore, Sources, Variables};
-use crate::gate;
+use crate::gate::{self, OutOfScope};
 use crate::github::{
     AppClient, GithubClient, GithubError, Limits, RepositoryClient, RepositoryRef, Reviewer, RunReader,
 };
@@ -99,6 +99,8 @@ impl Handler {
     ) -> (Option<Outcome>, u32) {
         let scope = match gate::scope(&settings.policy, request) {
             Ok(scope) => scope,
+            // A delivery that is ignored does not come back.
+            Err(OutOfScope::Foreign) if self.has_newer_policy(settings, deadline).await => return (None, 0),
             Err(why) => return (Some(Outcome::out_of_scope(why, request)), 0),
         };
         let app = AppClient::new(&self.github, &settings.app, deadline);
@@ -113,12 +115,16 @@ impl Handler {
             let review_loop =
                 ReviewLoop { scope: &scope, reader, reviewer: &reviewer, recent, clock, origin, deadline };
             // Collect and decide.
-            let look = match review_loop.first_look().await? {
+            let mut look = match review_loop.first_look().await? {
                 First::Look(look) => look,
                 First::Settled(outcome) => return Ok(Some(outcome)),
             };
-            if look.rejects() && self.has_newer_policy(settings, deadline).await {
-                return Ok(None);
+            if look.rejects() {
+                if self.has_newer_policy(settings, deadline).await {
+                    return Ok(None);
+                }
+                // One answer, or one that lacks something, is no fact.
+                look = review_loop.look_again(look).await?;
             }
             // Review, and again while something new waits.
             review_loop.review_until_quiet(look).await.map(Some)

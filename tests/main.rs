@@ -18,6 +18,7 @@ mod documents;
 mod doubt;
 mod faults;
 mod function;
+mod lacking_answers;
 mod logs;
 mod malformed_events;
 mod module_graph;

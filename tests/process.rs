@@ -59,13 +59,14 @@ async fn a_delivery_of_another_environment_is_not_taken_for_the_reviewed_one() {
 }
 
 #[tokio::test]
-async fn a_deployment_that_is_newer_than_the_review_and_not_shown_is_a_reason_to_wait() {
+async fn a_young_deployment_that_is_not_shown_after_a_review_is_a_reason_to_wait() {
     let process = start(APPROVED, plan()).await;
     process.deliver().await;
     let reviewed_at = process.now();
     process.later(seconds(2));
-    // GitHub tells whole seconds: what was created in that of the review may be newer.
-    for (created_at, outcome) in [(1.second(), "deferred"), (0.second(), "deferred"), ((-1).second(), "ignored")] {
+    // Not even a review that was applied since proves that it was decided, before it had the time to be listed.
+    for (created_at, outcome) in [(1.second(), "deferred"), ((-57).seconds(), "deferred"), ((-58).seconds(), "ignored")]
+    {
         let created_at = reviewed_at.checked_add(created_at).unwrap().to_string();
         let second = process.deliver_with(|webhook| webhook["deployment"]["created_at"] = created_at.into()).await;
         assert_eq!(second.report.outcome.name(), outcome, "{}", second.report.outcome.reason());

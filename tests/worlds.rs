@@ -14,3 +14,4 @@ mod one_fact_off;
 mod properties;
 #[expect(dead_code, reason = "the other tests need more of it")]
 mod support;
+mod true_histories;

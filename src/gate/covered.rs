@@ -46,10 +46,9 @@ impl<'p> Covered<'p> {
 
 /// Whether GitHub lists the job under the run's current attempt and shows that it did not end before that began.
 fn ran_in_current_attempt(run: &WorkflowRun, job: &Job) -> bool {
-    let is_carried_over = match (job.completed_at, run.started_at) {
-        (Some(ended), Some(began)) => ended < began,
-        (Some(_), None) => true,
-        (None, _) => false,
+    let is_carried_over = match run.started_at {
+        Some(began) => job.precedes(began),
+        None => job.completed_at.is_some(),
     };
     job.attempt == run.attempt && !is_carried_over
 }

@@ -141,7 +141,7 @@ pub fn decide_by_run(covered: &Covered<'_>, request: &Request, run: &WorkflowRun
     let mut judgements: Vec<Judgement> = Vec::new();
     for (number, rule) in &covered.rules {
         let case = Case { rule, request, evidence: &evidence, now };
-        let findings: Vec<Finding> = [run::rule(&case)].into_iter().chain(run::of_run(&case)).collect();
+        let findings: Vec<Finding> = [run::rule(&case)].into_iter().chain(of_run(&case)).collect();
         let judgement = Judgement { rule: Some(*number), findings, gates: Vec::new() };
         if judgement.count(Verdict::Pass) == judgement.findings.len() {
             return None;
@@ -162,6 +162,15 @@ fn not_approved(mut judgements: Vec<Judgement>) -> Decision {
     Decision::Rejected(Rejection(fails_least.unwrap_or(none)))
 }
 
+/// The checks of the run. An answer that contradicts the delivery proves nothing: then only what waits is reported.
+fn of_run(case: &Case<'_>) -> Vec<Finding> {
+    let findings = run::of_run(case);
+    if run::contradicts(case) {
+        return findings.into_iter().filter(|finding| finding.verdict == Verdict::Wait).collect();
+    }
+    findings
+}
+
 /// Makes every check of one rule that the facts allow.
 fn judge(case: &Case<'_>, number: usize) -> Judgement {
     let mut judgement = Judgement { rule: Some(number), findings: vec![run::rule(case)], gates: Vec::new() };
@@ -170,7 +179,7 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
         judgement.findings.push(run::run(case));
         return judgement;
     }
-    judgement.findings.extend(run::of_run(case));
+    judgement.findings.extend(of_run(case));
     if judgement.count(Verdict::Wait) > 0 {
         return judgement;
     }

@@ -112,6 +112,12 @@ pub enum GithubError {
         /// GitHub's words.
         message: String,
     },
+    /// GitHub rejected an installation token, and there is a new one.
+    #[error("`{route}`: nothing was done, because GitHub rejected the installation token; there is a new one now")]
+    TokenRenewed {
+        /// The call.
+        route: &'static str,
+    },
     /// GitHub answered 404 for something that should be there, twice. That proves nothing: in an outage whole runs answer so.
     #[error("`{route}`: got 404 twice for something that should be there")]
     NotFound {
@@ -180,6 +186,7 @@ impl GithubError {
             | Self::Redirected { .. }
             | Self::Incomplete(_)
             | Self::TokenRefused { .. }
+            | Self::TokenRenewed { .. }
             | Self::NotFound { .. }
             | Self::RunGone { .. } => Remedy::Wait,
             Self::NotSent { .. }

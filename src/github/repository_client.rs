@@ -154,6 +154,10 @@ impl<'a> RepositoryClient<'a> {
             let deadline = self.app.deadline;
             if !token.is_young(deadline.present()) {
                 token = self.token(Some(&token)).await?;
+                if !call.is_idempotent {
+                    // That took time: what a review rests on is looked at again first.
+                    return Err(GithubError::TokenRenewed { route: call.route });
+                }
             } else if call.is_idempotent && deadline.time_left() > pause {
                 tokio::time::sleep(pause).await;
                 pause = pause.saturating_mul(2).min(YOUNG_TOKEN_PAUSE_MAX);

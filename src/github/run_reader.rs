@@ -127,11 +127,11 @@ impl<'a> RunReader<'a> {
     async fn attempt(&self, number: u32) -> Result<RunAttempt, GithubError> {
         let path = self.run_path(&format!("/attempts/{number}?exclude_pull_requests=true"));
         let answer = self.repository.read(&Call::get(ATTEMPT, path)).await?;
-        let run = model(&answer, RunWire::into_model)?;
-        if run.id != self.request.run || run.attempt.is_some_and(|attempt| attempt != number) {
+        let run: RunWire = answer.json()?;
+        if !run.is(self.request.run, number) {
             return Err(answer.unreadable(format!("another run or attempt than {number}")));
         }
-        Ok(RunAttempt { attempt: number, triggering_actor: run.triggering_actor, started_at: run.started_at })
+        run.into_attempt(number).map_err(|error| answer.unreadable(error.to_string()))
     }
 
     /// The first page of all jobs of all attempts.
@@ -231,6 +231,11 @@ impl<'a> RunReader<'a> {
     /// The longest that half of a crowd's turns are spread over.
     pub fn half_turn_max(&self) -> Duration {
         self.repository.limits().half_turn
+    }
+
+    /// Waits for a short random time.
+    pub async fn pause(&self) {
+        self.repository.pause(self.repository.limits().pause).await;
     }
 
     /// The same after a random pause, so that not all who wait look, and review, at once.

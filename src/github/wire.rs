@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::model::{
     Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus,
-    Login, RefName, ReviewState, RunId, RunStatus, Sha, WaitingRun, WorkflowRun,
+    Login, RefName, ReviewState, RunAttempt, RunId, RunStatus, Sha, WaitingRun, WorkflowRun,
 };
 
 /// <https://docs.github.com/rest/actions/workflow-runs#get-a-workflow-run>, also of an attempt.
@@ -71,8 +71,8 @@ struct RepositoryWire {
 pub(super) struct AccountWire {
     id: u64,
     login: String,
-    #[serde(rename = "type", default)]
-    account_type: String,
+    #[serde(rename = "type")]
+    account_type: Option<String>,
 }
 
 /// <https://docs.github.com/rest/actions/workflow-jobs#list-jobs-for-a-workflow-run>
@@ -102,7 +102,6 @@ pub(super) struct JobWire {
 pub(super) struct ReviewWire {
     state: String,
     user: Option<AccountWire>,
-    #[serde(default)]
     environments: Vec<ReviewedEnvironmentWire>,
 }
 
@@ -234,6 +233,17 @@ impl RunWire {
         })
     }
 
+    /// An earlier attempt of the run.
+    pub(super) fn into_attempt(self, attempt: u32) -> Result<RunAttempt, InvalidName> {
+        let triggering_actor = self.triggering_actor.map(AccountWire::into_model).transpose()?;
+        Ok(RunAttempt { attempt, triggering_actor, started_at: self.run_started_at })
+    }
+
+    /// Whether it is that run and attempt, as far as it says so.
+    pub(super) fn is(&self, run: RunId, attempt: u32) -> bool {
+        RunId::new(self.id) == Some(run) && self.run_attempt.is_none_or(|listed| listed == attempt)
+    }
+
     pub(super) fn into_model(self) -> Result<WorkflowRun, InvalidName> {
         Ok(WorkflowRun {
             id: run_id(self.id)?,
@@ -245,8 +255,8 @@ impl RunWire {
             head_branch: self.head_branch.map(|name| RefName::parse(&name)).transpose()?,
             head_sha: Sha::parse(&self.head_sha)?,
             status: self.status.map_or(RunStatus::Open, |status| RunStatus::parse(&status)),
-            actor: self.actor.map(AccountWire::into_model).transpose()?,
-            triggering_actor: self.triggering_actor.map(AccountWire::into_model).transpose()?,
+            actor: self.actor.map(AccountWire::of_known_type).transpose()?,
+            triggering_actor: self.triggering_actor.map(AccountWire::of_known_type).transpose()?,
             created_at: self.created_at,
             started_at: self.run_started_at,
         })
@@ -254,11 +264,19 @@ impl RunWire {
 }
 
 impl AccountWire {
+    /// An account whose type matters. One that is missing is not an unknown one.
+    fn of_known_type(self) -> Result<Account, InvalidName> {
+        if self.account_type.is_none() {
+            return Err(InvalidName::new("", "the `type` of an account"));
+        }
+        self.into_model()
+    }
+
     fn into_model(self) -> Result<Account, InvalidName> {
         Ok(Account {
             id: self.id,
             login: Login::parse(&self.login)?,
-            account_type: AccountType::parse(&self.account_type),
+            account_type: AccountType::parse(&self.account_type.unwrap_or_default()),
         })
     }
 }
@@ -291,7 +309,7 @@ impl ReviewWire {
     pub(super) fn into_model(self) -> Result<EnvironmentReview, InvalidName> {
         Ok(EnvironmentReview {
             state: ReviewState::parse(&self.state),
-            user: self.user.map(AccountWire::into_model).transpose()?,
+            user: self.user.map(AccountWire::of_known_type).transpose()?,
             environment_ids: self.environments.iter().map(|environment| environment.id).collect(),
             environment_names: self.environments.iter().filter_map(ReviewedEnvironmentWire::name).collect(),
         })

@@ -29,6 +29,13 @@ pub struct Job {
     pub has_runner: bool,
 }
 
+impl Job {
+    /// Whether it ended, and began before then.
+    pub fn precedes(&self, instant: Timestamp) -> bool {
+        self.completed_at.is_some_and(|ended| self.started_at.unwrap_or(ended) < instant)
+    }
+}
+
 /// GitHub's `status` of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobStatus {

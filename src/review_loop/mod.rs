@@ -100,9 +100,6 @@ impl ReviewLoop<'_> {
         if self.recent.reviewed_at(request, self.deadline.now).is_some() {
             return Ok(match self.look_if_pending().await? {
                 Some(look) => First::Look(look),
-                None if self.recent.has_decided(request) => {
-                    First::Settled(Outcome::Ignored(IgnoredReason::NothingPending))
-                }
                 None => First::Settled(self.nothing_pending(None)),
             });
         }
@@ -179,8 +176,15 @@ impl ReviewLoop<'_> {
         self.origin == Origin::Sweep || is_old
     }
 
-    /// Posts what was decided, if there is anything to post.
+    /// Posts what was decided, if there is anything to post; once more, with a new look, if that took a new token.
     async fn review(&self, look: Look) -> Result<Reviewed, GithubError> {
+        match self.review_once(look).await {
+            Err(GithubError::TokenRenewed { .. }) => self.review_once(self.look().await?).await,
+            reviewed => reviewed,
+        }
+    }
+
+    async fn review_once(&self, look: Look) -> Result<Reviewed, GithubError> {
         let Some(look) = self.fresh(look).await? else {
             return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::Changed)));
         };
@@ -205,10 +209,7 @@ impl ReviewLoop<'_> {
         let request = self.reader.request();
         self.recent.remember_review(request, posted_at);
         let applied = match result {
-            ReviewResult::Applied => {
-                self.recent.remember_applied(request, posted_at);
-                Applied::Yes
-            }
+            ReviewResult::Applied => Applied::Yes,
             ReviewResult::Unknown(why) => Applied::Unknown(why),
             ReviewResult::NotFound => Applied::NotFound,
             ReviewResult::NothingPending => return Ok(Reviewed::Settled(self.nothing_pending(last_change))),
@@ -256,6 +257,15 @@ impl ReviewLoop<'_> {
             Reviewed::Settled(Outcome::Ignored(_)) => Next::Quiet,
             Reviewed::Settled(_) => Next::StillWaits,
         })
+    }
+
+    /// Looks once more after a pause, where what was decided rests on GitHub's lists.
+    pub(crate) async fn look_again(&self, look: Look) -> Result<Look, GithubError> {
+        if !look.has_jobs {
+            return Ok(look);
+        }
+        self.reader.pause().await;
+        self.look().await
     }
 
     async fn look(&self) -> Result<Look, GithubError> {

@@ -9,8 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{EnvironmentName, Request, RunId};
 
-/// GitHub says in whole seconds when a deployment was created.
-const CREATED_AT_PRECISION: SignedDuration = SignedDuration::from_secs(1);
 /// How long after a review of a run and environment another delivery for them first asks whether anything is still waiting.
 const REVIEW_AGE_MAX: SignedDuration = SignedDuration::from_secs(5);
 /// How many runs and environments are remembered; when there are more, all are forgotten.
@@ -31,8 +29,6 @@ struct ReviewedKey {
 #[derive(Debug, Default)]
 struct Remembered {
     reviewed_at: Option<Timestamp>,
-    /// When a review was posted that GitHub applied: it decided whatever waited then.
-    applied_at: Option<Timestamp>,
     is_reported: bool,
 }
 
@@ -45,19 +41,6 @@ impl RecentReviews {
     /// Remembers that a review was posted, whatever GitHub answered.
     pub(super) fn remember_review(&self, request: &Request, at: Timestamp) {
         self.with(request, |memory| memory.reviewed_at = Some(at));
-    }
-
-    /// Whether GitHub applied a review of the run and environment that was posted after the request's deployment was certainly created.
-    pub(super) fn has_decided(&self, request: &Request) -> bool {
-        let posted_at = self.with(request, |memory| memory.applied_at);
-        posted_at
-            .zip(request.deployment_created_at)
-            .is_some_and(|(posted_at, created_at)| posted_at.duration_since(created_at) >= CREATED_AT_PRECISION)
-    }
-
-    /// Remembers that GitHub applied a review that was posted then.
-    pub(super) fn remember_applied(&self, request: &Request, at: Timestamp) {
-        self.with(request, |memory| memory.applied_at = Some(at));
     }
 
     /// Whether this process has left a status report for the run and environment.

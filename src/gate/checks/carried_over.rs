@@ -1,8 +1,9 @@
 //! Whether a gate that only an earlier attempt ran counts for the current one. Not here: how it concluded, and how old it is.
 
+use jiff::Timestamp;
+
 use super::case::{Case, lag};
 use super::execution::Execution;
-use super::history::{asked_at, still_running};
 use crate::model::{Conclusion, Job, quoted};
 
 /// Why a gate of an earlier attempt cannot count now, if it cannot: the current attempt may still bring its own.
@@ -43,8 +44,24 @@ pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>) -> Option<St
 /// Whether the job may be one that the current attempt runs: it is not listed under an earlier one, nor did it end before the current one began.
 fn is_of_current_attempt(case: &Case<'_>, job: &Job) -> bool {
     let run = &case.evidence.run;
-    let ended_before = job.completed_at.zip(run.started_at).is_some_and(|(ended, began)| ended < began);
-    (job.attempt.is_none() || job.attempt == run.attempt) && !ended_before
+    let is_older = run.started_at.is_some_and(|began| job.precedes(began));
+    (job.attempt.is_none() || job.attempt == run.attempt) && !is_older
+}
+
+pub(super) fn still_running(jobs: usize, of_attempt: &str) -> String {
+    match jobs {
+        1 => format!("1 job{of_attempt} is queued or in progress"),
+        jobs => format!("{jobs} jobs{of_attempt} are queued or in progress"),
+    }
+}
+
+/// Since when GitHub should show what the current attempt brings: when the deployment was created, the attempt began, or the last of its
+/// jobs ended, whichever was last. A delivery that is sent again has an old deployment, and a sweep has none.
+pub(super) fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
+    let run = &case.evidence.run;
+    let of_present = case.evidence.jobs.iter().filter(|job| job.attempt == run.attempt);
+    let last_ended = of_present.filter_map(|job| job.completed_at).max();
+    case.request.deployment_created_at.max(run.started_at).max(last_ended)
 }
 
 #[cfg(test)]

@@ -24,9 +24,20 @@ impl Execution<'_> {
         self.attempts.last().copied().unwrap_or_default()
     }
 
+    /// Whether the job ran, or at least waited: one that was skipped did neither.
+    pub(super) fn ran(&self) -> bool {
+        let is_skipped = self.job.conclusion.as_ref().is_some_and(|conclusion| conclusion.as_str() == "skipped");
+        self.passed_wait || !is_skipped
+    }
+
     /// Whether it ended without having got past the wait: rejected or cancelled there.
     pub(super) fn ended_at_the_wait(&self) -> bool {
-        !self.passed_wait && self.job.completed_at.is_some()
+        self.ran() && !self.passed_wait && self.job.completed_at.is_some()
+    }
+
+    /// Whether somebody let it past the wait in that attempt, and certainly in that one.
+    pub(super) fn certainly_passed_wait_in(&self, attempt: u32) -> bool {
+        self.passed_wait && self.attempts.iter().eq([&attempt])
     }
 }
 
@@ -38,9 +49,9 @@ pub(super) fn executions<'a>(case: &Case<'a>, by_attempt: &ByAttempt<'a>) -> Vec
     let mut executions: Vec<Execution<'a>> = Vec::new();
     for (listed, jobs) in by_attempt {
         for job in jobs {
-            let ran_here = job.completed_at.zip(began(case, *listed)).is_some_and(|(ended, began)| ended >= began);
+            let ran_here = began(case, *listed).is_some_and(|began| job.completed_at.is_some() && !job.precedes(began));
             let copy_of =
-                |known: &&mut Execution<'a>| !ran_here && is_copy(known.job, job) && !known.attempts.contains(listed);
+                |known: &&mut Execution<'a>| !ran_here && is_copy(known.job, job) && known.job.attempt != job.attempt;
             match executions.iter_mut().find(copy_of) {
                 Some(known) => known.passed_wait |= got_past_the_wait(job),
                 None => executions.push(Execution {
@@ -68,13 +79,13 @@ fn got_past_the_wait(job: &Job) -> bool {
     job.has_runner || job.conclusion == Some(Conclusion::Success)
 }
 
-/// Where a job that is listed under an attempt may have run. One that ended before that attempt began was carried over from the attempt that was
+/// Where a job that is listed under an attempt may have run. One that started before that attempt began was carried over from the attempt that was
 /// under way when it started. Where that attempt has another job of the name, or GitHub does not say when attempts began, it may have been in more
 /// than one: whoever started any of them counts as having started it.
 fn attempts_of(case: &Case<'_>, listed: u32, job: &Job, by_attempt: &ByAttempt<'_>) -> BTreeSet<u32> {
     let Some(completed_at) = job.completed_at.filter(|_| listed > 1) else { return [listed].into() };
     match began(case, listed) {
-        Some(began) if completed_at >= began => [listed].into(),
+        Some(began) if !job.precedes(began) => [listed].into(),
         Some(_) => match under_way_at(case, listed, job.started_at.unwrap_or(completed_at)) {
             Some(attempt) if by_attempt.contains_key(&attempt) => [attempt, listed].into(),
             Some(attempt) => [attempt].into(),
@@ -84,9 +95,11 @@ fn attempts_of(case: &Case<'_>, listed: u32, job: &Job, by_attempt: &ByAttempt<'
     }
 }
 
-/// The last attempt before `listed` that had begun by then.
+/// The last attempt before `listed` that had begun by then, if a job of it ended later: then it was under way.
 fn under_way_at(case: &Case<'_>, listed: u32, at: Timestamp) -> Option<u32> {
-    (1..listed).rev().find(|attempt| began(case, *attempt).is_some_and(|began| began <= at))
+    let begun = (1..listed).rev().find(|attempt| began(case, *attempt).is_some_and(|began| began <= at))?;
+    let mut of_attempt = case.evidence.jobs.iter().filter(|job| job.attempt == Some(begun));
+    of_attempt.any(|job| job.completed_at.is_some_and(|ended| ended >= at)).then_some(begun)
 }
 
 /// When an attempt began.
@@ -119,13 +132,14 @@ mod tests {
         let began = Some(ago(3600));
         world.facts.earlier_attempts =
             vec![RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)), started_at: began }];
-        world.facts.jobs = jobs;
+        let publish = Job { completed_at: Some(ago(2000)), ..job(9, "publish") };
+        world.facts.jobs = jobs.into_iter().chain([publish]).collect();
         let policy = Policy::parse(&world.policy).unwrap();
         let Scope::Covered(covered) = scope(&policy, &world.request).unwrap() else { return Vec::new() };
         let evidence = Evidence::new(world.facts, &covered).unwrap();
         let case = Case { rule: &policy.rules[0], request: &world.request, evidence: &evidence, now: world.now };
         let mut by_attempt = ByAttempt::new();
-        for job in &evidence.jobs {
+        for job in evidence.jobs.iter().filter(|job| job.name == "release-gate") {
             by_attempt.entry(job.attempt.unwrap()).or_default().push(job);
         }
         executions(&case, &by_attempt).iter().map(|one| one.attempts.iter().copied().collect()).collect()
@@ -155,6 +169,11 @@ mod tests {
     #[test]
     fn a_job_that_ended_before_its_attempt_began_ran_in_the_one_before() {
         assert_eq!(attempts(vec![gate(2, 2, 3000)]), [[1]]);
+    }
+
+    #[test]
+    fn a_job_that_started_when_no_attempt_was_under_way_may_have_run_in_any() {
+        assert_eq!(attempts(vec![gate(2, 2, 1900)]), [[1, 2]]);
     }
 
     #[test]

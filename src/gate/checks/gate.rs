@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::case::{Case, lag};
+use super::execution::Execution;
 use super::history::History;
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::model::{listed, quoted};
@@ -27,7 +28,7 @@ fn age(case: &Case<'_>, history: &History<'_>, completed_at: Timestamp) -> Findi
     };
     // The approval may belong to that attempt: an approval has no time, so the run's counts.
     let expected =
-        format!("{expected}; and as attempt {attempt} does not list it, a run that began at most {max_age} ago");
+        format!("{expected}; and as nobody let it in in attempt {attempt}, a run that began at most {max_age} ago");
     let Some(began) = run_began(case) else {
         let doubt = "GitHub's answer lacks the run's `created_at`";
         return Finding::new(Check::GateAge, Verdict::Wait, doubt, expected);
@@ -38,21 +39,23 @@ fn age(case: &Case<'_>, history: &History<'_>, completed_at: Timestamp) -> Findi
         return Finding::new(Check::GateAge, Verdict::Pass, got, expected);
     }
     let reason = format!(
-        "attempt {attempt} does not list the gate's job, and the run began {} ago: its approval may be as old, and the rule allows at most {max_age}",
+        "nobody let the gate's job in in attempt {attempt}, and the run began {} ago: its approval may be as old, and the rule allows at most {max_age}",
         ago(age)
     );
     Finding::new(Check::GateAge, Verdict::Fail, got, expected).because(reason)
 }
 
-/// The first attempt before the current one under which GitHub does not list the gate's job.
+/// The first attempt before the current one in which nobody, for certain, let the gate's job past the wait.
 fn earlier_attempt_without(case: &Case<'_>, history: &History<'_>) -> Option<u32> {
-    (1..case.evidence.run.attempt?).find(|attempt| !history.listed.contains(attempt))
+    let let_in = |attempt: &u32| history.executions.iter().any(|one| one.certainly_passed_wait_in(*attempt));
+    (1..case.evidence.run.attempt?).find(|attempt| !let_in(attempt))
 }
 
 /// When the run began, by the earliest of what GitHub says of it.
 fn run_began(case: &Case<'_>) -> Option<Timestamp> {
-    let attempts = case.evidence.earlier_attempts.iter().filter(|earlier| earlier.attempt == 1);
-    attempts.filter_map(|first| first.started_at).chain(case.evidence.run.created_at).min()
+    let attempts = case.evidence.earlier_attempts.iter().filter_map(|earlier| earlier.started_at);
+    let jobs = case.evidence.jobs.iter().filter_map(|job| job.started_at.or(job.completed_at));
+    attempts.chain(jobs).chain(case.evidence.run.created_at).min()
 }
 
 /// Hours, minutes and seconds, without those that are zero: `72h 5s` is more than `72h`.
@@ -98,8 +101,9 @@ fn environment(case: &Case<'_>, history: &History<'_>) -> Finding {
 }
 
 fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
-    let attempts = listed(history.executions.iter().map(|execution| execution.attempt().to_string()));
-    let got = match history.executions.len() {
+    let ran: Vec<u32> = history.executions.iter().filter(|one| one.ran()).map(Execution::attempt).collect();
+    let attempts = listed(ran.iter().map(ToString::to_string));
+    let got = match ran.len() {
         0 => "ran in no attempt".to_owned(),
         1 => format!("ran in attempt {attempts}"),
         _ => format!("ran in attempts {attempts}"),
@@ -110,7 +114,7 @@ fn reruns(case: &Case<'_>, history: &History<'_>) -> Finding {
         return Finding::new(Check::GateReruns, Verdict::Pass, got, expected);
     }
     let expected = format!("1 attempt, because {required} approvers are required");
-    if history.executions.len() <= 1 {
+    if ran.len() <= 1 {
         return Finding::new(Check::GateReruns, Verdict::Pass, got, expected);
     }
     let reason = format!(
@@ -189,18 +193,8 @@ mod tests {
     #[test]
     fn a_gate_that_an_earlier_attempt_did_not_run_does_not_count_in_an_old_run() {
         let finding = found(Check::GateAge, |world| second_attempt_alone(world, 73));
-        let reason = "attempt 1 does not list the gate's job, and the run began 73h ago: its approval may be as old, and the rule allows at most 72h";
+        let reason = "nobody let the gate's job in in attempt 1, and the run began 73h ago: its approval may be as old, and the rule allows at most 72h";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
-    }
-
-    #[test]
-    fn a_gate_that_an_earlier_attempt_did_not_run_waits_if_nothing_says_when_the_run_began() {
-        let finding = found(Check::GateAge, |world| {
-            second_attempt_alone(world, 1);
-            world.facts.run.created_at = None;
-            world.facts.earlier_attempts.clear();
-        });
-        assert_eq!(finding.verdict, Verdict::Wait);
     }
 
     fn with_reviewers(count: usize) -> Finding {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::carried_over::carried_over;
+use super::carried_over::{asked_at, carried_over, still_running};
 use super::case::{Case, lag};
 use super::conclusion::conclusion;
 use super::execution::{ByAttempt, Execution, executions};
@@ -17,8 +17,6 @@ pub(in crate::gate) struct History<'a> {
     pub(super) gate: &'a Gate,
     /// Each time that its job ran, the newest last.
     pub(super) executions: Vec<Execution<'a>>,
-    /// The attempts under which GitHub lists its job.
-    pub(super) listed: BTreeSet<u32>,
     /// `gate-job` and `gate-conclusion`: whether the gate has finished.
     pub(in crate::gate) findings: Vec<Finding>,
 }
@@ -41,7 +39,7 @@ impl<'a> History<'a> {
 
     /// The attempts in which the gate may have run.
     pub(super) fn attempts(&self) -> BTreeSet<u32> {
-        self.executions.iter().flat_map(|execution| &execution.attempts).copied().collect()
+        self.executions.iter().filter(|one| one.ran()).flat_map(|one| &one.attempts).copied().collect()
     }
 
     /// In how many attempts the job got past the wait for its environment, whoever let it.
@@ -67,12 +65,7 @@ pub(in crate::gate) fn history<'a>(case: &Case<'a>, gate: &'a Gate) -> History<'
         let jobs: Vec<&Job> = by_attempt.values().flatten().copied().collect();
         findings.push(conclusion(case, gate, newest.job, &jobs));
     }
-    History {
-        gate,
-        executions,
-        listed: by_attempt.into_keys().collect(),
-        findings: findings.into_iter().map(|finding| finding.of_gate(&gate.job)).collect(),
-    }
+    History { gate, executions, findings: findings.into_iter().map(|finding| finding.of_gate(&gate.job)).collect() }
 }
 
 fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>, newest: Option<&Execution<'_>>) -> Finding {
@@ -140,22 +133,6 @@ fn missing_job(case: &Case<'_>, gate: &Gate) -> Finding {
         }
     };
     Finding::new(Check::GateJob, verdict, got, "exactly one job with this name").fixed_by(one_job_fix(gate))
-}
-
-pub(super) fn still_running(jobs: usize, of_attempt: &str) -> String {
-    match jobs {
-        1 => format!("1 job{of_attempt} is queued or in progress"),
-        jobs => format!("{jobs} jobs{of_attempt} are queued or in progress"),
-    }
-}
-
-/// Since when GitHub should show what the current attempt brings: when the deployment was created, the attempt began, or the last of its
-/// jobs ended, whichever was last. A delivery that is sent again has an old deployment, and a sweep has none.
-pub(super) fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
-    let run = &case.evidence.run;
-    let of_present = case.evidence.jobs.iter().filter(|job| job.attempt == run.attempt);
-    let last_ended = of_present.filter_map(|job| job.completed_at).max();
-    case.request.deployment_created_at.max(run.started_at).max(last_ended)
 }
 
 #[cfg(test)]
