@@ -11,9 +11,6 @@ use tokio::process::Command;
 use crate::support::fixtures;
 use crate::support::simulation::World;
 
-/// Of these runs GitHub does not say at which branch or tag they are, so no delivery can be made up.
-const WITHOUT_A_REF: [&str; 2] = ["defer/a-path-with-a-ref-and-a-run-without", "defer/a-run-without-its-ref"];
-
 /// What must not be found in a recorded story: tokens, addresses, faces, and what people wrote.
 const SECRETS: [&str; 9] = [
     "ghs_",
@@ -94,8 +91,7 @@ async fn what_is_recorded_of_each_storys_world_plays_to_the_same_decision_withou
             None => undecidable.push(fixture.name),
         }
     }
-    assert!(recorded > 80, "{recorded} recorded");
-    assert_eq!(undecidable, WITHOUT_A_REF);
+    assert!(recorded > 80 && undecidable.is_empty(), "{recorded} recorded; not: {undecidable:?}");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 

@@ -186,6 +186,12 @@ fn pending_for(request: &Request) -> Value {
     json!([{ "environment": { "name": request.environment.as_str() } }])
 }
 
+/// The ref as a delivery gives it. One that is named like a full ref is written in full, because a delivery's loses `refs/heads/`.
+fn ref_of(request: &Request) -> String {
+    let name = request.ref_name.as_str();
+    if name.starts_with("refs/") { format!("refs/heads/{name}") } else { name.to_owned() }
+}
+
 /// The delivery that would have asked.
 fn webhook_of(simulated: &Simulated) -> Value {
     let request = &simulated.request;
@@ -199,7 +205,7 @@ fn webhook_of(simulated: &Simulated) -> Value {
         "deployment": {
             "environment": request.environment.as_str(),
             "sha": request.sha.as_str(),
-            "ref": request.ref_name.as_str(),
+            "ref": ref_of(request),
         },
         "repository": {
             "id": request.repository.id,
