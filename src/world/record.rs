@@ -186,6 +186,12 @@ fn pending_for(request: &Request) -> Value {
     json!([{ "environment": { "name": request.environment.as_str() } }])
 }
 
+/// The ref as a delivery gives it. One that is named like a full ref is written in full, because a delivery's loses `refs/heads/`.
+fn ref_of(request: &Request) -> String {
+    let name = request.ref_name.as_str();
+    if name.starts_with("refs/") { format!("refs/heads/{name}") } else { name.to_owned() }
+}
+
 /// The delivery that would have asked.
 fn webhook_of(simulated: &Simulated) -> Value {
     let request = &simulated.request;
@@ -199,7 +205,7 @@ fn webhook_of(simulated: &Simulated) -> Value {
         "deployment": {
             "environment": request.environment.as_str(),
             "sha": request.sha.as_str(),
-            "ref": written_ref(&request.ref_name),
+            "ref": ref_of(request),
         },
         "repository": {
             "id": request.repository.id,
@@ -209,12 +215,6 @@ fn webhook_of(simulated: &Simulated) -> Value {
         },
         "installation": { "id": request.installation_id },
     })
-}
-
-/// A delivery's ref loses `refs/heads/`, so a name that begins so itself is written in full.
-fn written_ref(name: &RefName) -> String {
-    let looks_full = name.as_str().starts_with("refs/heads/") || name.as_str().starts_with("refs/tags/");
-    if looks_full { format!("refs/heads/{}", name.as_str()) } else { name.as_str().to_owned() }
 }
 
 fn story_of(simulated: &Simulated, calls: &[String]) -> String {

@@ -36,7 +36,6 @@ pub(crate) struct Doubt {
     pub(crate) answer: String,
     pub(crate) story: &'static str,
     pub(crate) kind: Kind,
-    pub(crate) is_404: bool,
     /// The age of the deployment, in seconds, from which on it may end the delivery; `None` for never.
     pub(crate) fact_after: Option<i64>,
     pub(crate) change: Box<dyn Fn(&mut Story)>,
@@ -46,7 +45,7 @@ impl Doubt {
     fn new(route: &'static str, answer: &str, kind: Kind, change: impl Fn(&mut Story) + 'static) -> Self {
         let call = CALLS.iter().find(|(name, ..)| *name == route).unwrap();
         let (answer, change) = (answer.to_owned(), Box::new(change));
-        Self { route, call: call.1, answer, story: call.2, kind, is_404: false, fact_after: None, change }
+        Self { route, call: call.1, answer, story: call.2, kind, fact_after: None, change }
     }
 
     fn stays(route: &'static str, answer: &str, change: impl Fn(&mut Story) + 'static) -> Self {
@@ -137,8 +136,7 @@ fn of_every_call(route: &'static str) -> Vec<Doubt> {
     if route == "review" {
         return all;
     }
-    let for_ever =
-        Doubt { is_404: true, ..Doubt::stays(route, "404 for ever", move |story| instead(story, route, not_found())) };
+    let for_ever = Doubt::stays(route, "404 for ever", move |story| instead(story, route, not_found()));
     all.insert(1, if route == "run" { for_ever.fact_after(GONE_AFTER) } else { for_ever });
     let (words, empty) = match route {
         "jobs.1" => ("an empty list", json!({ "total_count": 0, "jobs": [] })),
@@ -231,26 +229,21 @@ fn old_answers() -> Vec<Doubt> {
             body(story, "environment.release-gate")["protection_rules"] = json!([]);
         })
         .fact_after(ABSENT_AFTER),
-        Doubt {
-            is_404: true,
-            ..Doubt::stays("environment.release-gate", "404 for ever, and no review names it", |story| {
-                instead(story, "environment.release-gate", not_found());
-                *body(story, "approvals") = json!([]);
-            })
-            .fact_after(ABSENT_AFTER)
-        },
+        Doubt::stays("environment.release-gate", "404 for ever, and no review names it", |story| {
+            instead(story, "environment.release-gate", not_found());
+            *body(story, "approvals") = json!([]);
+        })
+        .fact_after(ABSENT_AFTER),
     ]
 }
 
 /// A review of which nobody knows whether it was applied.
 fn reviews() -> Vec<Doubt> {
     let review = |answer: &str, canned: Canned, waiting: &'static [&'static str]| {
-        let is_404 = canned.status == 404;
-        let doubt = Doubt::new("review", answer, Kind::AfterReview, move |story| {
+        Doubt::new("review", answer, Kind::AfterReview, move |story| {
             instead(story, "review", canned.clone());
             pending(story, waiting);
-        });
-        Doubt { is_404, ..doubt }
+        })
     };
     let nothing = message(422, "No pending deployment requests to approve or reject");
     let reviewed = message(422, "Deployment protection rule has already been reviewed");
