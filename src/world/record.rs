@@ -16,7 +16,7 @@ use super::scrub::{scrub, scrub_text};
 use super::timeline::{WRITTEN_ORIGIN, move_origin_from};
 use crate::gate::Verdict;
 use crate::github::{Exchange, ExchangeEnd};
-use crate::model::{ApiUrl, RefName, Request, quoted};
+use crate::model::{ApiUrl, Request, quoted};
 use crate::outcome::{DeferredReason, Outcome};
 use crate::simulation::Simulated;
 

@@ -22,8 +22,8 @@ const GROWTH_KB_MAX: u64 = 1024;
 const STORIES: [&str; 12] = [
     "approve/one-human-approved-the-gate",
     "approve/the-environment-in-another-case",
-    "reject/the-starter-approved",
-    "reject/a-commit-of-a-fork",
+    "reject/a-ref-that-only-begins-alike",
+    "reject/an-event-that-the-rule-does-not-list",
     "reject/names-that-want-to-mention-people",
     "ignore/a-ping",
     "ignore/already-reviewed",
@@ -31,7 +31,7 @@ const STORIES: [&str; 12] = [
     "refuse/signature-forged",
     "refuse/a-key-given-twice",
     "defer/the-gate-still-waits",
-    "fail/a-token-that-may-not-review",
+    "fail/github-does-not-understand-the-review",
 ];
 
 /// Resident memory in kB, and open sockets.
