@@ -118,7 +118,9 @@ fn answers(facts: &Value) -> Answers {
     put("review", answer(facts, "review", canned(204, Value::Null)));
     // For a re-run it is read before the review, too.
     if facts["run"]["run_attempt"].as_u64() > Some(1) {
-        put("pending_deployments", vec![canned(200, facts["pending_deployments"].clone())]);
+        // Once for each look; before a rejection there are two.
+        let looks = if facts["jobs"].to_string().contains("failure") { 2 } else { 1 };
+        put("pending_deployments", vec![canned(200, facts["pending_deployments"].clone()); looks]);
     }
     let reviewed = facts["github"]["review"]["status"] == 204;
     let pending = match facts["github"].get("pending_after_review") {
