@@ -125,7 +125,9 @@ impl ReviewLoop<'_> {
     /// Waits for this delivery's turn among those for as many waiting jobs, and says whether anything still waits then: whoever had a turn before may have
     /// decided for all.
     async fn take_turn(&self, waiting: usize) -> Result<bool, GithubError> {
-        tokio::time::sleep(turn(waiting, self.reader.half_turn_max())).await;
+        let turn = tokio::time::sleep(turn(waiting, self.reader.half_turn_max()));
+        // The next call finds out that the time is over.
+        let _ = tokio::time::timeout_at(self.deadline.ends, turn).await;
         self.reader.is_pending().await
     }
 
@@ -176,10 +178,17 @@ impl ReviewLoop<'_> {
         self.origin == Origin::Sweep || is_old
     }
 
-    /// Posts what was decided, if there is anything to post; once more, with a new look, if that took a new token.
+    /// Posts what was decided, if there is anything to post; once more, if that took a new token and a new look says the same.
     async fn review(&self, look: Look) -> Result<Reviewed, GithubError> {
+        let first = std::mem::discriminant(&look.decision);
         match self.review_once(look).await {
-            Err(GithubError::TokenRenewed { .. }) => self.review_once(self.look().await?).await,
+            Err(GithubError::TokenRenewed { .. }) => {
+                let look = self.look().await?;
+                if std::mem::discriminant(&look.decision) != first {
+                    return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::Changed)));
+                }
+                self.review_once(look).await
+            }
             reviewed => reviewed,
         }
     }

@@ -42,10 +42,9 @@ impl<'a> History<'a> {
         self.executions.iter().filter(|one| one.ran()).flat_map(|one| &one.attempts).copied().collect()
     }
 
-    /// In how many attempts the job got past the wait for its environment, whoever let it.
+    /// How many executions got past the wait for the environment, whoever let them.
     pub(super) fn passed_wait(&self) -> usize {
-        let passed = self.executions.iter().filter(|execution| execution.passed_wait);
-        passed.map(Execution::attempt).collect::<BTreeSet<u32>>().len()
+        self.executions.iter().filter(|execution| execution.passed_wait).count()
     }
 
     /// How many executions ended without getting past it.
