@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::gate::policy::PauseReason;
-use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, Rejection};
+use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, RegoReport, Rejection};
 use crate::github::{GithubError, Remedy};
 use crate::model::{Request, quoted, with_causes};
 use crate::webhook::{NotForUs, Refusal};
@@ -175,6 +175,16 @@ impl Outcome {
             Self::Rejected(rejection) => rejection.findings(),
             Self::Deferred(DeferredReason::Waiting(deferral)) => deferral.findings(),
             _ => &[],
+        }
+    }
+
+    /// What the policies in Rego said besides their findings, where they were asked.
+    pub fn rego(&self) -> Option<&RegoReport> {
+        match self {
+            Self::Approved(approval) => Some(approval.rego()),
+            Self::Rejected(rejection) => Some(rejection.rego()),
+            Self::Deferred(DeferredReason::Waiting(deferral)) => Some(deferral.rego()),
+            _ => None,
         }
     }
 

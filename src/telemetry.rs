@@ -15,6 +15,9 @@ use crate::recovery::{Found, FoundEnd, Sweep};
 /// The modules whose log lines are ours.
 const OURS: &str = "environment_gate";
 
+/// Bytes of a sample's input and result. CloudWatch takes lines of 256 kB; in ours JSON is escaped once more, and the policy's text comes beside it.
+const SAMPLE_BYTES_MAX: usize = 100_000;
+
 /// Logs JSON lines to standard output. `filter` is a `RUST_LOG` (`info`, `environment_gate::github=debug`); one that does not parse counts as `info`. Other crates never log more than `info`, because some of them log whole events.
 pub fn init(filter: &str) {
     let targets: Targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
@@ -53,6 +56,7 @@ pub fn record(report: &Report) {
                 approvers = approvers_of(gates),
                 gate_jobs = jobs_of(gates),
                 rule = outcome.rule(),
+                flags = outcome.rego().map(|rego| rego.flags.join(",")).filter(|flags| !flags.is_empty()),
                 delivery = report.delivery_id,
                 repository = request.map(|request| request.repository.name.to_string()),
                 repository_id = request.map(|request| request.repository.id),
@@ -70,6 +74,34 @@ pub fn record(report: &Report) {
         Outcome::Failed(_) => decision!(error),
         Outcome::Deferred(_) | Outcome::Refused(_) => decision!(warn),
         Outcome::Approved(_) | Outcome::Rejected(_) | Outcome::Ignored(_) => decision!(info),
+    }
+    record_rego(report);
+}
+
+/// Writes a line for each policy in Rego that could not be evaluated, which raises an alarm, and for each evaluation that a policy wants to see.
+fn record_rego(report: &Report) {
+    let Some(rego) = report.outcome.rego() else { return };
+    for failed in &rego.errors {
+        error!(target: "environment_gate::policy", policy = failed.policy, reason = %failed, "policy not evaluated");
+    }
+    for sample in &rego.samples {
+        let input = sample.input.as_json().to_string();
+        let result = serde_json::Value::Object(sample.result.clone()).to_string();
+        let is_whole = input.len().saturating_add(result.len()) <= SAMPLE_BYTES_MAX;
+        info!(
+            target: "environment_gate::sample",
+            policy = sample.policy,
+            policy_type = sample.policy_type.as_str(),
+            hash = sample.hash,
+            text = sample.text,
+            input = is_whole.then_some(&input),
+            // What does not fit into a line says so.
+            input_bytes_omitted = (!is_whole).then_some(input.len()),
+            result = is_whole.then_some(&result),
+            verdict = sample.verdict.as_str(),
+            delivery = report.delivery_id,
+            "sample"
+        );
     }
 }
 

@@ -441,6 +441,7 @@ async fn found_within(time: Duration) -> Vec<(Item, State)> {
         app_id: app_id.into(),
         webhook_secret,
         policy_file: world.files.path("policy.toml").into(),
+        policies_dir: None,
         private_key: key.private_pem().clone(),
     };
     let variables = Variables::given(ApiUrl::parse(&fake.url()).unwrap(), given).unwrap();

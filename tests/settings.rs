@@ -57,6 +57,7 @@ impl World {
             app_id: app_id.into(),
             webhook_secret,
             policy_file: PathBuf::from(files.path("policy.toml")),
+            policies_dir: None,
             private_key: key.private_pem().clone(),
         };
         let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();

@@ -28,6 +28,8 @@ use crate::model::with_causes;
 const ATTEMPTS_MAX: u32 = 3;
 /// The first pause before a call is repeated.
 const PAUSE: Duration = Duration::from_millis(100);
+/// Pages of parameters under a path, of ten each or fewer; there are at most 32 policies.
+const PAGES_MAX: usize = 20;
 /// Time for one attempt: a connection that died while the function slept leaves time for another. A policy is at most 8 kB; the description of a stack is larger.
 const ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_millis(1200), body_bytes: 1024 * 1024 };
 
@@ -154,6 +156,25 @@ impl AwsSettings {
         });
         let gone = read.invalid_parameters.unwrap_or_default().into_iter().map(|name| (name, None));
         Ok(gone.chain(found.flatten()).collect())
+    }
+
+    /// Reads all parameters under a path, however many pages AWS makes of them: the last part of each name, and its text.
+    pub(super) async fn parameters_under(&self, path: &str) -> Result<Vec<(String, String)>, String> {
+        let call = self.ssm.get_parameters_by_path().path(path).with_decryption(true);
+        let mut found = Vec::new();
+        let mut next = None;
+        for _ in 0..PAGES_MAX {
+            let page = call.clone().set_next_token(next).send().await.map_err(|error| aws_problem(&error))?;
+            found.extend(page.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
+                let name = parameter.name?;
+                Some((name.rsplit('/').next().unwrap_or_default().to_owned(), parameter.value?))
+            }));
+            next = page.next_token;
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(format!("got more than {PAGES_MAX} pages of parameters"))
     }
 
     /// Reads the current version of a secret.

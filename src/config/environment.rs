@@ -19,6 +19,11 @@ pub(super) fn variable(name: &'static str) -> Result<Option<String>, ConfigError
     }
 }
 
+/// The same for a variable that may be blank, which says as much as leaving it out: a template sets it always.
+pub(super) fn variable_or_blank(name: &'static str) -> Result<Option<String>, ConfigError> {
+    if env::var(name).is_ok_and(|value| value.trim().is_empty()) { Ok(None) } else { variable(name) }
+}
+
 /// `RUST_LOG`: the filter for log lines, default `info`.
 pub fn log_filter() -> String {
     env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned())

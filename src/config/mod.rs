@@ -14,7 +14,7 @@ pub use aws::{aws_for_person, aws_problem};
 pub use environment::log_filter;
 pub use error::ConfigError;
 pub use names::Names;
-pub use sources::{Reading, Sources};
+pub use sources::{Reading, Sources, policies_in};
 pub use store::{Settings, SettingsStore};
 pub use variables::{Given, SettingSource, Variables, api_from_env, http_from_env};
 

@@ -12,6 +12,7 @@ use super::aws::AwsSettings;
 use super::variables::{Place, SettingSource, Variables};
 
 use crate::gate::Policy;
+use crate::gate::policy::AttachError;
 use crate::github::App;
 use crate::webhook::Secrets;
 
@@ -27,6 +28,7 @@ pub struct Sources {
     webhook_secret: SettingSource,
     policy: SettingSource,
     private_key: SettingSource,
+    policies: Option<SettingSource>,
     /// `None` when nothing comes from AWS: it is then never called.
     aws: Option<AwsSettings>,
 }
@@ -47,14 +49,15 @@ pub struct Reading {
 struct FromAws {
     parameters: Option<Result<HashMap<String, Option<SecretString>>, String>>,
     secret: Option<Result<SecretString, String>>,
+    policies: Option<Result<Vec<(String, String)>, String>>,
 }
 
 impl Sources {
     /// Takes the sources that the environment names.
     pub fn new(variables: Variables) -> Self {
-        let Variables { app_id, webhook_secret, policy, private_key, aws, http: _, api: _ } = variables;
+        let Variables { app_id, webhook_secret, policy, policies, private_key, aws, http: _, api: _ } = variables;
         let aws = aws.as_ref().map(AwsSettings::new);
-        Self { app_id, webhook_secret, policy, private_key, aws }
+        Self { app_id, webhook_secret, policy, policies, private_key, aws }
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
@@ -66,9 +69,31 @@ impl Sources {
             app: app_id.and_then(|id| self.app(&id, &key?)),
             secrets: Self::text(&self.webhook_secret, &aws)
                 .and_then(|text| Secrets::parse(&text).map_err(|error| self.webhook_secret.error(error))),
-            policy: Self::text(&self.policy, &aws)
-                .and_then(|text| Policy::parse(text.expose_secret()).map_err(|error| self.policy.error(error))),
+            policy: Self::text(&self.policy, &aws).and_then(|text| self.policy(&text, &aws)),
         }
+    }
+
+    /// The policy, with those in Rego.
+    fn policy(&self, text: &SecretString, aws: &FromAws) -> Result<Policy, ConfigError> {
+        let policy = Policy::parse(text.expose_secret()).map_err(|error| self.policy.error(error))?;
+        let Some(source) = &self.policies else {
+            // A rule may name one all the same.
+            return policy.with_rego([]).map_err(|error| self.policy.error(error));
+        };
+        let texts = match (&source.place, &aws.policies) {
+            (Place::Folder(path), _) => policies_in(path).map_err(|error| source.error("cannot be read").because(error))?,
+            (_, Some(Ok(texts))) => texts.clone(),
+            (_, Some(Err(problem))) => return Err(source.error(problem).unanswered()),
+            (_, None) => return Err(source.error("was not read").unanswered()),
+        };
+        if texts.is_empty() {
+            return Err(source.error("got no policies, expected at least one (or leave the variable out)"));
+        }
+        let texts = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        policy.with_rego(texts).map_err(|error| match error {
+            AttachError::Policy(error) => self.policy.error(error),
+            error => source.error(error),
+        })
     }
 
     async fn read_aws(&self) -> FromAws {
@@ -88,8 +113,14 @@ impl Sources {
                 _ => None,
             }
         };
-        let (parameters, secret) = tokio::join!(in_time(aws.parameters(names)), secret);
-        FromAws { parameters: Some(parameters), secret }
+        let policies = async {
+            match self.policies.as_ref().map(|source| &source.place) {
+                Some(Place::ParametersUnder(path)) => Some(in_time(aws.parameters_under(path)).await),
+                _ => None,
+            }
+        };
+        let (parameters, secret, policies) = tokio::join!(in_time(aws.parameters(names)), secret, policies);
+        FromAws { parameters: Some(parameters), secret, policies }
     }
 
     fn text(source: &SettingSource, aws: &FromAws) -> Result<SecretString, ConfigError> {
@@ -113,6 +144,7 @@ impl Sources {
                 Some(Err(problem)) => Err(unanswered(problem)),
                 None => Err(unanswered("was not read")),
             },
+            Place::ParametersUnder(_) | Place::Folder(_) => Err(source.error("got several texts, expected one")),
         }
     }
 
@@ -133,6 +165,21 @@ fn text_of_file(source: &SettingSource, path: &Path) -> Result<SecretString, Con
         let error = source.error("cannot be read").because(error);
         if is_answer { error } else { error.unanswered() }
     })
+}
+
+/// The policies in Rego of a folder: of each file `NAME.rego` its name and its text, but for tests (`NAME_test.rego`).
+///
+/// # Errors
+/// The folder, or a file in it, cannot be read.
+pub fn policies_in(folder: &Path) -> io::Result<Vec<(String, String)>> {
+    let mut policies = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".rego"));
+        let Some(name) = name.filter(|name| !name.ends_with("_test")) else { continue };
+        policies.push((name.to_owned(), std::fs::read_to_string(&path)?));
+    }
+    Ok(policies)
 }
 
 async fn in_time<T>(read: impl Future<Output = Result<T, String>>) -> Result<T, String> {

@@ -262,6 +262,7 @@ mod tests {
             app_id: value("APP_ID", "123456".into()),
             webhook_secret: parameter("WEBHOOK_SECRET_PARAMETER", "/secret"),
             policy: parameter("POLICY_PARAMETER", "/policy"),
+            policies: None,
             private_key: value("PRIVATE_KEY_FILE", Key::generate().unwrap().private_pem().clone()),
             aws: Some(sdk(&aws)),
         };

@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use secrecy::SecretString;
 
 use super::ConfigError;
-use super::environment::variable;
+use super::environment::{variable, variable_or_blank};
 use crate::http::{HttpClient, HttpSetupError};
 use crate::model::ApiUrl;
 
@@ -31,6 +31,10 @@ pub(super) enum Place {
     Parameter(String),
     /// A Secrets Manager secret, by name or ARN.
     Secret(String),
+    /// All SSM parameters under a path.
+    ParametersUnder(String),
+    /// All files `*.rego` of a local folder.
+    Folder(PathBuf),
 }
 
 impl SettingSource {
@@ -45,6 +49,8 @@ impl SettingSource {
             Place::File(path) => Some(format!("file `{}`", path.display())),
             Place::Parameter(name) => Some(format!("SSM parameter `{name}`")),
             Place::Secret(name) => Some(format!("Secrets Manager secret `{name}`")),
+            Place::ParametersUnder(path) => Some(format!("SSM parameters under `{path}`")),
+            Place::Folder(path) => Some(format!("folder `{}`", path.display())),
         }
     }
 }
@@ -62,6 +68,8 @@ pub struct Variables {
     pub webhook_secret: SettingSource,
     /// `POLICY_FILE` or `POLICY_PARAMETER`.
     pub policy: SettingSource,
+    /// `POLICIES_DIR` or `POLICIES_PATH`; `None` where there are no policies in Rego.
+    pub policies: Option<SettingSource>,
     /// `PRIVATE_KEY_FILE` or `PRIVATE_KEY_SECRET`.
     pub private_key: SettingSource,
     /// How AWS is reached, where one of them comes from there.
@@ -87,13 +95,14 @@ impl Variables {
             None => local_or_aws(file("POLICY_FILE"), parameter("POLICY_PARAMETER"))?,
         };
         let private_key = local_or_aws(file("PRIVATE_KEY_FILE"), secret("PRIVATE_KEY_SECRET"))?;
-        Ok(Self { api, http, app_id, webhook_secret, policy, private_key, aws: None })
+        Ok(Self { api, http, app_id, webhook_secret, policy, policies: policies_from_env()?, private_key, aws: None })
     }
 
     /// Whether any setting comes from AWS. If none does, AWS is never called.
     pub fn use_aws(&self) -> bool {
-        let sources = [&self.app_id, &self.webhook_secret, &self.policy, &self.private_key];
-        sources.iter().any(|source| matches!(source.place, Place::Parameter(_) | Place::Secret(_)))
+        let sources = [&self.app_id, &self.webhook_secret, &self.policy, &self.private_key].into_iter().chain(&self.policies);
+        let is_at_aws = |place: &Place| matches!(place, Place::Parameter(_) | Place::Secret(_) | Place::ParametersUnder(_));
+        sources.into_iter().any(|source| is_at_aws(&source.place))
     }
 
     /// Settings that are given instead of read from the environment: for a story that brings its own world.
@@ -109,6 +118,9 @@ impl Variables {
             app_id: value("APP_ID", given.app_id),
             webhook_secret: value("WEBHOOK_SECRET", given.webhook_secret),
             policy: file("POLICY_FILE", given.policy_file),
+            policies: given
+                .policies_dir
+                .map(|path| SettingSource { variable: "POLICIES_DIR", place: Place::Folder(path) }),
             private_key: value("PRIVATE_KEY_FILE", given.private_key),
             aws: None,
         })
@@ -124,8 +136,23 @@ pub struct Given {
     pub webhook_secret: SecretString,
     /// A file with the policy in TOML.
     pub policy_file: PathBuf,
+    /// A folder with policies in Rego.
+    pub policies_dir: Option<PathBuf>,
     /// The App's key in PEM.
     pub private_key: SecretString,
+}
+
+/// Where policies in Rego are, if anywhere.
+fn policies_from_env() -> Result<Option<SettingSource>, ConfigError> {
+    let folder = variable_or_blank("POLICIES_DIR")?.map(|path| ("POLICIES_DIR", Place::Folder(path.into())));
+    let path = variable_or_blank("POLICIES_PATH")?.map(|path| ("POLICIES_PATH", Place::ParametersUnder(path)));
+    let source = folder.or(path).map(|(variable, place)| SettingSource { variable, place });
+    match &source {
+        Some(source @ SettingSource { place: Place::ParametersUnder(path), .. }) if !path.starts_with('/') => {
+            Err(source.error("got a path that does not begin with a slash, expected one such as `/environment-gate/policies/`"))
+        }
+        _ => Ok(source),
+    }
 }
 
 /// `GITHUB_API_URL`: where GitHub's API is.

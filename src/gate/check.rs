@@ -35,11 +35,13 @@ pub enum Check {
     Approvals,
     /// No gate ran twice where the rule requires more than one approver.
     GateReruns,
+    /// A policy in Rego that is attached to the rule agrees.
+    Policy,
 }
 
 impl Check {
     /// All checks, in the order in which they are reported.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Rule,
         Self::Run,
         Self::Ref,
@@ -54,6 +56,7 @@ impl Check {
         Self::GateApproval,
         Self::Approvals,
         Self::GateReruns,
+        Self::Policy,
     ];
 
     /// The stable id.
@@ -73,6 +76,7 @@ impl Check {
             Self::GateApproval => "gate-approval",
             Self::Approvals => "approvals",
             Self::GateReruns => "gate-reruns",
+            Self::Policy => "policy",
         }
     }
 
@@ -107,6 +111,7 @@ impl Check {
                 "Start a new run (not a re-run) and have enough different people approve its gates. If there are too few reviewers, ask a repository admin to add more."
             }
             Self::GateReruns => "Start a new run and have its gates approved. A re-run does not help.",
+            Self::Policy => "Ask the platform team what this policy requires, then start a new run that meets it.",
         }
     }
 }
@@ -146,6 +151,8 @@ pub struct Finding {
     pub check: Check,
     /// The gate's job, for a check that is made of each gate.
     pub gate: Option<String>,
+    /// The policy's name, for the check `policy`.
+    pub policy: Option<String>,
     /// Whether it passes.
     pub verdict: Verdict,
     /// What was observed.
@@ -156,6 +163,8 @@ pub struct Finding {
     pub reason: String,
     /// What to do if it fails, in full sentences.
     pub fix: String,
+    /// What a policy wants people to read, whatever it decided.
+    pub warning: Option<String>,
 }
 
 impl Finding {
@@ -163,7 +172,7 @@ impl Finding {
     pub(super) fn new(check: Check, verdict: Verdict, got: impl Into<String>, expected: impl Into<String>) -> Self {
         let got = got.into();
         let reason = got.clone();
-        Self { check, gate: None, verdict, got, expected: expected.into(), reason, fix: check.fix().to_owned() }
+        Self { check, gate: None, policy: None, verdict, got, expected: expected.into(), reason, fix: check.fix().to_owned(), warning: None }
     }
 
     /// The same, with a reason of its own.
@@ -181,16 +190,21 @@ impl Finding {
         Self { gate: Some(job.to_owned()), ..self }
     }
 
-    /// The gate behind a check's name, where there is one: `` (`release-gate`)``.
-    pub(super) fn gate_suffix(&self) -> String {
-        self.gate.as_ref().map(|job| format!(" ({})", quoted(job))).unwrap_or_default()
+    /// The same, about one policy.
+    pub(super) fn of_policy(self, name: &str) -> Self {
+        Self { policy: Some(name.to_owned()), ..self }
+    }
+
+    /// The gate or the policy behind a check's name, where there is one: `` (`release-gate`)``.
+    pub(super) fn subject(&self) -> String {
+        self.gate.as_ref().or(self.policy.as_ref()).map(|name| format!(" ({})", quoted(name))).unwrap_or_default()
     }
 }
 
 /// In one line: ``gate-age (`release-gate`): ended 384h ago``.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}: {}", self.check, self.gate_suffix(), self.reason)
+        write!(f, "{}{}: {}", self.check, self.subject(), self.reason)
     }
 }
 

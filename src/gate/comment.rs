@@ -29,8 +29,9 @@ impl Comment {
     /// Shows who approved.
     pub fn of_approval(approval: &Approval, request: &Request) -> Self {
         let verdict = verdict("Approved", "can deploy", request, "");
-        let gates: Vec<String> = approval.gates().iter().map(|gate| format!("- Gate {}.", passed(gate))).collect();
-        Self::fit(verdict, &gates, &rule(approval.rule()))
+        let gates = approval.gates().iter().map(|gate| format!("- Gate {}.", passed(gate)));
+        let lines: Vec<String> = gates.chain(warnings(approval.findings())).collect();
+        Self::fit(verdict, &lines, &rule(approval.rule()))
     }
 
     /// Shows every reason, how to fix it, and who approved all the same.
@@ -38,7 +39,8 @@ impl Comment {
         let verdict = verdict("Rejected", "cannot deploy", request, "");
         // What only waits is no reason to reject.
         let failed = rejection.findings().iter().filter(|finding| finding.verdict == Verdict::Fail);
-        let reasons: Vec<String> = failed.map(|finding| line(finding, &format!(" **Fix:** {}", finding.fix))).collect();
+        let reasons = failed.map(|finding| line(finding, &format!(" **Fix:** {}", finding.fix)));
+        let reasons: Vec<String> = reasons.chain(warnings(rejection.findings())).collect();
         let approved = rejection.gates().iter().filter(|gate| !gate.approvers.is_empty());
         let approved = approved.map(|gate| format!("- For information, gate {}.", passed(gate)));
         let end: Vec<String> = approved.chain([rule(rejection.rule())]).collect();
@@ -49,7 +51,7 @@ impl Comment {
     pub fn of_deferral(deferral: &Deferral, request: &Request) -> Self {
         let verdict = verdict("Waiting", "cannot deploy", request, " yet");
         let missing = deferral.findings().iter().filter(|finding| finding.verdict == Verdict::Wait);
-        let reasons: Vec<String> = missing.map(|finding| line(finding, "")).collect();
+        let reasons: Vec<String> = missing.map(|finding| line(finding, "")).chain(warnings(deferral.findings())).collect();
         let end = format!("Checked again about every minute, for up to three days. {}", rule(deferral.rule()));
         Self::fit(verdict, &reasons, &end)
     }
@@ -83,7 +85,7 @@ fn verdict(name: &str, can: &str, request: &Request, yet: &str) -> String {
 
 /// A reason and an end. If they are too long, the names are left out first, then the finding's own fix.
 fn line(finding: &Finding, end: &str) -> String {
-    let check = format!("- **{}**{}", finding.check, finding.gate_suffix());
+    let check = format!("- **{}**{}", finding.check, finding.subject());
     let whole = format!("{check}: {}.{end}", finding.reason);
     if whole.len() <= REASON_BYTES_MAX {
         return whole;
@@ -93,6 +95,11 @@ fn line(finding: &Finding, end: &str) -> String {
         return nameless;
     }
     format!("{check}: the names are in the function's log. **Fix:** {}", finding.check.fix())
+}
+
+/// What policies want people to read, whatever was decided.
+fn warnings(findings: &[Finding]) -> impl Iterator<Item = String> {
+    findings.iter().filter_map(|finding| Some(format!("- **{}**{}: {}.", finding.check, finding.subject(), finding.warning.as_ref()?)))
 }
 
 fn passed(gate: &PassedGate) -> String {

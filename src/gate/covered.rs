@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Map, Value as Json};
+
 use super::policy::{Policy, Rule};
 use crate::model::{EnvironmentName, Job, Request, WorkflowRun};
 
@@ -10,6 +12,8 @@ use crate::model::{EnvironmentName, Job, Request, WorkflowRun};
 pub struct Covered<'p> {
     /// With their number in the policy, from 1.
     pub(super) rules: Vec<(usize, &'p Rule)>,
+    /// The table `[data]` of the policy.
+    pub(super) config: &'p Map<String, Json>,
 }
 
 impl<'p> Covered<'p> {
@@ -17,7 +21,7 @@ impl<'p> Covered<'p> {
     pub(super) fn new(policy: &'p Policy, request: &Request) -> Option<Self> {
         let covers = |(_, rule): &(usize, &Rule)| rule.covers(&request.repository.name, &request.environment);
         let rules: Vec<_> = (1..).zip(&policy.rules).filter(covers).collect();
-        (!rules.is_empty()).then_some(Self { rules })
+        (!rules.is_empty()).then_some(Self { rules, config: &policy.data })
     }
 
     /// The environments of all gates of all rules: what has to be read to decide.
@@ -33,6 +37,11 @@ impl<'p> Covered<'p> {
         let gates = jobs.iter().filter(is_gate).filter(|job| !ran_in_current_attempt(run, job));
         let listed = gates.filter_map(|job| job.attempt).max();
         listed.map(|listed| (1..=listed.min(last_earlier)).collect()).unwrap_or_default()
+    }
+
+    /// Whether a policy in Rego may look at what the starter may do in the repository, which has to be read then.
+    pub fn needs_permission(&self) -> bool {
+        self.rules.iter().flat_map(|(_, rule)| &rule.attached).any(|policy| policy.mentions_permission())
     }
 
     /// Whether a rule takes the request's ref and event. A request that does not say which event started the run may be taken.

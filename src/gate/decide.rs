@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use super::check::{Check, Finding, Verdict};
 use super::checks::case::Case;
 use super::checks::history::History;
-use super::checks::{gate, history, people, run};
+use super::checks::policies::RegoReport;
+use super::checks::{gate, history, people, policies, run};
 use super::covered::Covered;
 use super::evidence::Evidence;
 use super::passed_gate::PassedGate;
+use super::policy::Rule;
 use crate::model::{Request, RunStatus, WorkflowRun};
 
 /// What becomes of a request, now that the facts are known.
@@ -34,6 +36,16 @@ impl Decision {
             Self::Rejected(rejection) => rejection.findings(),
             Self::Deferred(deferral) => deferral.findings(),
             Self::RunEnded => &[],
+        }
+    }
+
+    /// What the policies of the rule that decided said besides their findings; `None` for a run that has ended.
+    pub fn rego(&self) -> Option<&RegoReport> {
+        match self {
+            Self::Approved(approval) => Some(approval.rego()),
+            Self::Rejected(rejection) => Some(rejection.rego()),
+            Self::Deferred(deferral) => Some(deferral.rego()),
+            Self::RunEnded => None,
         }
     }
 }
@@ -62,7 +74,7 @@ pub struct Deferral(Judgement);
 impl Rejection {
     /// The rejection of a request that no rule covers.
     pub(super) fn of_uncovered(finding: Finding) -> Self {
-        Self(Judgement { rule: None, findings: vec![finding], gates: Vec::new() })
+        Self(Judgement { findings: vec![finding], ..Judgement::default() })
     }
 }
 
@@ -83,6 +95,11 @@ macro_rules! accessors {
             pub fn gates(&self) -> &[PassedGate] {
                 &self.0.gates
             }
+
+            /// What the policies in Rego said besides their findings.
+            pub fn rego(&self) -> &RegoReport {
+                &self.0.rego
+            }
         }
     )*};
 }
@@ -90,12 +107,13 @@ macro_rules! accessors {
 accessors!(Approval, Rejection, Deferral);
 
 /// What was found under one rule, and who approved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Judgement {
     /// Counted from 1, in the order of the policy; `None` where no rule covers the request.
     rule: Option<usize>,
     findings: Vec<Finding>,
     gates: Vec<PassedGate>,
+    rego: RegoReport,
 }
 
 impl Judgement {
@@ -103,11 +121,14 @@ impl Judgement {
         self.findings.iter().filter(|finding| finding.verdict == verdict).count()
     }
 
-    /// Whether every check was made and passes. With `approvals = 0` people are not judged.
-    fn passes(&self, approvals: usize) -> bool {
+    /// Whether every check was made and passes. With `approvals = 0` people are not judged; policies in Rego are those of the rule.
+    fn passes(&self, rule: &Rule) -> bool {
         let made = |check: Check| self.findings.iter().any(|finding| finding.check == check);
         let people = [Check::Starter, Check::GateApproval, Check::Approvals];
-        let all_made = Check::ALL.into_iter().all(|check| made(check) || (approvals == 0 && people.contains(&check)));
+        let is_needed = |check: &Check| *check != Check::Policy && (rule.approvals > 0 || !people.contains(check));
+        let asked = |name: &str| self.findings.iter().any(|finding| finding.policy.as_deref() == Some(name));
+        let policies = rule.attached.iter().map(|policy| policy.name()).chain(rule.policies.iter().map(|named| named.name.as_str()));
+        let all_made = Check::ALL.into_iter().filter(is_needed).all(made) && policies.into_iter().all(asked);
         all_made && self.count(Verdict::Pass) == self.findings.len()
     }
 }
@@ -122,8 +143,8 @@ pub fn decide(covered: &Covered<'_>, request: &Request, evidence: &Evidence, now
     }
     let mut judgements: Vec<Judgement> = Vec::new();
     for (number, rule) in &covered.rules {
-        let judgement = judge(&Case { rule, request, evidence, now }, *number);
-        if judgement.passes(rule.approvals) {
+        let judgement = judge(&Case { rule, request, evidence, now, config: covered.config }, *number);
+        if judgement.passes(rule) {
             return Decision::Approved(Approval(judgement));
         }
         judgements.push(judgement);
@@ -140,9 +161,9 @@ pub fn decide_by_run(covered: &Covered<'_>, request: &Request, run: &WorkflowRun
     let evidence = Evidence::of_run_alone(run.clone());
     let mut judgements: Vec<Judgement> = Vec::new();
     for (number, rule) in &covered.rules {
-        let case = Case { rule, request, evidence: &evidence, now };
+        let case = Case { rule, request, evidence: &evidence, now, config: covered.config };
         let findings: Vec<Finding> = [run::rule(&case)].into_iter().chain(of_run(&case)).collect();
-        let judgement = Judgement { rule: Some(*number), findings, gates: Vec::new() };
+        let judgement = Judgement { rule: Some(*number), findings, ..Judgement::default() };
         if judgement.count(Verdict::Pass) == judgement.findings.len() {
             return None;
         }
@@ -158,8 +179,7 @@ fn not_approved(mut judgements: Vec<Judgement>) -> Decision {
     }
     let fails_least = judgements.into_iter().min_by_key(|judgement| judgement.count(Verdict::Fail));
     // At least one rule covers the request; without one, this still rejects.
-    let none = Judgement { rule: None, findings: Vec::new(), gates: Vec::new() };
-    Decision::Rejected(Rejection(fails_least.unwrap_or(none)))
+    Decision::Rejected(Rejection(fails_least.unwrap_or_default()))
 }
 
 /// The checks of the run. An answer that contradicts the delivery proves nothing: then only what waits is reported.
@@ -173,7 +193,7 @@ fn of_run(case: &Case<'_>) -> Vec<Finding> {
 
 /// Makes every check of one rule that the facts allow.
 fn judge(case: &Case<'_>, number: usize) -> Judgement {
-    let mut judgement = Judgement { rule: Some(number), findings: vec![run::rule(case)], gates: Vec::new() };
+    let mut judgement = Judgement { rule: Some(number), findings: vec![run::rule(case)], ..Judgement::default() };
     if !run::is_ours(case.request, &case.evidence.run) {
         // An answer about another run proves nothing about ours.
         judgement.findings.push(run::run(case));
@@ -183,6 +203,8 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
     if judgement.count(Verdict::Wait) > 0 {
         return judgement;
     }
+    let found = policies::before_gates(case, &judgement.findings, &mut judgement.rego);
+    judgement.findings.extend(found);
     let histories: Vec<History<'_>> = case.rule.gates.iter().map(|gate| history::history(case, gate)).collect();
     if histories.iter().any(History::is_unfinished) {
         // While a gate may still be passed, nothing else about gates and approvals is judged.
@@ -201,6 +223,10 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
     let people = people::judge(case, &histories);
     judgement.findings.extend(people.findings);
     judgement.gates = people.gates;
+    if judgement.count(Verdict::Wait) == 0 {
+        let found = policies::approval(case, &judgement.findings, &judgement.gates, &mut judgement.rego);
+        judgement.findings.extend(found);
+    }
     judgement
 }
 

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::covered::Covered;
 use crate::model::{
-    Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, RunAttempt, RunStatus, WorkflowRun, quoted,
+    AccountType, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Permission, RunAttempt, RunStatus,
+    WorkflowRun, quoted,
 };
 
 /// Everything that a decision rests on, read from GitHub for one request.
@@ -21,6 +22,7 @@ pub struct Evidence {
     pub(super) environments: BTreeMap<EnvironmentName, Option<Environment>>,
     pub(super) earlier_attempts: Vec<RunAttempt>,
     pub(super) pending: Option<Vec<EnvironmentName>>,
+    pub(super) starter_permission: Option<Permission>,
 }
 
 /// The facts that [`Evidence`] is made of.
@@ -38,6 +40,8 @@ pub struct Facts {
     pub earlier_attempts: Vec<RunAttempt>,
     /// The environments that the run's jobs wait for; `None` if that was not read.
     pub pending: Option<Vec<EnvironmentName>>,
+    /// What the person who started the current attempt may do in the repository; `None` if that was not read.
+    pub starter_permission: Option<Permission>,
 }
 
 /// A fact that a decision needs and that was not read.
@@ -63,14 +67,25 @@ impl Evidence {
         if needs_pending(&facts.run) && facts.pending.is_none() {
             return Err(Incomplete("what a re-run waits for".to_owned()));
         }
-        let Facts { run, jobs, reviews, environments, earlier_attempts, pending } = facts;
-        Ok(Self { run, jobs, reviews, environments, earlier_attempts, pending })
+        if covered.needs_permission() && needs_permission(&facts.run) && facts.starter_permission.is_none() {
+            return Err(Incomplete("what the starter may do in the repository".to_owned()));
+        }
+        let Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission } = facts;
+        Ok(Self { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission })
     }
 
     /// A run, and nothing else: enough for the checks of the run, and for no approval.
     pub(super) fn of_run_alone(run: WorkflowRun) -> Self {
         let (environments, earlier_attempts) = (BTreeMap::new(), Vec::new());
-        Self { run, jobs: Vec::new(), reviews: Vec::new(), environments, earlier_attempts, pending: None }
+        Self {
+            run,
+            jobs: Vec::new(),
+            reviews: Vec::new(),
+            environments,
+            earlier_attempts,
+            pending: None,
+            starter_permission: None,
+        }
     }
 
     /// The same evidence of a run that has not ended: for asking what would be decided if it still waited, and for nothing but what is asked.
@@ -107,6 +122,11 @@ impl Evidence {
 /// Whether a decision about the run rests on the environments that its jobs wait for: in a re-run, a gate may be about to run again.
 pub fn needs_pending(run: &WorkflowRun) -> bool {
     run.attempt > Some(1)
+}
+
+/// Whether GitHub can say what the starter of the current attempt may do: it does not say that of bots.
+pub fn needs_permission(run: &WorkflowRun) -> bool {
+    run.triggering_actor.as_ref().is_some_and(|starter| starter.account_type == AccountType::User)
 }
 
 #[cfg(test)]

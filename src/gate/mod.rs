@@ -10,13 +10,15 @@ mod decide;
 mod evidence;
 mod passed_gate;
 pub mod policy;
+pub mod rego;
 mod scope;
 
 pub use self::check::{Check, Finding, Verdict};
+pub use self::checks::policies::{RegoReport, Sample};
 pub use self::comment::{COMMENT_BYTES_MAX, Comment};
 pub use self::covered::Covered;
 pub use self::decide::{Approval, Decision, Deferral, Rejection, decide, decide_by_run};
-pub use self::evidence::{Evidence, Facts, Incomplete, needs_pending};
+pub use self::evidence::{Evidence, Facts, Incomplete, needs_pending, needs_permission};
 pub use self::passed_gate::{Approver, PassedGate};
 pub use self::policy::Policy;
 pub use self::scope::{OutOfScope, Scope, scope};
@@ -67,6 +69,7 @@ mod tests {
                 triggering_actor: Some(account(ALICE)),
                 created_at: Some(ago(3600)),
                 started_at: Some(ago(3600)),
+                title: Some("Release".to_owned()),
             };
             let waiting = Job {
                 status: JobStatus::Waiting,

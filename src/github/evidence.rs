@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::run_reader::JobsPage;
 use super::{GithubError, RunReader};
-use crate::gate::{Covered, Evidence, Facts, needs_pending};
+use crate::gate::{Covered, Evidence, Facts, needs_pending, needs_permission};
 use crate::model::{Environment, EnvironmentName, EnvironmentReview, WorkflowRun};
 
 /// What was collected.
@@ -30,7 +30,7 @@ struct FirstTrip {
 }
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
-/// jobs, and for a re-run its earlier attempts and what it waits for, in one more.
+/// jobs, for a re-run its earlier attempts and what it waits for, and for a policy that mentions it the starter's permission, in one more.
 ///
 /// # Errors
 /// Any call that fails: part of the evidence is no evidence.
@@ -71,7 +71,14 @@ async fn rest(reader: &RunReader<'_>, covered: &Covered<'_>, first: FirstTrip) -
     let jobs = reader.all_jobs(jobs).await?;
     let earlier: Vec<u32> = covered.earlier_attempts(&run, &jobs).into_iter().collect();
     let pending = async { if needs_pending(&run) { reader.pending().await.map(Some) } else { Ok(None) } };
-    let (earlier_attempts, pending) = tokio::try_join!(reader.attempts(&earlier), pending)?;
-    let facts = Facts { run, jobs, reviews, environments, earlier_attempts, pending };
+    let permission = async {
+        match run.triggering_actor.as_ref().filter(|_| covered.needs_permission() && needs_permission(&run)) {
+            Some(starter) => reader.permission(&starter.login).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (earlier_attempts, pending, starter_permission) =
+        tokio::try_join!(reader.attempts(&earlier), pending, permission)?;
+    let facts = Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission };
     Ok(Evidence::new(facts, covered)?)
 }

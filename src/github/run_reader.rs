@@ -4,22 +4,24 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 
 use super::answer::Answer;
 use super::call::Call;
 use super::repository_client::ENVIRONMENT;
-use super::wire::{JobWire, JobsWire, PendingDeploymentWire, ReviewWire, RunWire};
+use super::wire::{JobWire, JobsWire, PendingDeploymentWire, PermissionWire, ReviewWire, RunWire};
 use super::{GithubError, RepositoryClient};
 use crate::model::{
-    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus, Request, RunAttempt,
-    WorkflowRun,
+    ApiUrl, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus, Login, Permission, Request,
+    RunAttempt, WorkflowRun,
 };
 
 pub(super) const RUN: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}";
 const ATTEMPT: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}";
 const JOBS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs";
 const APPROVALS: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/approvals";
+const PERMISSION: &str = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
 pub(super) const PENDING: &str = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/pending_deployments";
 
 /// Jobs on a page; GitHub's maximum.
@@ -208,6 +210,16 @@ impl<'a> RunReader<'a> {
             return Err(unreadable("`protection_rules`, or the `reviewers` of one: missing".to_owned()));
         }
         wire.into_model().map(Some).map_err(|error| unreadable(error.to_string()))
+    }
+
+    /// What a person may do in the repository.
+    pub(super) async fn permission(&self, login: &Login) -> Result<Permission, GithubError> {
+        let repository = &self.request.repository.name;
+        let login = utf8_percent_encode(login.as_str(), NON_ALPHANUMERIC);
+        let path = format!("/repos/{repository}/collaborators/{login}/permission");
+        let answer = self.repository.read(&Call::get(PERMISSION, path)).await?;
+        let PermissionWire { permission } = answer.json()?;
+        Ok(Permission::new(&permission))
     }
 
     /// The environments that the run's jobs wait for.

@@ -32,6 +32,7 @@ pub(super) struct RunWire {
     run_started_at: Option<Timestamp>,
     created_at: Option<Timestamp>,
     updated_at: Option<Timestamp>,
+    display_title: Option<String>,
 }
 
 /// <https://docs.github.com/rest/actions/workflow-runs#list-workflow-runs-for-a-repository>
@@ -95,6 +96,12 @@ pub(super) struct JobWire {
     completed_at: Option<Timestamp>,
     runner_id: Option<u64>,
     runner_name: Option<String>,
+}
+
+/// <https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user>
+#[derive(Deserialize)]
+pub(super) struct PermissionWire {
+    pub(super) permission: String,
 }
 
 /// <https://docs.github.com/rest/actions/workflow-runs#get-the-review-history-for-a-workflow-run>
@@ -259,6 +266,7 @@ impl RunWire {
             triggering_actor: self.triggering_actor.map(AccountWire::of_known_type).transpose()?,
             created_at: self.created_at,
             started_at: self.run_started_at,
+            title: self.display_title,
         })
     }
 }

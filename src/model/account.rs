@@ -35,6 +35,28 @@ impl AccountType {
     }
 }
 
+/// What a person may do in a repository: `admin`, `write`, `read` or `none`
+/// (<https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission(String);
+
+impl Permission {
+    /// Takes GitHub's word.
+    pub fn new(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// GitHub's word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the person administers the repository.
+    pub fn is_admin(&self) -> bool {
+        self.0 == "admin"
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ mod run;
 mod run_url;
 mod text;
 
-pub use account::{Account, AccountType};
+pub use account::{Account, AccountType, Permission};
 pub use api_url::{ApiUrl, InvalidApiUrl};
 pub use environment::{Environment, EnvironmentReview, ReviewState};
 pub use job::{Conclusion, Job, JobStatus};

@@ -44,6 +44,11 @@ impl RunId {
         NonZeroU64::new(id).map(Self)
     }
 
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+
     /// Reads the decimal form that stands in a URL.
     pub fn parse(text: &str) -> Result<Self, InvalidName> {
         let error = || InvalidName::new(text, "a run id: a positive decimal without leading zeros");

@@ -33,6 +33,8 @@ pub struct WorkflowRun {
     pub created_at: Option<Timestamp>,
     /// When the current attempt began.
     pub started_at: Option<Timestamp>,
+    /// GitHub's `display_title`: the commit's or pull request's title, or the workflow's `run-name`.
+    pub title: Option<String>,
 }
 
 /// Whether a run has ended.

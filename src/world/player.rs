@@ -79,11 +79,12 @@ impl Player {
         let answers = move_answers(&story.answers, moved_by, "");
         let fake =
             FakeGithub::start(answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await?;
-        let policy = PolicyFile::new(&story.policy)?;
+        let files = PolicyFiles::new(story)?;
         let given = Given {
             app_id: app_id.into(),
             webhook_secret,
-            policy_file: policy.0.clone(),
+            policy_file: files.policy_file(),
+            policies_dir: files.policies_dir(),
             private_key: key.private_pem().clone(),
         };
         let variables = Variables::given(ApiUrl::parse(&fake.url())?, given)?;
@@ -109,21 +110,50 @@ impl Player {
     }
 }
 
-/// A story's policy, as a file while it is played.
-struct PolicyFile(PathBuf);
+/// A story's policies, as files while it is played.
+#[derive(Debug)]
+pub struct PolicyFiles {
+    folder: PathBuf,
+    has_rego: bool,
+}
 
-impl PolicyFile {
-    fn new(policy: &str) -> std::io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("environment-gate-{:016x}.toml", fastrand::u64(..)));
-        std::fs::write(&path, policy)?;
-        Ok(Self(path))
+impl PolicyFiles {
+    /// Writes them into a new folder under the system's folder for temporary files.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn new(story: &Story) -> std::io::Result<Self> {
+        let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
+        let files = Self { folder, has_rego: !story.policies.is_empty() };
+        files.write(story)?;
+        Ok(files)
+    }
+
+    fn write(&self, story: &Story) -> std::io::Result<()> {
+        std::fs::create_dir_all(self.folder.join(REGO))?;
+        std::fs::write(self.policy_file(), &story.policy)?;
+        let mut rego = story.policies.iter();
+        rego.try_for_each(|(name, text)| std::fs::write(self.folder.join(REGO).join(format!("{name}.rego")), text))
+    }
+
+    /// The policy in TOML.
+    pub fn policy_file(&self) -> PathBuf {
+        self.folder.join("policy.toml")
+    }
+
+    /// The folder of the policies in Rego, if there are any.
+    pub fn policies_dir(&self) -> Option<PathBuf> {
+        self.has_rego.then(|| self.folder.join(REGO))
     }
 }
 
-impl Drop for PolicyFile {
+/// The folder of policies in Rego, in a story and beside its other files.
+const REGO: &str = "policies";
+
+impl Drop for PolicyFiles {
     fn drop(&mut self) {
         // It may be gone already.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

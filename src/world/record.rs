@@ -36,7 +36,7 @@ pub struct RecordError {
 ///
 /// # Errors
 /// The folder exists, or cannot be written. Nothing is left half-written.
-pub fn record(folder: &Path, simulated: &Simulated, policy: &str, api: &ApiUrl) -> Result<(), RecordError> {
+pub fn record(folder: &Path, simulated: &Simulated, policy: &RecordedPolicy, api: &ApiUrl) -> Result<(), RecordError> {
     let error = |problem: String| RecordError { path: folder.to_owned(), problem };
     if folder.exists() {
         return Err(error("exists already: expected a folder that is not there yet".to_owned()));
@@ -59,12 +59,15 @@ pub fn record(folder: &Path, simulated: &Simulated, policy: &str, api: &ApiUrl) 
 fn write(folder: &Path, files: &BTreeMap<String, String>) -> io::Result<()> {
     let mut new_folder = DirBuilder::new();
     new_folder.recursive(true).mode(0o700).create(folder.join("github"))?;
+    if files.keys().any(|name| name.starts_with("policies/")) {
+        new_folder.create(folder.join("policies"))?;
+    }
     let mut new_file = OpenOptions::new();
     new_file.write(true).create_new(true).mode(0o600);
     files.iter().try_for_each(|(name, text)| new_file.open(folder.join(name))?.write_all(text.as_bytes()))
 }
 
-fn files_of(simulated: &Simulated, policy: &str, api: &ApiUrl) -> BTreeMap<String, String> {
+fn files_of(simulated: &Simulated, policy: &RecordedPolicy, api: &ApiUrl) -> BTreeMap<String, String> {
     let mut calls = Vec::new();
     let mut files = BTreeMap::new();
     for (call, canned) in answers_of(simulated, api) {
@@ -78,7 +81,8 @@ fn files_of(simulated: &Simulated, policy: &str, api: &ApiUrl) -> BTreeMap<Strin
         calls.push(call);
     }
     files.insert("webhook.json".to_owned(), format!("{:#}\n", webhook_of(simulated)));
-    files.insert("policy.toml".to_owned(), scrub_lines(policy));
+    files.insert("policy.toml".to_owned(), scrub_lines(&policy.toml));
+    files.extend(policy.rego.iter().map(|(name, text)| (format!("policies/{name}.rego"), text.clone())));
     files.insert("story.toml".to_owned(), story_of(simulated, &calls));
     files
 }

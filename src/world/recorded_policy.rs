@@ -1,26 +1,44 @@
 //! The policy of a recorded story: the rule that decided, as far as it is about the story's repository. Not the policy of all repositories, which whoever gets the
 //! story has no business to know.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use crate::gate::Policy;
 use crate::gate::policy::{Gate, Rule};
+use crate::gate::rego::Attachment;
 use crate::model::{Login, RepositoryName};
 
-/// The part of `policy` that a story of `repository` rests on, in TOML. `decided` is the number of the rule that decided, from 1.
-pub fn recorded_policy(policy: &Policy, repository: &RepositoryName, decided: Option<usize>) -> String {
+/// What a recorded story keeps of a policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordedPolicy {
+    /// In TOML.
+    pub toml: String,
+    /// The policies in Rego of the rule that decided, by name.
+    pub rego: BTreeMap<String, String>,
+}
+
+/// The part of `policy` that a story of `repository` rests on. `decided` is the number of the rule that decided, from 1.
+pub fn recorded_policy(policy: &Policy, repository: &RepositoryName, decided: Option<usize>) -> RecordedPolicy {
+    let rule = decided.and_then(|number| policy.rules.get(number.checked_sub(1)?));
+    let attached = rule.map(|rule| rule.attached.as_slice()).unwrap_or_default();
+    let rego = attached.iter().map(|policy| (policy.name().to_owned(), policy.text().to_owned())).collect();
+    RecordedPolicy { toml: toml_of(policy, repository, rule), rego }
+}
+
+fn toml_of(policy: &Policy, repository: &RepositoryName, decided: Option<&Rule>) -> String {
     if policy.pause {
         return "pause = true\n".to_owned();
     }
-    let decided = decided.and_then(|number| policy.rules.get(number.checked_sub(1)?));
     if let Some(rule) = decided {
-        return rule_toml(rule, repository);
+        return format!("{}{}{}", data_toml(policy, rule), rule_toml(rule, repository), other_labels(rule, policy, repository));
     }
     // Nothing was decided, or no rule covers the environment: that rests on all rules of this repository.
     let ours = policy.rules.iter().filter(|rule| rule.repositories.iter().any(|pattern| pattern.matches(repository)));
-    let rules: Vec<String> = ours.map(|rule| rule_toml(rule, repository)).collect();
+    let without = |rule: &Rule| Rule { attached: Vec::new(), ..rule.clone() };
+    let rules: Vec<String> = ours.map(|rule| rule_toml(&without(rule), repository)).collect();
     if rules.is_empty() { another_repository(policy, repository) } else { rules.join("\n") }
 }
 
@@ -48,6 +66,9 @@ fn rule_toml(rule: &Rule, repository: &RepositoryName) -> String {
         starters,
         self_approval,
         max_age,
+        labels,
+        policies: _,
+        attached,
         gates,
     } = rule;
     let pattern = repositories.iter().find(|pattern| pattern.matches(repository));
@@ -66,6 +87,8 @@ fn rule_toml(rule: &Rule, repository: &RepositoryName) -> String {
         ("starters", logins(starters)),
         ("self_approval", self_approval.to_string()),
         ("max_age", string(&max_age.to_string())),
+        ("labels", list(labels.iter().map(String::as_str).collect())),
+        ("policies", list(attached.iter().map(|policy| policy.name()).collect())),
     ];
     // Writing to a `String` cannot fail.
     for (key, value) in keys {
@@ -76,6 +99,41 @@ fn rule_toml(rule: &Rule, repository: &RepositoryName) -> String {
             writeln!(toml, "\n[[rule.gate]]\njob = {}\nenvironment = {}", string(job), string(environment.as_str()));
     }
     toml
+}
+
+/// The table `[data]`, where a policy in Rego may look at it.
+fn data_toml(policy: &Policy, rule: &Rule) -> String {
+    if rule.attached.is_empty() || policy.data.is_empty() {
+        return String::new();
+    }
+    format!("data = {}\n\n", inline(&Value::Object(policy.data.clone())))
+}
+
+/// JSON that came from TOML, as TOML in one line.
+fn inline(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
+        Value::Object(table) => {
+            let pairs: Vec<String> = table.iter().map(|(key, value)| format!("{} = {}", string(key), inline(value))).collect();
+            format!("{{ {} }}", pairs.join(", "))
+        }
+        Value::String(text) => string(text),
+        other => other.to_string(),
+    }
+}
+
+/// A policy in Rego may attach itself to labels of other rules, and somebody must have them.
+fn other_labels(rule: &Rule, policy: &Policy, repository: &RepositoryName) -> String {
+    let attachments = rule.attached.iter().flat_map(|policy| &policy.metadata().attach);
+    let labels = attachments.filter_map(|attachment| match attachment {
+        Attachment::Label(label) if !rule.labels.contains(label) => Some(string(label)),
+        Attachment::Label(_) | Attachment::Every => None,
+    });
+    let labels: Vec<String> = labels.collect();
+    if labels.is_empty() {
+        return String::new();
+    }
+    format!("\n{}labels = [{}]\n", another_repository(policy, repository), labels.join(", "))
 }
 
 /// A JSON string is a TOML string, but for one character that TOML wants escaped, too.

@@ -25,6 +25,8 @@ pub struct Story {
     pub present: Timestamp,
     /// The policy, in TOML.
     pub policy: String,
+    /// The policies in Rego, by name; none for most stories.
+    pub policies: BTreeMap<String, String>,
     /// How the body arrives.
     pub delivery: Delivery,
     /// The webhook's body: JSON, or a string that is sent as it stands.
@@ -188,8 +190,13 @@ impl Story {
         };
         let present = toml.present.ok_or_else(|| error("story.toml", "`present` is missing"))?;
         let policy = file("policy.toml")?.clone();
+        let policies = files.iter().filter_map(|(name, text)| {
+            let name = name.strip_prefix("policies/")?.strip_suffix(".rego")?;
+            Some((name.to_owned(), text.clone()))
+        });
+        let policies = policies.collect();
         let StoryToml { claim, delivery, expect: expected, .. } = toml;
-        Ok(Self { claim, present, policy, delivery, webhook, answers, expected })
+        Ok(Self { claim, present, policy, policies, delivery, webhook, answers, expected })
     }
 }
 
@@ -204,7 +211,8 @@ fn toml_of(folder: &Path, files: &mut Files) -> Result<StoryToml, StoryError> {
 
 fn read_folder(folder: &Path) -> Result<Files, StoryError> {
     let mut files = Files::new();
-    for (under, prefix) in [(folder.to_owned(), ""), (folder.join("github"), "github/")] {
+    let under = [(folder.to_owned(), ""), (folder.join("github"), "github/"), (folder.join("policies"), "policies/")];
+    for (under, prefix) in under {
         let Ok(entries) = fs::read_dir(&under) else { continue };
         for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -227,6 +227,7 @@ async fn calls_of_setup_and_doctor() -> Vec<FakeCall> {
         app_id: app_id.into(),
         webhook_secret: webhook_secret.clone(),
         policy_file: files.path("policy.toml").into(),
+        policies_dir: None,
         private_key: key.private_pem().clone(),
     };
     let deadline = Deadline::begin(&Clock::system(), PATIENCE);

@@ -58,6 +58,7 @@ impl Process {
             app_id: app_id.into(),
             webhook_secret,
             policy_file: files.path("policy.toml").into(),
+            policies_dir: None,
             private_key: key.private_pem().clone(),
         };
         let now = Arc::new(Mutex::new(story.present));

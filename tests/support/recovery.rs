@@ -77,6 +77,7 @@ pub(crate) async fn sweep(story: &Story, how: SweepMode, minutes: i64) -> (Sweep
         app_id: app_id.into(),
         webhook_secret,
         policy_file: files.path("policy.toml").into(),
+        policies_dir: None,
         private_key: key.private_pem().clone(),
     };
     let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();

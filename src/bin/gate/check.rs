@@ -1,9 +1,10 @@
 //! `gate check`: what a policy lets in, in plain sentences.
 
 use std::fmt::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use environment_gate::config::policies_in;
 use environment_gate::gate::Policy;
 use environment_gate::gate::policy::{PolicyWarning, Rule};
 use environment_gate::model::{Login, quoted};
@@ -17,6 +18,9 @@ pub(crate) struct CheckOptions {
     /// The policy's file, in TOML
     #[arg(value_parser = values::file)]
     policy: PathBuf,
+    /// The folder of its policies in Rego
+    #[arg(long, value_name = "DIR", value_parser = values::folder)]
+    policies: Option<PathBuf>,
     /// Treat warnings as errors: the exit code is 1 if there are any
     #[arg(long)]
     deny_warnings: bool,
@@ -27,6 +31,7 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
     let path = options.policy.display();
     let text = std::fs::read_to_string(&options.policy).with_context(|| path.to_string())?;
     let policy = Policy::parse(&text).with_context(|| path.to_string())?;
+    let policy = with_rego(policy, options.policies.as_deref()).with_context(|| path.to_string())?;
     let mut text = format!("{path}: {}\n", count(policy.rules.len(), "rule"));
     if policy.pause {
         text.push_str("\nPaused: every request waits, whatever the rules say.\n");
@@ -39,6 +44,12 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
     let answer = if options.deny_warnings && !warnings.is_empty() { CommandAnswer::No } else { CommandAnswer::Yes };
     warn(&mut text, &warnings, answer)?;
     Ok(CommandOutput { text, answer })
+}
+
+/// The policy with those in Rego; a rule may name one although there is no folder.
+fn with_rego(policy: Policy, folder: Option<&Path>) -> anyhow::Result<Policy> {
+    let texts = folder.map(policies_in).transpose()?.unwrap_or_default();
+    Ok(policy.with_rego(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())))?)
 }
 
 fn warn(text: &mut String, warnings: &[PolicyWarning], answer: CommandAnswer) -> fmt::Result {
@@ -59,7 +70,11 @@ fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {
         writeln!(text, "  after gate   {} in environment {}", quoted(&gate.job), quoted(gate.environment.as_str()))?;
     }
     writeln!(text, "  approved by  {}", approvers(rule))?;
-    writeln!(text, "  within       {} of its gates", rule.max_age)
+    writeln!(text, "  within       {} of its gates", rule.max_age)?;
+    for policy in &rule.attached {
+        writeln!(text, "  if policy    {} ({}) agrees", quoted(policy.name()), policy.policy_type().as_str())?;
+    }
+    Ok(())
 }
 
 fn starters(rule: &Rule) -> String {

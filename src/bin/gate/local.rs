@@ -146,6 +146,12 @@ fn write_settings(folder: &Path, story: &Story, player: &Player, github: &str) -
     let (policy, key) = (folder.join("policy.toml"), folder.join("key.pem"));
     let (_, secrets, pair) = player.app();
     let secret = secrets.expose_secret().lines().next().unwrap_or_default();
+    let policies = folder.join("policies");
+    fs::create_dir_all(&policies)?;
+    for (name, text) in &story.policies {
+        fs::write(policies.join(format!("{name}.rego")), text)?;
+    }
+    let policies = if story.policies.is_empty() { String::new() } else { policies.to_string_lossy().into_owned() };
     fs::write(&policy, &story.policy)?;
     fs::write(&key, pair.private_pem().expose_secret())?;
     let variables = [
@@ -153,6 +159,7 @@ fn write_settings(folder: &Path, story: &Story, player: &Player, github: &str) -
         ("APP_ID", APP_ID),
         ("WEBHOOK_SECRET", secret),
         ("POLICY_FILE", &policy.to_string_lossy()),
+        ("POLICIES_DIR", &policies),
         ("PRIVATE_KEY_FILE", &key.to_string_lossy()),
     ];
     let lines: String = variables.iter().flat_map(|(name, value)| [*name, "=", value, "\n"]).collect();

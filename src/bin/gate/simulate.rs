@@ -76,15 +76,17 @@ async fn write_story(
     api: &ApiUrl,
 ) -> anyhow::Result<()> {
     let (request, rule) = (&simulated.request, simulated.outcome.rule());
-    let text = recorded_policy(simulation.policy(), &request.repository.name, rule);
+    let recorded = recorded_policy(simulation.policy(), &request.repository.name, rule);
     let covers = |rule: &&Rule| rule.covers(&request.repository.name, &request.environment);
     if rule.is_none() || simulation.policy().rules.iter().filter(covers).count() == 1 {
-        return Ok(record(folder, simulated, &text, api)?);
+        return Ok(record(folder, simulated, &recorded, api)?);
     }
     // What was read for the other rules is no part of a story of this one: it is read once more for this one alone.
     let asked = SimulationRequest { at: Some(simulated.at), environment: Some(request.environment.clone()), ..asked };
-    let simulated = simulation.by(Policy::parse(&text)?).of(&asked).await?;
-    Ok(record(folder, &simulated, &text, api)?)
+    let rego = recorded.rego.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let policy = Policy::parse(&recorded.toml)?.with_rego(rego)?;
+    let simulated = simulation.by(policy).of(&asked).await?;
+    Ok(record(folder, &simulated, &recorded, api)?)
 }
 
 fn in_json(simulated: &Simulated) -> Value {

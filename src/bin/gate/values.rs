@@ -29,6 +29,16 @@ pub(crate) fn story(text: &str) -> Result<PathBuf, String> {
     Err("got a folder without `story.toml`, expected a story's folder".to_owned())
 }
 
+/// A folder.
+pub(crate) fn folder(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Ok(path),
+        Ok(_) => Err("got a file, expected a folder".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// A folder that does not exist yet.
 pub(crate) fn new_folder(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);

@@ -1,5 +1,6 @@
 //! What every check looks at.
 
+use serde_json::{Map, Value as Json};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::gate::evidence::Evidence;
@@ -16,6 +17,8 @@ pub(in crate::gate) struct Case<'a> {
     pub(in crate::gate) request: &'a Request,
     pub(in crate::gate) evidence: &'a Evidence,
     pub(in crate::gate) now: Timestamp,
+    /// The table `[data]` of the policy.
+    pub(in crate::gate) config: &'a Map<String, Json>,
 }
 
 impl<'a> Case<'a> {

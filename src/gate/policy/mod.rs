@@ -1,5 +1,6 @@
 //! The policy: which runs may enter which environment.
 
+mod attach;
 mod event;
 mod job;
 mod max_age;
@@ -10,9 +11,10 @@ mod rule;
 mod source;
 mod warning;
 
+pub use self::attach::AttachError;
 pub use self::max_age::MaxAge;
 pub use self::ref_pattern::RefPattern;
 pub use self::repository_pattern::RepositoryPattern;
-pub use self::rule::{Gate, PauseReason, Policy, Rule};
+pub use self::rule::{Gate, PauseReason, Policy, PolicyName, Rule};
 pub use self::source::PolicyError;
 pub use self::warning::PolicyWarning;

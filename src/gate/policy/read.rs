@@ -1,6 +1,7 @@
 //! From TOML to a checked [`Policy`]. Every error names the line, the key, what was got and what was expected.
 
 use serde::Deserialize;
+use serde_json::Value as Json;
 use toml::Spanned;
 
 use super::event;
@@ -8,7 +9,7 @@ use super::job;
 use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
-use super::rule::{Gate, Policy, Rule};
+use super::rule::{Gate, Policy, PolicyName, Rule};
 use super::source::{PolicyError, Source};
 use crate::model::{EnvironmentName, InvalidName, Login, quoted};
 
@@ -25,6 +26,8 @@ struct PolicyToml {
     pause: bool,
     #[serde(default)]
     rule: Vec<Spanned<RuleToml>>,
+    #[serde(default)]
+    data: toml::Table,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +46,10 @@ struct RuleToml {
     #[serde(default)]
     self_approval: bool,
     max_age: Option<Spanned<String>>,
+    #[serde(default)]
+    labels: Vec<Spanned<String>>,
+    #[serde(default)]
+    policies: Vec<Spanned<String>>,
     gate: Option<Spanned<Vec<GateToml>>>,
 }
 
@@ -76,7 +83,21 @@ impl Policy {
             ));
         }
         let rules = policy.rule.iter().map(|rule| read_rule(&source, rule)).collect::<Result<_, _>>()?;
-        Ok(Self { pause: policy.pause, rules, text: toml.to_owned(), unreadable: None })
+        let data = policy.data.into_iter().map(|(key, value)| (key, json(value))).collect();
+        Ok(Self { pause: policy.pause, rules, data, rego: Vec::new(), text: toml.to_owned(), unreadable: None })
+    }
+}
+
+/// What policies in Rego see; a date or a time as its text.
+fn json(value: toml::Value) -> Json {
+    match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => number.into(),
+        toml::Value::Boolean(is_true) => is_true.into(),
+        toml::Value::Datetime(instant) => instant.to_string().into(),
+        toml::Value::Array(items) => items.into_iter().map(json).collect(),
+        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
     }
 }
 
@@ -109,9 +130,24 @@ fn read_rule(source: &Source<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, P
         starters: source.each(&rule.starters, "rule.starters", Login::parse)?,
         self_approval: rule.self_approval,
         max_age: source.one(&text(&rule.max_age, DEFAULT_MAX_AGE), "rule.max_age", MaxAge::parse)?,
+        labels: source.each(&rule.labels, "rule.labels", label)?,
+        policies: rule.policies.iter().map(|name| policy_name(source, name)).collect(),
+        attached: Vec::new(),
         environment: protected,
         gates,
     })
+}
+
+/// Whether a policy of this name exists is not known before all are read.
+fn policy_name(source: &Source<'_>, name: &Spanned<String>) -> PolicyName {
+    PolicyName { name: name.get_ref().clone(), line: source.line(&name.span()) }
+}
+
+fn label(text: &str) -> Result<String, InvalidName> {
+    if text.trim().is_empty() {
+        return Err(InvalidName::new(text, "a label that is not empty"));
+    }
+    Ok(text.to_owned())
 }
 
 fn default_gate(

@@ -1,10 +1,14 @@
 //! What a policy says, as checked types. Not here: how it is written in TOML (`read.rs`).
 
 use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
 
 use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
+use crate::gate::rego::RegoPolicy;
 use crate::model::{EnvironmentName, Login, RepositoryName};
 
 /// Everything that may be let in. Whatever no rule covers is never let in.
@@ -14,6 +18,10 @@ pub struct Policy {
     pub pause: bool,
     /// In the order of the file; empty only in a policy that pauses.
     pub rules: Vec<Rule>,
+    /// The table `[data]`, which policies in Rego see as `data.config`.
+    pub data: Map<String, Json>,
+    /// The policies in Rego, whether attached to a rule or not.
+    pub rego: Vec<Arc<RegoPolicy>>,
     /// The TOML that it was read from.
     pub(super) text: String,
     /// Why there is no policy to go by, in one that stands in for it.
@@ -52,8 +60,23 @@ pub struct Rule {
     pub self_approval: bool,
     /// How long a passed gate holds.
     pub max_age: MaxAge,
+    /// What policies in Rego attach themselves to.
+    pub labels: Vec<String>,
+    /// The policies in Rego that must agree too, by name.
+    pub policies: Vec<PolicyName>,
+    /// All policies in Rego that must agree: those, and those that attach themselves by label.
+    pub attached: Vec<Arc<RegoPolicy>>,
     /// The gates; not empty. No two share a job or an environment, and none has the protected environment.
     pub gates: Vec<Gate>,
+}
+
+/// A policy in Rego that a rule names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyName {
+    /// The name.
+    pub name: String,
+    /// The line where it stands, from 1.
+    pub line: usize,
 }
 
 /// One `[[rule.gate]]`: a job that waits for a human in an environment of its own.
@@ -68,7 +91,8 @@ pub struct Gate {
 impl Policy {
     /// Stands in for a policy that cannot be read: everything waits until it is fixed.
     pub fn unreadable(why: &str) -> Self {
-        Self { pause: true, rules: Vec::new(), text: String::new(), unreadable: Some(why.to_owned()) }
+        let (data, rego, text) = (Map::new(), Vec::new(), String::new());
+        Self { pause: true, rules: Vec::new(), data, rego, text, unreadable: Some(why.to_owned()) }
     }
 
     /// Why everything waits; `None` if the policy decides.

@@ -24,9 +24,13 @@ pub(super) struct Source<'t>(pub(super) &'t str);
 impl Source<'_> {
     /// An error at this place.
     pub(super) fn error(&self, at: &Range<usize>, key: impl Into<String>, problem: impl Into<String>) -> PolicyError {
+        PolicyError { line: self.line(at), key: key.into(), problem: problem.into() }
+    }
+
+    /// The line of a place, from 1.
+    pub(super) fn line(&self, at: &Range<usize>) -> usize {
         let before = self.0.get(..at.start).unwrap_or_default();
-        let line = before.matches('\n').count().saturating_add(1);
-        PolicyError { line, key: key.into(), problem: problem.into() }
+        before.matches('\n').count().saturating_add(1)
     }
 
     /// Reads one value.

@@ -246,6 +246,7 @@ impl Estate {
             app_id: app_id.into(),
             webhook_secret,
             policy_file: files.path("policy.toml").into(),
+            policies_dir: None,
             private_key: key.private_pem().clone(),
         };
         let variables = Variables::given(ApiUrl::parse(&fake.url()).unwrap(), given).unwrap();

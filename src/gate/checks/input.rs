@@ -1,0 +1,207 @@
+//! What a policy in Rego may know of a run: the document `input`, version 1.
+//!
+//! `docs/rego-input.schema.json` describes it. A field, once there, never leaves or changes its meaning. Nothing in it is secret: it is what GitHub shows to
+//! everybody who may read the repository, and the rule.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::case::Case;
+use crate::gate::check::Finding;
+use crate::gate::evidence::Evidence;
+use crate::gate::passed_gate::PassedGate;
+use crate::gate::policy::{Gate, Rule};
+use crate::gate::rego::Input;
+use crate::model::{
+    Account, AccountType, EnvironmentReview, Job, JobStatus, Permission, RefName, ReviewState, RunAttempt, RunStatus,
+    WorkflowRun,
+};
+
+/// The version of the document.
+const VERSION: u32 = 1;
+/// Events with which a person starts a run by hand.
+const BY_HAND: [&str; 2] = ["workflow_dispatch", "repository_dispatch"];
+
+/// What was found before the policy is asked.
+pub(super) struct Known<'a> {
+    /// What earlier policies flagged.
+    pub(super) flags: &'a [String],
+    pub(super) findings: &'a [Finding],
+    /// The gates, once they and their approvals were judged.
+    pub(super) gates: &'a [PassedGate],
+}
+
+/// The document for one rule and one run.
+///
+/// # Errors
+/// It is too large.
+pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String> {
+        // Whoever adds a fact to the evidence decides here whether policies see it.
+        let Evidence { run, jobs, reviews, environments: _, earlier_attempts, pending, starter_permission } = case.evidence;
+        let session = session(case, run.triggering_actor.as_ref(), starter_permission.as_ref());
+        let by_hand = is_by_hand(run);
+        let command = by_hand.then_some(&case.rule.workflow);
+        let timestamp = nanoseconds(case.now);
+        let repository = &case.request.repository;
+        let json = json!({
+            "version": VERSION,
+            "request": { "timestamp_ns": timestamp, "environment": case.request.environment.as_str(), "command": command },
+            "repository": { "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner() },
+            "run": run_json(case, run, known.flags, &session, command, earlier_attempts),
+            "session": session,
+            "jobs": jobs.iter().map(job).collect::<Json>(),
+            "gates": case.rule.gates.iter().map(|gate| self::gate(case, gate, known.gates)).collect::<Json>(),
+            "reviews": { "current": current(case, known.gates), "older": [], "all": reviews.iter().map(review).collect::<Json>() },
+            "pending": pending.as_ref().map(|names| names.iter().map(|name| name.as_str()).collect::<Json>()),
+            "rule": rule(case.rule),
+            "checks": known.findings.iter().map(check).collect::<Json>(),
+            "signature": null,
+            // What Spacelift's policies look at besides.
+            "stack": { "labels": case.rule.labels, "name": repository.name.to_string(), "repository": repository.name.name() },
+            "spacelift": { "request": { "timestamp_ns": timestamp } },
+        });
+        Input::new(json)
+}
+
+/// Whether a person started the run by hand: a policy of type `task` is about these.
+pub(super) fn is_by_hand(run: &WorkflowRun) -> bool {
+    let is_person = run.triggering_actor.as_ref().is_some_and(|actor| actor.account_type == AccountType::User);
+    is_person && BY_HAND.contains(&run.event.as_str())
+}
+
+/// Nanoseconds since 1970, as OPA's functions of time take them.
+fn nanoseconds(instant: Timestamp) -> Json {
+    i64::try_from(instant.as_nanosecond()).map_or(Json::Null, Json::from)
+}
+
+fn instant(instant: Option<Timestamp>) -> Json {
+    instant.map_or(Json::Null, nanoseconds)
+}
+
+fn account(account: Option<&Account>) -> Json {
+    account.map_or(Json::Null, |Account { id, login, account_type }| {
+        json!({ "id": id, "login": login.as_str(), "machine": *account_type != AccountType::User })
+    })
+}
+
+/// An account with its teams, in the form that Spacelift calls a session.
+fn session(case: &Case<'_>, who: Option<&Account>, permission: Option<&Permission>) -> Json {
+    let Some(who) = who else { return Json::Null };
+    let mut session = account(Some(who));
+    session["teams"] = teams(case, who.login.as_str());
+    if let Some(permission) = permission {
+        session["permission"] = permission.as_str().into();
+        session["admin"] = permission.is_admin().into();
+    }
+    session
+}
+
+/// The teams of `data.config.teams` that list this login.
+fn teams(case: &Case<'_>, login: &str) -> Json {
+    let lists = |members: &Json| {
+        let members = members.as_array().into_iter().flatten();
+        members.filter_map(Json::as_str).any(|member| member.eq_ignore_ascii_case(login))
+    };
+    let teams = case.config.get("teams").and_then(Json::as_object).into_iter().flatten();
+    teams.filter(|(_, members)| lists(members)).map(|(team, _)| team.as_str()).collect()
+}
+
+fn run_json(
+    case: &Case<'_>,
+    run: &WorkflowRun,
+    flags: &[String],
+    session: &Json,
+    command: Option<&String>,
+    earlier: &[RunAttempt],
+) -> Json {
+    let WorkflowRun { id, attempt, repository_id, head_repository_id, path, event, head_branch, head_sha, status, actor, triggering_actor, created_at, started_at, title } = run;
+    let branch = head_branch.as_ref().map(RefName::as_str);
+    let sha = head_sha.as_str();
+    json!({
+        "id": id.get(), "attempt": attempt, "event": event, "ref": branch, "sha": sha, "title": title,
+        "workflow": case.rule.workflow, "path": path,
+        "repository_id": repository_id, "head_repository_id": head_repository_id,
+        "status": if *status == RunStatus::Completed { "completed" } else { "open" },
+        "actor": account(actor.as_ref()), "triggering_actor": account(triggering_actor.as_ref()),
+        "created_at": instant(*created_at), "started_at": instant(*started_at),
+        "earlier_attempts": earlier.iter().map(earlier_attempt).collect::<Json>(),
+        "flags": flags,
+        // By Spacelift's names.
+        "type": if command.is_some() { "TASK" } else { "TRACKED" }, "state": "UNCONFIRMED", "command": command,
+        "branch": branch, "commit": { "hash": sha, "branch": branch },
+        "creator_session": session, "triggered_by": triggering_actor.as_ref().map(|actor| actor.login.as_str()),
+    })
+}
+
+fn earlier_attempt(RunAttempt { attempt, triggering_actor, started_at }: &RunAttempt) -> Json {
+    json!({ "attempt": attempt, "triggering_actor": account(triggering_actor.as_ref()), "started_at": instant(*started_at) })
+}
+
+fn job(job: &Job) -> Json {
+    let Job { id, run, attempt, name, head_sha, status, conclusion, started_at, completed_at, has_runner } = job;
+    json!({
+        "id": id, "run_id": run.get(), "attempt": attempt, "name": name, "sha": head_sha.as_str(),
+        "status": match status {
+            JobStatus::Completed => "completed",
+            JobStatus::Waiting => "waiting",
+            JobStatus::UnderWay => "under_way",
+            JobStatus::Unknown => "unknown",
+        },
+        "conclusion": conclusion.as_ref().map(|conclusion| conclusion.as_str()),
+        "started_at": instant(*started_at), "completed_at": instant(*completed_at), "has_runner": has_runner,
+    })
+}
+
+fn gate(case: &Case<'_>, gate: &Gate, judged: &[PassedGate]) -> Json {
+    let environment = case.environment(gate);
+    let judged = judged.iter().find(|judged| judged.job == gate.job);
+    let approvers = judged.into_iter().flat_map(|gate| &gate.approvers);
+    json!({
+        "job": gate.job, "environment": gate.environment.as_str(),
+        "environment_id": environment.map(|environment| environment.id),
+        "required_reviewers": environment.map(|environment| environment.required_reviewers),
+        "job_id": judged.and_then(|gate| gate.job_id), "attempt": judged.and_then(|gate| gate.attempt),
+        "passed_at": instant(judged.and_then(|gate| gate.passed_at)),
+        "approvers": approvers
+            .map(|approver| json!({ "id": approver.id, "login": approver.login, "teams": teams(case, &approver.login) }))
+            .collect::<Json>(),
+    })
+}
+
+/// The approvals that count, one for each person, and every rejection of a gate.
+fn current(case: &Case<'_>, gates: &[PassedGate]) -> Json {
+    let mut approvals: Map<String, Json> = Map::new();
+    for approver in gates.iter().flat_map(|gate| &gate.approvers) {
+        let session = json!({ "id": approver.id, "login": approver.login, "machine": false, "teams": teams(case, &approver.login) });
+        approvals.insert(approver.id.to_string(), json!({ "author": approver.login, "session": session }));
+    }
+    let of_gate = |review: &&EnvironmentReview| {
+        review.state == ReviewState::Rejected && case.rule.gates.iter().any(|gate| review.environment_names.contains(&gate.environment))
+    };
+    let rejections = case.evidence.reviews.iter().filter(of_gate).map(|review| {
+        let author = review.user.as_ref().map(|user| user.login.as_str());
+        json!({ "author": author, "session": session(case, review.user.as_ref(), None) })
+    });
+    json!({ "approvals": approvals.into_iter().map(|(_, approval)| approval).collect::<Json>(), "rejections": rejections.collect::<Json>() })
+}
+
+/// As GitHub lists it, whether it counts or not.
+fn review(EnvironmentReview { state, user, environment_ids, environment_names }: &EnvironmentReview) -> Json {
+    json!({
+        "state": match state {
+            ReviewState::Approved => "approved",
+            ReviewState::Rejected => "rejected",
+            ReviewState::Unknown => "unknown",
+        },
+        "user": account(user.as_ref()), "environment_ids": environment_ids,
+        "environments": environment_names.iter().map(|name| name.as_str()).collect::<Json>(),
+    })
+}
+
+fn rule(rule: &Rule) -> Json {
+    json!({ "labels": rule.labels, "approvals": rule.approvals, "self_approval": rule.self_approval, "max_age": rule.max_age.to_string() })
+}
+
+fn check(finding: &Finding) -> Json {
+    json!({ "id": finding.check.id(), "gate": finding.gate, "policy": finding.policy, "verdict": finding.verdict.as_str() })
+}

@@ -1,0 +1,187 @@
+//! The Rego library, as policies use it: how a text is parsed, and our own functions. The only file that makes engines.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::{Engine, Value};
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest as _, Sha256};
+
+use super::error::RegoError;
+
+/// Time for one rule of a policy. The library measures it.
+const RULE_TIME_MAX: Duration = Duration::from_millis(50);
+/// After so many steps it looks at the time.
+const STEPS_PER_CHECK: NonZeroU32 = NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN);
+/// Elements of `numbers.range`.
+const RANGE_MAX: usize = 10_000;
+/// Bytes of a sanitized text's hash that are shown.
+const SANITIZED_BYTES: usize = 16;
+
+/// Which version of the language a text is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Language {
+    V1,
+    V0,
+}
+
+/// Parses a text into an engine of its own. A text is Rego v1 if it can be read as such, else v0, in which Spacelift's policies are written.
+///
+/// # Errors
+/// A text that is neither; the error is that of the reading that got further.
+pub(super) fn parse(policy: &str, text: &str) -> Result<Engine, RegoError> {
+    match parse_as(Language::V1, policy, text) {
+        // `deny["x"]` without a body adds to a set in v0, and makes an object in v1.
+        Ok(engine) if !has_v0_sets(&engine) => Ok(engine),
+        v1 => match (parse_as(Language::V0, policy, text), v1) {
+            (Ok(engine), _) | (Err(_), Ok(engine)) => Ok(engine),
+            (Err(v0), Err(v1)) => Err(if reached(&v0) > reached(&v1) { v0 } else { v1 }),
+        },
+    }
+}
+
+fn reached(error: &RegoError) -> (u32, u32) {
+    error.place.map(|place| (place.line, place.column)).unwrap_or_default()
+}
+
+fn parse_as(language: Language, policy: &str, text: &str) -> Result<Engine, RegoError> {
+    let mut engine = Engine::new();
+    engine.set_rego_v0(language == Language::V0);
+    add(&mut engine, policy, text)?;
+    // What a policy prints is not for the log.
+    engine.set_gather_prints(true);
+    engine.set_strict_builtin_errors(true);
+    engine.set_execution_timer_config(ExecutionTimerConfig { limit: RULE_TIME_MAX, check_interval: STEPS_PER_CHECK });
+    add_functions(&mut engine).map_err(|error| RegoError::of_library(policy, &error))?;
+    Ok(engine)
+}
+
+/// Adds another text to an engine.
+///
+/// # Errors
+/// It does not parse.
+pub(super) fn add(engine: &mut Engine, policy: &str, text: &str) -> Result<(), RegoError> {
+    let added = engine.add_policy(policy.to_owned(), text.to_owned());
+    added.map(|_| ()).map_err(|error| RegoError::of_library(policy, &error))
+}
+
+/// Gives an engine `data.config`.
+///
+/// # Errors
+/// A table that the library cannot take.
+pub(super) fn add_config(engine: &mut Engine, config: &Map<String, Json>) -> anyhow::Result<()> {
+    engine.add_data(Value::from(json!({ "config": config })))
+}
+
+/// A value as JSON, sets as arrays; `None` if it is undefined.
+pub(super) fn to_json(value: &Value) -> Option<Json> {
+    if *value == Value::Undefined { None } else { serde_json::to_value(value).ok() }
+}
+
+/// Whether there is a rule such as `deny["x"]`, with neither a value nor a body.
+fn has_v0_sets(engine: &Engine) -> bool {
+    use regorus::unstable::{Expr, Rule, RuleHead};
+    let mut engine = engine.clone();
+    engine.get_modules().iter().flat_map(|module| &module.policy).any(|rule| match rule.as_ref() {
+        Rule::Spec { head: RuleHead::Compr { refr, assign: None, .. }, bodies, .. } => {
+            bodies.is_empty() && matches!(refr.as_ref(), Expr::RefBrack { .. })
+        }
+        _ => false,
+    })
+}
+
+fn add_functions(engine: &mut Engine) -> anyhow::Result<()> {
+    engine.add_extension("re_match".to_owned(), 2, Box::new(|arguments: Vec<Value>| re_match(&arguments)))?;
+    engine.add_extension("sanitized".to_owned(), 1, Box::new(|arguments: Vec<Value>| sanitized(&arguments)))?;
+    engine.add_extension("numbers.range".to_owned(), 2, Box::new(|arguments: Vec<Value>| range(&arguments)))
+}
+
+fn two<'v>(arguments: &'v [Value], name: &str) -> anyhow::Result<(&'v Value, &'v Value)> {
+    match arguments {
+        [first, second] => Ok((first, second)),
+        _ => anyhow::bail!("`{name}` expects two arguments"),
+    }
+}
+
+/// `re_match(pattern, text)`, which Rego v0 had.
+fn re_match(arguments: &[Value]) -> anyhow::Result<Value> {
+    let (pattern, text) = two(arguments, "re_match")?;
+    let pattern = regex::Regex::new(pattern.as_string()?)?;
+    Ok(Value::from(pattern.is_match(text.as_string()?)))
+}
+
+/// `sanitized(text)`: a hash that is the same for the same text, for logs that should not hold the text itself.
+fn sanitized(arguments: &[Value]) -> anyhow::Result<Value> {
+    let [text] = arguments else { anyhow::bail!("`sanitized` expects one argument") };
+    let hash = Sha256::new_with_prefix("environment-gate").chain_update(text.as_string()?.as_bytes()).finalize();
+    Ok(Value::from(hex::encode(hash.get(..SANITIZED_BYTES).unwrap_or_default())))
+}
+
+/// `numbers.range(first, last)`, up or down, both included. The library's own has no bound.
+fn range(arguments: &[Value]) -> anyhow::Result<Value> {
+    let (first, last) = two(arguments, "numbers.range")?;
+    let (first, last) = (first.as_i64()?, last.as_i64()?);
+    if usize::try_from(first.abs_diff(last)).unwrap_or(usize::MAX) >= RANGE_MAX {
+        anyhow::bail!("`numbers.range` has more than {RANGE_MAX} numbers");
+    }
+    let up = (first.min(last)..=first.max(last)).map(Value::from);
+    Ok(Value::from(if first <= last { up.collect::<Vec<_>>() } else { up.rev().collect() }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::*;
+
+    fn value(text: &str, rule: &str) -> Result<Value, String> {
+        let mut engine = parse("p", text).map_err(|error| error.to_string())?;
+        engine.eval_rule(format!("data.p.{rule}")).map_err(|error| RegoError::of_library("p", &error).to_string())
+    }
+
+    fn json(text: &str) -> Value {
+        Value::from_json_str(text).unwrap()
+    }
+
+    #[test]
+    fn both_versions_of_the_language_are_read() {
+        for text in [
+            "package p\ndeny[\"x\"] { true }",
+            "package p\nimport rego.v1\ndeny contains \"x\" if { true }",
+            "package p\ndeny contains \"x\" if true",
+            "package p\ndeny[\"x\"]",
+        ] {
+            let set = Value::from(std::collections::BTreeSet::from([Value::from("x")]));
+            assert_eq!(value(text, "deny"), Ok(set), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_that_of_the_version_that_it_is_written_in() {
+        let v0 = parse("p", "package p\ndeny[\"x\"] { true }\ndeny[x] { x = }\n").unwrap_err();
+        assert_eq!(v0.place.unwrap().line, 3, "{v0}");
+        let v1 = parse("p", "package p\ndeny contains \"x\" if true\nwarn contains if if\n").unwrap_err();
+        assert_eq!(v1.place.unwrap().line, 3, "{v1}");
+    }
+
+    #[test]
+    fn functions_of_our_own_are_there() {
+        assert_eq!(value("package p\nx = re_match(\"^a+$\", \"aaa\")", "x"), Ok(Value::from(true)));
+        assert_eq!(value("package p\nx = numbers.range(3, 1)", "x"), Ok(json("[3, 2, 1]")));
+        let sanitized = value("package p\nx = sanitized(\"a secret\")", "x").unwrap();
+        assert_eq!(sanitized.as_string().unwrap().len(), 2 * SANITIZED_BYTES);
+    }
+
+    #[test]
+    fn a_range_has_a_bound() {
+        let text = value("package p\nx = numbers.range(1, 1000000000)", "x").unwrap_err();
+        assert_eq!(text, "policy `p`, line 2, column 5: `numbers.range` has more than 10000 numbers");
+    }
+
+    #[test]
+    fn a_rule_that_takes_too_long_is_stopped() {
+        let text = "package p\nx { a := numbers.range(1, 9000)[_]; b := numbers.range(1, 9000)[_]; a + b == 0 }";
+        assert!(value(text, "x").unwrap_err().contains("time limit"));
+    }
+}

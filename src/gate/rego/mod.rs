@@ -1,0 +1,22 @@
+//! Policies in Rego: they can only take an approval away.
+//!
+//! A policy is read once, with everything that its evaluation could not survive refused from its syntax tree; it is evaluated for each decision, on a document
+//! that is made of the evidence. Not here: where policies come from, and what follows from their findings.
+
+mod builtins;
+mod calls;
+mod error;
+mod input;
+mod library;
+mod metadata;
+mod nesting;
+mod policy;
+mod results;
+mod tree;
+
+pub use self::error::{Place, RegoError};
+pub use self::input::Input;
+pub use self::metadata::{Attachment, Metadata, PolicyType};
+pub use self::nesting::POLICY_CHARS_MAX;
+pub use self::policy::{Evaluation, RegoPolicy};
+pub use self::results::{Results, RuleName, Texts};

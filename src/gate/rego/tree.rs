@@ -1,0 +1,515 @@
+//! Reads a policy's syntax tree before anything is evaluated: what it defines, calls and refers to. What the evaluation could not survive (recursion that
+//! overflows the stack), or would notice only when it gets there (functions that do not exist), is refused here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use regorus::Value;
+use regorus::unstable::{
+    AssignOp, Expr, Import, Literal, LiteralStmt, Module, Query, Ref, Rule, RuleBody, RuleHead, Span,
+};
+
+use super::builtins;
+use super::calls::{self, RulePath, RuleUses, Uses};
+use super::error::{Place, RegoError};
+
+/// How deep an expression may nest.
+const NESTING_MAX: usize = 48;
+/// So many levels of an expression need as much stack as one rule that uses another.
+const NESTING_PER_RULE: usize = 4;
+
+/// Parts of the input that Spacelift's policies know by a short name.
+const ALIASES: [(&str, &str); 6] = [
+    ("commit", "input.commit"),
+    ("request", "input.request"),
+    ("run", "input.run"),
+    ("runtime_config", "input.run.runtime_config"),
+    ("session", "input.session"),
+    ("stack", "input.stack"),
+];
+
+/// What of `data` a text may refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DataScope {
+    /// A policy: its own package, and `data.config`.
+    OwnPackage,
+    /// A test: everything.
+    Everything,
+}
+
+/// What the texts contain.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    /// Their rules, each with its package before its name.
+    pub(super) rules: BTreeSet<RulePath>,
+    /// The functions among them, with the number of their arguments.
+    functions: BTreeMap<RulePath, usize>,
+    /// The short names that they use and do not define, and what each stands for.
+    pub(super) aliases: BTreeMap<&'static str, &'static str>,
+    /// Whether they may look at what the starter may do in the repository.
+    pub(super) mentions_permission: bool,
+}
+
+/// Reads the trees of texts that are evaluated together, each with its name.
+///
+/// # Errors
+/// The first thing that they may not contain, with its place.
+pub(super) fn examine(modules: &[(&str, &Module)], scope: DataScope) -> Result<Tree, RegoError> {
+    let mut tree = Tree::default();
+    let mut packages = Vec::new();
+    for (policy, module) in modules {
+        let package = package(policy, module)?;
+        module.policy.iter().try_for_each(|rule| define(policy, &package, rule, &mut tree))?;
+        packages.push(package);
+    }
+    let mut uses = Uses::new();
+    for ((policy, module), package) in modules.iter().zip(&packages) {
+        let mut reader = Reader::new(policy, package, scope, &mut tree);
+        module.imports.iter().try_for_each(|import| reader.import(import))?;
+        module.policy.iter().try_for_each(|rule| reader.rule(rule, &mut uses))?;
+    }
+    calls::examine(&uses)?;
+    Ok(tree)
+}
+
+/// The path of a module's package.
+pub(super) fn package(policy: &str, module: &Module) -> Result<RulePath, RegoError> {
+    let span = &module.package.span;
+    let package = constant_path(&module.package.refr);
+    let package = package.ok_or_else(|| at(policy, span, "got a package that is not a path".to_owned()))?;
+    if package.first().is_some_and(|first| first == "config") {
+        let problem = "got package `config`, expected another name: `data.config` is the policy's `[data]`";
+        return Err(at(policy, span, problem.to_owned()));
+    }
+    Ok(package)
+}
+
+/// Notes what a rule defines, before any is read.
+fn define(policy: &str, package: &RulePath, rule: &Rule, tree: &mut Tree) -> Result<(), RegoError> {
+    let (head, arguments) = match rule {
+        Rule::Spec { head: RuleHead::Func { refr, args, .. }, .. } => (refr, Some(args.len())),
+        Rule::Spec { head: RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } => (refr, None),
+        Rule::Default { refr, args, .. } => (refr, (!args.is_empty()).then_some(args.len())),
+    };
+    let Some((name, _)) = path(head) else {
+        return Err(at(policy, rule.span(), "got a rule without a name".to_owned()));
+    };
+    let rule: RulePath = package.iter().chain(&name).cloned().collect();
+    if let Some(arguments) = arguments {
+        tree.functions.insert(rule.clone(), arguments);
+    }
+    tree.rules.insert(rule);
+    Ok(())
+}
+
+fn at(policy: &str, span: &Span, problem: String) -> RegoError {
+    RegoError::at(policy, place(span), problem)
+}
+
+fn place(span: &Span) -> Place {
+    Place { line: span.line, column: span.col }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    value.as_string().ok().map(|text| text.to_string())
+}
+
+/// A reference as far as its parts are constant; and whether they all are.
+fn path(expr: &Expr) -> Option<(RulePath, bool)> {
+    match expr {
+        Expr::Var { value, .. } => Some((vec![text_of(value)?], true)),
+        Expr::RefDot { refr, field, .. } => Some(longer(path(refr)?, text_of(&field.1))),
+        Expr::RefBrack { refr, index, .. } => {
+            let part = match index.as_ref() {
+                Expr::String { value, .. } | Expr::RawString { value, .. } => text_of(value),
+                _ => None,
+            };
+            Some(longer(path(refr)?, part))
+        }
+        _ => None,
+    }
+}
+
+fn longer((mut path, is_constant): (RulePath, bool), part: Option<String>) -> (RulePath, bool) {
+    match part {
+        Some(part) if is_constant => {
+            path.push(part);
+            (path, true)
+        }
+        _ => (path, false),
+    }
+}
+
+fn constant_path(expr: &Expr) -> Option<RulePath> {
+    path(expr).filter(|(_, is_constant)| *is_constant).map(|(path, _)| path)
+}
+
+/// Goes through a module once.
+struct Reader<'a> {
+    policy: &'a str,
+    package: &'a RulePath,
+    scope: DataScope,
+    tree: &'a mut Tree,
+    /// What each import's name stands for.
+    imports: BTreeMap<String, RulePath>,
+    /// The names that are declared where the reader is, the innermost last.
+    locals: Vec<BTreeSet<String>>,
+    /// What was found of the current definition.
+    here: RuleUses,
+    nesting: usize,
+    deepest: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(policy: &'a str, package: &'a RulePath, scope: DataScope, tree: &'a mut Tree) -> Self {
+        let (imports, locals, here) = (BTreeMap::new(), Vec::new(), RuleUses::default());
+        Self { policy, package, scope, tree, imports, locals, here, nesting: 0, deepest: 0 }
+    }
+
+    fn refuse<T>(&self, span: &Span, problem: impl Into<String>) -> Result<T, RegoError> {
+        Err(at(self.policy, span, problem.into()))
+    }
+
+    fn import(&mut self, import: &Import) -> Result<(), RegoError> {
+        let Some(path) = constant_path(&import.refr) else {
+            return self.refuse(&import.span, "got an import that is no path".to_owned());
+        };
+        let name = import.r#as.as_ref().map(|name| name.text().to_owned()).or_else(|| path.last().cloned());
+        match path.first().map(String::as_str) {
+            Some("rego" | "future") => return Ok(()),
+            Some("input") => {}
+            Some("data") => self.data(&import.span, &path, true)?,
+            _ => return self.refuse(&import.span, format!("got an import of `{}`, expected `input`, `data.config` or `rego.v1`", path.join("."))),
+        }
+        self.imports.extend(name.map(|name| (name, path)));
+        Ok(())
+    }
+
+    fn rule(&mut self, rule: &Rule, uses: &mut Uses) -> Result<(), RegoError> {
+        let head = match rule {
+            Rule::Spec { head: RuleHead::Func { refr, .. } | RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } | Rule::Default { refr, .. } => refr,
+        };
+        let name = path(head).map(|(path, _)| path).unwrap_or_default();
+        self.here = RuleUses::default();
+        self.deepest = 0;
+        match rule {
+            Rule::Default { args, value, .. } => {
+                self.locals.push(names_of(args.iter().map(AsRef::as_ref)));
+                self.expr(value)?;
+                self.locals.pop();
+            }
+            Rule::Spec { head, bodies, .. } => self.spec(head, bodies)?,
+        }
+        let RuleUses { depth, uses: used, .. } = std::mem::take(&mut self.here);
+        let depth = depth.saturating_add(1).saturating_add(self.deepest.div_euclid(NESTING_PER_RULE));
+        let known = uses.entry(self.of_package(name)).or_default();
+        known.place.get_or_insert_with(|| (self.policy.to_owned(), place(rule.span())));
+        known.depth = known.depth.max(depth);
+        known.uses.extend(used);
+        Ok(())
+    }
+
+    /// The loops of each body count apart: only one of them is evaluated at a time.
+    fn spec(&mut self, head: &RuleHead, bodies: &[RuleBody]) -> Result<(), RegoError> {
+        let arguments: &[Ref<Expr>] = match head {
+            RuleHead::Func { args, .. } => args,
+            _ => &[],
+        };
+        self.locals.push(names_of(arguments.iter().map(AsRef::as_ref)));
+        for argument in arguments {
+            self.expr(argument)?;
+        }
+        if bodies.is_empty() {
+            self.head(head)?;
+        }
+        let mut deepest = self.here.depth;
+        for body in bodies {
+            let outside = std::mem::take(&mut self.here.depth);
+            self.locals.push(declared(&body.query));
+            self.statements(&body.query)?;
+            if let Some(assign) = &body.assign {
+                self.expr(&assign.value)?;
+            }
+            self.head(head)?;
+            self.locals.pop();
+            deepest = deepest.max(outside.saturating_add(self.here.depth));
+            self.here.depth = outside;
+        }
+        self.here.depth = deepest;
+        self.locals.pop();
+        Ok(())
+    }
+
+    /// What a head says besides its name.
+    fn head(&mut self, head: &RuleHead) -> Result<(), RegoError> {
+        let (refr, key, assign) = match head {
+            RuleHead::Compr { refr, assign, .. } | RuleHead::Func { refr, assign, .. } => (refr, None, assign.as_ref()),
+            RuleHead::Set { refr, key, .. } => (refr, key.as_ref(), None),
+        };
+        self.indices(refr)?;
+        if let Some(key) = key {
+            self.expr(key)?;
+        }
+        assign.map_or(Ok(()), |assign| self.expr(&assign.value))
+    }
+
+    fn query(&mut self, query: &Query) -> Result<(), RegoError> {
+        self.locals.push(declared(query));
+        self.statements(query)?;
+        self.locals.pop();
+        Ok(())
+    }
+
+    fn statements(&mut self, query: &Query) -> Result<(), RegoError> {
+        query.stmts.iter().try_for_each(|statement| self.statement(statement))
+    }
+
+    fn statement(&mut self, statement: &LiteralStmt) -> Result<(), RegoError> {
+        match &statement.literal {
+            Literal::SomeVars { .. } => {}
+            Literal::SomeIn { key, value, collection, .. } => {
+                self.loops();
+                for expr in key.iter().chain([value, collection]) {
+                    self.expr(expr)?;
+                }
+            }
+            Literal::Expr { expr, .. } | Literal::NotExpr { expr, .. } => self.expr(expr)?,
+            Literal::Every { key, value, domain, query, .. } => {
+                self.loops();
+                self.expr(domain)?;
+                self.locals.push(key.iter().chain([value]).map(|name| name.text().to_owned()).collect());
+                self.query(query)?;
+                self.locals.pop();
+            }
+        }
+        for with in &statement.with_mods {
+            self.with_target(&with.refr)?;
+            self.expr(&with.r#as)?;
+        }
+        Ok(())
+    }
+
+    /// What `with` replaces: part of the input, of `data`, or a function.
+    fn with_target(&mut self, target: &Expr) -> Result<(), RegoError> {
+        let Some((path, is_constant)) = path(target) else {
+            return self.refuse(target.span(), "got `with` and no path".to_owned());
+        };
+        match path.first().map(String::as_str) {
+            Some("input") => Ok(()),
+            Some("data") => self.data(target.span(), &path, is_constant),
+            _ if self.tree.functions.contains_key(&self.of_package(path.clone())) => Ok(()),
+            // A test may replace what it could not call.
+            _ if self.scope == DataScope::Everything => Ok(()),
+            _ => builtins::arguments(&path.join(".")).map(|_| ()).or_else(|problem| self.refuse(target.span(), problem)),
+        }
+    }
+
+    fn loops(&mut self) {
+        self.here.depth = self.here.depth.saturating_add(1);
+    }
+
+    fn exprs<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Ref<Expr>>) -> Result<(), RegoError> {
+        exprs.into_iter().try_for_each(|expr| self.expr(expr))
+    }
+
+    fn expr(&mut self, expr: &Expr) -> Result<(), RegoError> {
+        if self.nesting >= NESTING_MAX {
+            return self.refuse(expr.span(), format!("expressions nest too deep, expected at most {NESTING_MAX} levels"));
+        }
+        self.nesting = self.nesting.saturating_add(1);
+        self.deepest = self.deepest.max(self.nesting);
+        self.inner(expr)?;
+        self.nesting = self.nesting.saturating_sub(1);
+        Ok(())
+    }
+
+    fn inner(&mut self, expr: &Expr) -> Result<(), RegoError> {
+        match expr {
+            Expr::String { .. } | Expr::RawString { .. } | Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => Ok(()),
+            Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.reference(expr),
+            Expr::Array { items, .. } | Expr::Set { items, .. } => self.exprs(items),
+            Expr::Object { fields, .. } => self.exprs(fields.iter().flat_map(|(_, key, value)| [key, value])),
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => self.comprehension(&[term], query),
+            Expr::ObjectCompr { key, value, query, .. } => self.comprehension(&[key, value], query),
+            Expr::Call { fcn, params, .. } => self.call(fcn, params),
+            Expr::UnaryExpr { expr, .. } => self.expr(expr),
+            Expr::BinExpr { lhs, rhs, .. } | Expr::BoolExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } | Expr::AssignExpr { lhs, rhs, .. } => self.exprs([lhs, rhs]),
+            Expr::Membership { key, value, collection, .. } => self.exprs(key.iter().chain([value, collection])),
+        }
+    }
+
+    fn comprehension(&mut self, terms: &[&Ref<Expr>], query: &Query) -> Result<(), RegoError> {
+        self.loops();
+        self.locals.push(declared(query));
+        self.statements(query)?;
+        for term in terms {
+            self.expr(term)?;
+        }
+        self.locals.pop();
+        Ok(())
+    }
+
+    fn call(&mut self, function: &Expr, arguments: &[Ref<Expr>]) -> Result<(), RegoError> {
+        let Some(written) = constant_path(function) else {
+            return self.refuse(function.span(), "got a call of something that is not a function".to_owned());
+        };
+        let path = self.resolved(written);
+        let name = path.join(".");
+        let rule = if path.first().is_some_and(|root| root == "data") {
+            self.data(function.span(), &path, true)?;
+            path.get(1..).unwrap_or_default().to_vec()
+        } else {
+            self.of_package(path)
+        };
+        let expected = match self.tree.functions.get(&rule) {
+            Some(expected) => {
+                self.here.uses.push(rule);
+                Ok(Some(*expected))
+            }
+            None => builtins::arguments(&name),
+        };
+        if let Err(problem) = expected.and_then(|expected| builtins::fits(&name, expected, arguments.len())) {
+            return self.refuse(function.span(), problem);
+        }
+        self.exprs(arguments)
+    }
+
+    /// A reference: to a local name, the input, `data`, a rule.
+    fn reference(&mut self, expr: &Expr) -> Result<(), RegoError> {
+        self.indices(expr)?;
+        let Some((written, is_constant)) = path(expr) else { return self.root(expr) };
+        self.mentions(&written);
+        let root = written.first().cloned().unwrap_or_default();
+        if self.locals.iter().any(|names| names.contains(&root)) {
+            return Ok(());
+        }
+        let path = self.resolved(written);
+        match path.first().map(String::as_str) {
+            Some("input") => Ok(()),
+            Some("data") => self.data(expr.span(), &path, is_constant),
+            Some(root) if self.defines(root) => {
+                let rule = self.of_package(path);
+                self.here.uses.push(rule);
+                Ok(())
+            }
+            root => {
+                self.tree.aliases.extend(ALIASES.into_iter().find(|(alias, _)| root == Some(*alias)));
+                Ok(())
+            }
+        }
+    }
+
+    /// What a reference that is not to a name refers to: a call's result, a comprehension's.
+    fn root(&mut self, expr: &Expr) -> Result<(), RegoError> {
+        match expr {
+            Expr::RefDot { refr, field, .. } => {
+                self.mentions(&text_of(&field.1).into_iter().collect());
+                self.expr(refr)
+            }
+            Expr::RefBrack { refr, .. } => self.expr(refr),
+            _ => Ok(()),
+        }
+    }
+
+    /// What stands between the brackets of a reference. One that is not constant may loop.
+    fn indices(&mut self, expr: &Expr) -> Result<(), RegoError> {
+        match expr {
+            Expr::RefDot { refr, .. } if is_reference(refr) => self.nested_indices(refr),
+            Expr::RefBrack { refr, index, .. } => {
+                if let Expr::String { value, .. } | Expr::RawString { value, .. } = index.as_ref() {
+                    self.mentions(&text_of(value).into_iter().collect());
+                } else {
+                    self.loops();
+                    self.expr(index)?;
+                }
+                if is_reference(refr) { self.nested_indices(refr) } else { Ok(()) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn nested_indices(&mut self, expr: &Expr) -> Result<(), RegoError> {
+        if self.nesting >= NESTING_MAX {
+            return self.refuse(expr.span(), format!("a reference has more than {NESTING_MAX} parts"));
+        }
+        self.nesting = self.nesting.saturating_add(1);
+        self.indices(expr)?;
+        self.nesting = self.nesting.saturating_sub(1);
+        Ok(())
+    }
+
+    fn mentions(&mut self, path: &RulePath) {
+        self.tree.mentions_permission |= path.iter().any(|part| part == "admin" || part == "permission");
+    }
+
+    /// A path whose first part is an import's name, in full.
+    fn resolved(&self, path: RulePath) -> RulePath {
+        match path.split_first().and_then(|(name, rest)| self.imports.get(name).map(|full| (full, rest))) {
+            Some((full, rest)) => full.iter().chain(rest).cloned().collect(),
+            None => path,
+        }
+    }
+
+    /// A name of this package, in full.
+    fn of_package(&self, name: RulePath) -> RulePath {
+        self.package.iter().cloned().chain(name).collect()
+    }
+
+    /// Whether this package has a rule of this name.
+    fn defines(&self, name: &str) -> bool {
+        let name = self.of_package(vec![name.to_owned()]);
+        self.tree.rules.iter().any(|rule| rule.starts_with(&name))
+    }
+
+    /// Whether this part of `data` may be looked at.
+    fn data(&mut self, span: &Span, path: &RulePath, is_constant: bool) -> Result<(), RegoError> {
+        let rest = path.get(1..).unwrap_or_default();
+        if rest.first().is_some_and(|first| first == "config") {
+            return Ok(());
+        }
+        let is_own = rest.starts_with(self.package) && (rest.len() > self.package.len());
+        if is_own || self.scope == DataScope::Everything {
+            self.here.uses.push(rest.to_vec());
+            return Ok(());
+        }
+        let (got, own) = (path.join("."), self.package.join("."));
+        let rest = if is_constant { "" } else { "[…]" };
+        self.refuse(span, format!("got `{got}{rest}`, expected `data.config` or a rule of `data.{own}`: a policy sees nothing else"))
+    }
+}
+
+fn is_reference(expr: &Expr) -> bool {
+    matches!(expr, Expr::RefDot { .. } | Expr::RefBrack { .. })
+}
+
+/// The names that a query declares for itself.
+fn declared(query: &Query) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for statement in &query.stmts {
+        match &statement.literal {
+            Literal::SomeVars { vars, .. } => names.extend(vars.iter().map(|name| name.text().to_owned())),
+            Literal::SomeIn { key, value, .. } => names.extend(names_of(key.iter().chain([value]).map(AsRef::as_ref))),
+            Literal::Expr { expr, .. } => {
+                if let Expr::AssignExpr { op: AssignOp::ColEq, lhs, .. } = expr.as_ref() {
+                    names.extend(names_of([lhs.as_ref()]));
+                }
+            }
+            Literal::NotExpr { .. } | Literal::Every { .. } => {}
+        }
+    }
+    names
+}
+
+/// The names in a pattern: `x`, `[x, y]`, `{"a": x}`.
+fn names_of<'e>(patterns: impl IntoIterator<Item = &'e Expr>) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut left: Vec<&Expr> = patterns.into_iter().collect();
+    while let Some(pattern) = left.pop() {
+        match pattern {
+            Expr::Var { value, .. } => names.extend(text_of(value)),
+            Expr::Array { items, .. } => left.extend(items.iter().map(AsRef::as_ref)),
+            Expr::Object { fields, .. } => left.extend(fields.iter().map(|(_, _, value)| value.as_ref())),
+            _ => {}
+        }
+    }
+    names
+}
