@@ -99,6 +99,7 @@ fn facts(request: &Request, now: jiff::Timestamp) -> Facts {
             triggering_actor: Some(alice),
             created_at: None,
             started_at: Some(now.checked_sub(SignedDuration::from_hours(1)).unwrap()),
+            title: None,
         },
         jobs: others.chain([job(7_001, "release-gate", true)]).collect(),
         reviews: vec![EnvironmentReview {
@@ -113,5 +114,6 @@ fn facts(request: &Request, now: jiff::Timestamp) -> Facts {
         )]),
         earlier_attempts: Vec::new(),
         pending: None,
+        starter_permission: None,
     }
 }

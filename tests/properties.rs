@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 
 use environment_gate::gate::{self, Approval, Decision, Evidence, Facts, Policy, Scope};
 use environment_gate::model::{
-    Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Login, RefName,
-    Repository, RepositoryName, Request, ReviewState, RunAttempt, RunId, RunStatus, Sha, WorkflowRun,
+    Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Login,
+    Permission, RefName, Repository, RepositoryName, Request, ReviewState, RunAttempt, RunId, RunStatus, Sha,
+    WorkflowRun,
 };
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
 /// How many worlds are tried.
 const WORLDS: u64 = 20_000;
+/// How many worlds are tried with policies in Rego.
+const REGO_WORLDS: u64 = 2_000;
 /// Worsening steps from a world that is not approved.
 const STEPS: usize = 6;
 
@@ -61,6 +64,7 @@ fn world(seed: u64) -> World {
         triggering_actor: Some(account(STARTER, AccountType::User)),
         created_at: Some(time(began(1, attempts))),
         started_at: Some(time(began(attempts, attempts))),
+        title: None,
     };
     let mut jobs = Vec::new();
     let mut reviews = Vec::new();
@@ -103,7 +107,9 @@ fn world(seed: u64) -> World {
     }
     let earlier_attempts = earlier_attempts.collect();
     let pending = Some(vec![EnvironmentName::parse("release").unwrap()]);
-    World { policy, request: request(), facts: Facts { run, jobs, reviews, environments, earlier_attempts, pending } }
+    let starter_permission = Some(Permission::new("write"));
+    let facts = Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission };
+    World { policy, request: request(), facts }
 }
 
 /// When an attempt began: a quarter of an hour apart, the last a quarter of an hour ago.
@@ -181,6 +187,39 @@ fn approval(world: &World) -> Option<Approval> {
         Decision::Approved(approval) => Some(approval),
         _ => None,
     }
+}
+
+/// What policies in Rego may say of these worlds: much, little, nothing, and what makes no sense.
+const RULES: [&str; 12] = [
+    "deny[\"no\"] { input.run.attempt > 1 }",
+    "deny { count(input.jobs) > 3 }",
+    "deny[x] { x := input.run.ref; not input.session.admin }",
+    "warn[\"look\"] { true }",
+    "flag[\"seen\"] { true }",
+    "sample { true }",
+    "approve { true }",
+    "approve { count(input.reviews.current.approvals) > 1 }",
+    "approve { input.run.flags[_] == \"seen\" }",
+    "reject { input.checks[_].verdict == \"fail\" }",
+    "approve = 1",
+    "approve { to_number(input.run.ref) > 1 }",
+];
+
+/// A policy of some of these rules; those that have no meaning together are refused when they are read.
+fn rego(rng: &mut Rng) -> String {
+    let rules: Vec<&str> = (0..rng.usize(1..4)).map(|_| RULES[rng.usize(..RULES.len())]).collect();
+    format!("package p\n{}\n", rules.join("\n"))
+}
+
+fn decide_with(world: &World, policies: &[String]) -> Option<Decision> {
+    let names = ["a", "b", "c"];
+    let list = names.iter().take(policies.len()).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let toml = world.policy.replacen("refs =", &format!("policies = [{list}]\nrefs ="), 1);
+    let texts = names.into_iter().zip(policies.iter().map(String::as_str));
+    let policy = Policy::parse(&toml).unwrap().with_rego(texts).ok()?;
+    let Ok(Scope::Covered(covered)) = gate::scope(&policy, &world.request) else { panic!("the policy covers it") };
+    let evidence = Evidence::new(world.facts.clone(), &covered).ok()?;
+    Some(gate::decide(&covered, &world.request, &evidence, time(NOW)))
 }
 
 const REVIEW_STEPS: usize = 7;
@@ -343,4 +382,21 @@ fn evidence_with_a_gap_does_not_exist() {
     let mut world = world(0);
     world.facts.environments.clear();
     assert_eq!(decide(&world), None, "a gate environment was not read");
+}
+
+#[test]
+fn policies_in_rego_only_take_approvals_away() {
+    let (mut kept, mut taken) = (0, 0);
+    for seed in 0..REGO_WORLDS {
+        let mut rng = Rng::with_seed(seed);
+        let world = world(seed);
+        let policies: Vec<String> = (0..rng.usize(1..=3)).map(|_| rego(&mut rng)).collect();
+        let Some(decision) = decide_with(&world, &policies) else { continue };
+        match (approval(&world).is_some(), matches!(decision, Decision::Approved(_))) {
+            (true, true) => kept += 1,
+            (true, false) => taken += 1,
+            (false, is_approved) => assert!(!is_approved, "seed {seed}: {policies:#?}\n{world:#?}"),
+        }
+    }
+    assert!(kept > 20 && taken > 20, "{kept} approvals were kept and {taken} taken away, so the property says little");
 }

@@ -211,6 +211,7 @@ fn facts(truth: &Truth, listing: Listing) -> Facts {
             triggering_actor: Some(account(last.by)),
             created_at: Some(time(first.began)),
             started_at: Some(time(last.began)),
+            title: None,
         },
         jobs,
         reviews,
@@ -225,6 +226,7 @@ fn facts(truth: &Truth, listing: Listing) -> Facts {
             .filter(|attempt| attempt.attempt < current)
             .collect(),
         pending: Some(vec![EnvironmentName::parse("release").unwrap()]),
+        starter_permission: None,
     }
 }
 

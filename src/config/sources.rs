@@ -81,7 +81,9 @@ impl Sources {
             return policy.with_rego([]).map_err(|error| self.policy.error(error));
         };
         let texts = match (&source.place, &aws.policies) {
-            (Place::Folder(path), _) => policies_in(path).map_err(|error| source.error("cannot be read").because(error))?,
+            (Place::Folder(path), _) => {
+                policies_in(path).map_err(|error| source.error("cannot be read").because(error))?
+            }
             (_, Some(Ok(texts))) => texts.clone(),
             (_, Some(Err(problem))) => return Err(source.error(problem).unanswered()),
             (_, None) => return Err(source.error("was not read").unanswered()),

@@ -100,8 +100,10 @@ impl Variables {
 
     /// Whether any setting comes from AWS. If none does, AWS is never called.
     pub fn use_aws(&self) -> bool {
-        let sources = [&self.app_id, &self.webhook_secret, &self.policy, &self.private_key].into_iter().chain(&self.policies);
-        let is_at_aws = |place: &Place| matches!(place, Place::Parameter(_) | Place::Secret(_) | Place::ParametersUnder(_));
+        let sources =
+            [&self.app_id, &self.webhook_secret, &self.policy, &self.private_key].into_iter().chain(&self.policies);
+        let is_at_aws =
+            |place: &Place| matches!(place, Place::Parameter(_) | Place::Secret(_) | Place::ParametersUnder(_));
         sources.into_iter().any(|source| is_at_aws(&source.place))
     }
 
@@ -149,7 +151,9 @@ fn policies_from_env() -> Result<Option<SettingSource>, ConfigError> {
     let source = folder.or(path).map(|(variable, place)| SettingSource { variable, place });
     match &source {
         Some(source @ SettingSource { place: Place::ParametersUnder(path), .. }) if !path.starts_with('/') => {
-            Err(source.error("got a path that does not begin with a slash, expected one such as `/environment-gate/policies/`"))
+            Err(source.error(
+                "got a path that does not begin with a slash, expected one such as `/environment-gate/policies/`",
+            ))
         }
         _ => Ok(source),
     }

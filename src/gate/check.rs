@@ -172,7 +172,17 @@ impl Finding {
     pub(super) fn new(check: Check, verdict: Verdict, got: impl Into<String>, expected: impl Into<String>) -> Self {
         let got = got.into();
         let reason = got.clone();
-        Self { check, gate: None, policy: None, verdict, got, expected: expected.into(), reason, fix: check.fix().to_owned(), warning: None }
+        Self {
+            check,
+            gate: None,
+            policy: None,
+            verdict,
+            got,
+            expected: expected.into(),
+            reason,
+            fix: check.fix().to_owned(),
+            warning: None,
+        }
     }
 
     /// The same, with a reason of its own.

@@ -51,7 +51,8 @@ impl Comment {
     pub fn of_deferral(deferral: &Deferral, request: &Request) -> Self {
         let verdict = verdict("Waiting", "cannot deploy", request, " yet");
         let missing = deferral.findings().iter().filter(|finding| finding.verdict == Verdict::Wait);
-        let reasons: Vec<String> = missing.map(|finding| line(finding, "")).chain(warnings(deferral.findings())).collect();
+        let reasons: Vec<String> =
+            missing.map(|finding| line(finding, "")).chain(warnings(deferral.findings())).collect();
         let end = format!("Checked again about every minute, for up to three days. {}", rule(deferral.rule()));
         Self::fit(verdict, &reasons, &end)
     }
@@ -99,7 +100,9 @@ fn line(finding: &Finding, end: &str) -> String {
 
 /// What policies want people to read, whatever was decided.
 fn warnings(findings: &[Finding]) -> impl Iterator<Item = String> {
-    findings.iter().filter_map(|finding| Some(format!("- **{}**{}: {}.", finding.check, finding.subject(), finding.warning.as_ref()?)))
+    findings.iter().filter_map(|finding| {
+        Some(format!("- **{}**{}: {}.", finding.check, finding.subject(), finding.warning.as_ref()?))
+    })
 }
 
 fn passed(gate: &PassedGate) -> String {

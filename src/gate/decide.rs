@@ -127,7 +127,11 @@ impl Judgement {
         let people = [Check::Starter, Check::GateApproval, Check::Approvals];
         let is_needed = |check: &Check| *check != Check::Policy && (rule.approvals > 0 || !people.contains(check));
         let asked = |name: &str| self.findings.iter().any(|finding| finding.policy.as_deref() == Some(name));
-        let policies = rule.attached.iter().map(|policy| policy.name()).chain(rule.policies.iter().map(|named| named.name.as_str()));
+        let policies = rule
+            .attached
+            .iter()
+            .map(|policy| policy.name())
+            .chain(rule.policies.iter().map(|named| named.name.as_str()));
         let all_made = Check::ALL.into_iter().filter(is_needed).all(made) && policies.into_iter().all(asked);
         all_made && self.count(Verdict::Pass) == self.findings.len()
     }
@@ -235,6 +239,7 @@ mod tests {
     #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
     use super::*;
+    use crate::gate::policy::Policy;
     use crate::gate::tests::{BOB, World};
     use crate::model::{EnvironmentName, JobStatus, RunId};
 
@@ -352,7 +357,8 @@ mod tests {
         let finding = |check| Finding::new(check, Verdict::Pass, "", "");
         let all = || Check::ALL.into_iter().map(finding);
         let passes = |findings: Vec<Finding>, approvals| {
-            Judgement { rule: Some(1), findings, gates: Vec::new() }.passes(approvals)
+            let policy = Policy::parse(&format!("{STRICT}approvals = {approvals}\n")).unwrap();
+            Judgement { rule: Some(1), findings, ..Judgement::default() }.passes(policy.rules.first().unwrap())
         };
         assert!(passes(all().collect(), 1));
         assert!(!passes(Vec::new(), 0) && !passes(all().skip(1).collect(), 0));

@@ -47,6 +47,8 @@ mod tests {
     pub(in crate::gate) struct World {
         /// TOML; more keys of the first rule can be added at its end.
         pub(in crate::gate) policy: String,
+        /// The policies in Rego: names and texts.
+        pub(in crate::gate) rego: Vec<(String, String)>,
         pub(in crate::gate) request: Request,
         pub(in crate::gate) facts: Facts,
         pub(in crate::gate) now: Timestamp,
@@ -88,6 +90,7 @@ mod tests {
                 environments: [(environment, Some(found))].into(),
                 earlier_attempts: Vec::new(),
                 pending: None,
+                starter_permission: None,
             };
             let request = Request {
                 installation_id: 555,
@@ -100,7 +103,7 @@ mod tests {
                 deployment_created_at: Some(ago(600)),
             };
             let policy = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n".to_owned();
-            Self { policy, request, facts, now: ago(0) }
+            Self { policy, rego: Vec::new(), request, facts, now: ago(0) }
         }
 
         /// Carol re-ran jobs of the run half an hour ago: none is listed yet, and only our environment is waited for. The first attempt's gate is as it was.
@@ -146,7 +149,8 @@ mod tests {
         }
 
         pub(in crate::gate) fn decision(&self) -> Decision {
-            let policy = Policy::parse(&self.policy).unwrap();
+            let rego = self.rego.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+            let policy = Policy::parse(&self.policy).unwrap().with_rego(rego).unwrap();
             match scope(&policy, &self.request).unwrap() {
                 Scope::Uncovered(rejection) => Decision::Rejected(rejection),
                 Scope::Covered(covered) => {

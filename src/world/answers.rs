@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Calls by name, and the answers to each: the first call gets the first answer, and the last one is repeated.
 ///
-/// Names: `rate_limit`, which is always answered, `deliveries`, `delivery.ID`, `installation`, `runs.PAGE`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
+/// Names: `rate_limit`, which is always answered, `deliveries`, `delivery.ID`, `installation`, `runs.PAGE`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `permission`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
 /// `review`, `status_report`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
@@ -88,6 +88,7 @@ impl FakeRequest {
                     _ => None,
                 }
             }
+            ["repos", _, _, "collaborators", _, "permission"] if get => Some("permission".to_owned()),
             ["repos", _, _, "contents", path @ ..] if get => Some(format!("contents.{}", path.join("/"))),
             // A renamed repository: GitHub redirects a read to its id.
             ["repos", _, _, "actions", "runs", _, rest @ ..] | ["repositories", _, "actions", "runs", _, rest @ ..] => {

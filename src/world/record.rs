@@ -11,6 +11,7 @@ use http::StatusCode;
 use http::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use serde_json::{Value, json};
 
+use super::RecordedPolicy;
 use super::answers::{FakeRequest, file_of};
 use super::scrub::{scrub, scrub_text};
 use super::timeline::{WRITTEN_ORIGIN, move_origin_from};

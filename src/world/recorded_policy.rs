@@ -33,7 +33,12 @@ fn toml_of(policy: &Policy, repository: &RepositoryName, decided: Option<&Rule>)
         return "pause = true\n".to_owned();
     }
     if let Some(rule) = decided {
-        return format!("{}{}{}", data_toml(policy, rule), rule_toml(rule, repository), other_labels(rule, policy, repository));
+        return format!(
+            "{}{}{}",
+            data_toml(policy, rule),
+            rule_toml(rule, repository),
+            other_labels(rule, policy, repository)
+        );
     }
     // Nothing was decided, or no rule covers the environment: that rests on all rules of this repository.
     let ours = policy.rules.iter().filter(|rule| rule.repositories.iter().any(|pattern| pattern.matches(repository)));
@@ -114,7 +119,8 @@ fn inline(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Value::Object(table) => {
-            let pairs: Vec<String> = table.iter().map(|(key, value)| format!("{} = {}", string(key), inline(value))).collect();
+            let pairs: Vec<String> =
+                table.iter().map(|(key, value)| format!("{} = {}", string(key), inline(value))).collect();
             format!("{{ {} }}", pairs.join(", "))
         }
         Value::String(text) => string(text),
@@ -181,7 +187,7 @@ mod tests {
             (format!("pause = true\n{secret}"), None, false),
         ] {
             let policy = Policy::parse(&policy).unwrap();
-            let text = recorded_policy(&policy, &widgets(), decided);
+            let text = recorded_policy(&policy, &widgets(), decided).toml;
             assert!(!text.contains("secret") && !text.contains("vault"), "{text}");
             let again = Policy::parse(&text).unwrap();
             assert_eq!(again.pause, policy.pause);
@@ -195,7 +201,20 @@ mod tests {
     fn of_several_rules_the_one_that_decided_is_kept() {
         let rule = |name: &str| format!("[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"{name}\"]\n");
         let policy = Policy::parse(&(rule("one") + &rule("two"))).unwrap();
-        let text = recorded_policy(&policy, &widgets(), Some(2));
+        let text = recorded_policy(&policy, &widgets(), Some(2)).toml;
         assert!(text.contains("two") && !text.contains("one"), "{text}");
+    }
+    #[test]
+    fn a_rule_keeps_its_policies_in_rego_with_what_they_need() {
+        let text = "# METADATA\n# custom: { type: task, attach: [\"label:prod\", \"label:other\"] }\npackage p\ndeny { false }\n";
+        let policy = "data = { teams = { sre = [\"bob\"] }, at = 1.5, on = true }\n[[rule]]\nrepositories = [\"a/*\"]\nrefs = [\"v*\"]\n\
+            labels = [\"other\"]\n[[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"main\"]\nlabels = [\"prod\"]\n";
+        let policy = Policy::parse(policy).unwrap().with_rego([("p", text)]).unwrap();
+        let RecordedPolicy { toml, rego } = recorded_policy(&policy, &widgets(), Some(2));
+        let rego = rego.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        let again = Policy::parse(&toml).unwrap().with_rego(rego).unwrap();
+        assert_eq!(again.data, policy.data, "{toml}");
+        let rule = again.rules.first().unwrap();
+        assert_eq!((rule.attached.len(), rule.labels.as_slice()), (1, ["prod".to_owned()].as_slice()), "{toml}");
     }
 }

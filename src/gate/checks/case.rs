@@ -1,7 +1,7 @@
 //! What every check looks at.
 
-use serde_json::{Map, Value as Json};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value as Json};
 
 use crate::gate::evidence::Evidence;
 use crate::gate::policy::{Gate, Rule};

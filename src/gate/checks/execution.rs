@@ -137,7 +137,13 @@ mod tests {
         let policy = Policy::parse(&world.policy).unwrap();
         let Scope::Covered(covered) = scope(&policy, &world.request).unwrap() else { return Vec::new() };
         let evidence = Evidence::new(world.facts, &covered).unwrap();
-        let case = Case { rule: &policy.rules[0], request: &world.request, evidence: &evidence, now: world.now };
+        let case = Case {
+            rule: &policy.rules[0],
+            request: &world.request,
+            evidence: &evidence,
+            now: world.now,
+            config: &policy.data,
+        };
         let mut by_attempt = ByAttempt::new();
         for job in evidence.jobs.iter().filter(|job| job.name == "release-gate") {
             by_attempt.entry(job.attempt.unwrap()).or_default().push(job);

@@ -36,31 +36,31 @@ pub(super) struct Known<'a> {
 /// # Errors
 /// It is too large.
 pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String> {
-        // Whoever adds a fact to the evidence decides here whether policies see it.
-        let Evidence { run, jobs, reviews, environments: _, earlier_attempts, pending, starter_permission } = case.evidence;
-        let session = session(case, run.triggering_actor.as_ref(), starter_permission.as_ref());
-        let by_hand = is_by_hand(run);
-        let command = by_hand.then_some(&case.rule.workflow);
-        let timestamp = nanoseconds(case.now);
-        let repository = &case.request.repository;
-        let json = json!({
-            "version": VERSION,
-            "request": { "timestamp_ns": timestamp, "environment": case.request.environment.as_str(), "command": command },
-            "repository": { "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner() },
-            "run": run_json(case, run, known.flags, &session, command, earlier_attempts),
-            "session": session,
-            "jobs": jobs.iter().map(job).collect::<Json>(),
-            "gates": case.rule.gates.iter().map(|gate| self::gate(case, gate, known.gates)).collect::<Json>(),
-            "reviews": { "current": current(case, known.gates), "older": [], "all": reviews.iter().map(review).collect::<Json>() },
-            "pending": pending.as_ref().map(|names| names.iter().map(|name| name.as_str()).collect::<Json>()),
-            "rule": rule(case.rule),
-            "checks": known.findings.iter().map(check).collect::<Json>(),
-            "signature": null,
-            // What Spacelift's policies look at besides.
-            "stack": { "labels": case.rule.labels, "name": repository.name.to_string(), "repository": repository.name.name() },
-            "spacelift": { "request": { "timestamp_ns": timestamp } },
-        });
-        Input::new(json)
+    // Whoever adds a fact to the evidence decides here whether policies see it.
+    let Evidence { run, jobs, reviews, environments: _, earlier_attempts, pending, starter_permission } = case.evidence;
+    let session = session(case, run.triggering_actor.as_ref(), starter_permission.as_ref());
+    let by_hand = is_by_hand(run);
+    let command = by_hand.then_some(&case.rule.workflow);
+    let timestamp = nanoseconds(case.now);
+    let repository = &case.request.repository;
+    let json = json!({
+        "version": VERSION,
+        "request": { "timestamp_ns": timestamp, "environment": case.request.environment.as_str(), "command": command },
+        "repository": { "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner() },
+        "run": run_json(case, run, known.flags, &session, command, earlier_attempts),
+        "session": session,
+        "jobs": jobs.iter().map(job).collect::<Json>(),
+        "gates": case.rule.gates.iter().map(|gate| self::gate(case, gate, known.gates)).collect::<Json>(),
+        "reviews": { "current": current(case, known.gates), "older": [], "all": reviews.iter().map(review).collect::<Json>() },
+        "pending": pending.as_ref().map(|names| names.iter().map(|name| name.as_str()).collect::<Json>()),
+        "rule": rule(case.rule),
+        "checks": known.findings.iter().map(check).collect::<Json>(),
+        "signature": null,
+        // What Spacelift's policies look at besides.
+        "stack": { "labels": case.rule.labels, "name": repository.name.to_string(), "repository": repository.name.name() },
+        "spacelift": { "request": { "timestamp_ns": timestamp } },
+    });
+    Input::new(json)
 }
 
 /// Whether a person started the run by hand: a policy of type `task` is about these.
@@ -114,7 +114,22 @@ fn run_json(
     command: Option<&String>,
     earlier: &[RunAttempt],
 ) -> Json {
-    let WorkflowRun { id, attempt, repository_id, head_repository_id, path, event, head_branch, head_sha, status, actor, triggering_actor, created_at, started_at, title } = run;
+    let WorkflowRun {
+        id,
+        attempt,
+        repository_id,
+        head_repository_id,
+        path,
+        event,
+        head_branch,
+        head_sha,
+        status,
+        actor,
+        triggering_actor,
+        created_at,
+        started_at,
+        title,
+    } = run;
     let branch = head_branch.as_ref().map(RefName::as_str);
     let sha = head_sha.as_str();
     json!({
@@ -176,7 +191,8 @@ fn current(case: &Case<'_>, gates: &[PassedGate]) -> Json {
         approvals.insert(approver.id.to_string(), json!({ "author": approver.login, "session": session }));
     }
     let of_gate = |review: &&EnvironmentReview| {
-        review.state == ReviewState::Rejected && case.rule.gates.iter().any(|gate| review.environment_names.contains(&gate.environment))
+        review.state == ReviewState::Rejected
+            && case.rule.gates.iter().any(|gate| review.environment_names.contains(&gate.environment))
     };
     let rejections = case.evidence.reviews.iter().filter(of_gate).map(|review| {
         let author = review.user.as_ref().map(|user| user.login.as_str());
@@ -204,4 +220,88 @@ fn rule(rule: &Rule) -> Json {
 
 fn check(finding: &Finding) -> Json {
     json!({ "id": finding.check.id(), "gate": finding.gate, "policy": finding.policy, "verdict": finding.verdict.as_str() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::gate::Decision;
+    use crate::gate::tests::{ALICE, World, account, approval};
+    use crate::model::RunAttempt;
+
+    /// A document in which every list has an entry. It was written once; what is in it stays as it is.
+    const GOLDEN: &str = include_str!("../../../tests/golden/rego-input.json");
+
+    const SAMPLES: &str =
+        "# METADATA\n# custom: { type: approval, attach: [\"*\"] }\npackage p\napprove { true }\nsample { true }\n";
+
+    /// What a policy of type `approval` sees.
+    fn input(change: impl FnOnce(&mut World)) -> Json {
+        let mut world = World::new();
+        change(&mut world);
+        world.rego.push(("p".to_owned(), SAMPLES.to_owned()));
+        let Decision::Approved(approval) = world.decision() else { panic!("{:#?}", world.decision()) };
+        approval.rego().samples[0].input.as_json().clone()
+    }
+
+    /// A world with everything that a document may show.
+    fn full(world: &mut World) {
+        world.policy += "labels = [\"production\"]\n";
+        world.policy.insert_str(0, "data = { teams = { sre = [\"Bob\"], dev = [\"alice\"] } }\n");
+        world.facts.run.attempt = Some(2);
+        let attempt =
+            RunAttempt { attempt: 1, triggering_actor: Some(account(ALICE)), started_at: world.facts.run.created_at };
+        world.facts.earlier_attempts = vec![attempt];
+        world.facts.pending = Some(vec![world.request.environment.clone()]);
+        world.facts.starter_permission = Some(Permission::new("admin"));
+        world.facts.jobs.iter_mut().filter(|job| job.name == "publish").for_each(|job| job.attempt = Some(2));
+    }
+
+    #[test]
+    fn a_field_once_there_never_leaves_or_changes() {
+        let input = input(full);
+        let golden: Json = serde_json::from_str(GOLDEN).unwrap();
+        assert_eq!(input, golden, "{input:#}");
+    }
+
+    #[test]
+    fn one_person_is_one_approval() {
+        let input = input(|world| world.facts.reviews.push(approval(22)));
+        assert_eq!(input["reviews"]["current"]["approvals"].as_array().unwrap().len(), 1);
+        assert_eq!(input["reviews"]["all"].as_array().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn an_approval_that_does_not_count_is_not_a_current_one() {
+        let input = input(|world| world.facts.reviews.push(approval(ALICE)));
+        let logins: BTreeSet<&str> = input["reviews"]["current"]["approvals"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|one| one["author"].as_str())
+            .collect();
+        assert_eq!(logins, BTreeSet::from(["bob"]));
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_there() {
+        assert!(input(|_| {})["session"].get("admin").is_none());
+        assert_eq!(input(|_| {})["pending"], Json::Null);
+    }
+
+    #[test]
+    fn only_a_person_starts_a_run_by_hand() {
+        let by = |event: &str, account_type| {
+            let mut run = World::new().facts.run;
+            run.event = event.to_owned();
+            run.triggering_actor.iter_mut().for_each(|actor| actor.account_type = account_type);
+            is_by_hand(&run)
+        };
+        assert!(by("workflow_dispatch", AccountType::User) && by("repository_dispatch", AccountType::User));
+        assert!(!by("push", AccountType::User) && !by("workflow_dispatch", AccountType::Bot));
+    }
 }

@@ -1,9 +1,10 @@
 //! Who approved what, as far as the rule asks for it. Not here: who may start a run, and whose approvals count.
 
-use super::approval::{approvals, count, gate_approval};
+use super::approval::{approvals, gate_approval};
 use super::case::Case;
 use super::execution::Execution;
 use super::history::History;
+use super::reviews::Reviews;
 use super::starter::{starter, starters, unknown_starter};
 use crate::gate::check::Finding;
 use crate::gate::passed_gate::{Approver, PassedGate};
@@ -27,7 +28,7 @@ pub(in crate::gate) fn judge(case: &Case<'_>, histories: &[History<'_>]) -> Peop
     let mut findings = vec![starter(case, &starters)];
     let mut gates = Vec::new();
     for history in histories {
-        let reviews = count(case, history, &starters);
+        let reviews = Reviews::count(case, history, &starters);
         findings.push(gate_approval(case, history, &reviews).of_gate(&history.gate.job));
         gates.push(passed(case, history, reviews.approvers));
     }

@@ -62,7 +62,11 @@ pub(in crate::gate) fn approval(
 fn missing(case: &Case<'_>) -> Vec<Finding> {
     let is_missing = |name: &&String| !case.rule.attached.iter().any(|policy| policy.name() == name.as_str());
     let names = case.rule.policies.iter().map(|named| &named.name).filter(is_missing);
-    names.map(|name| Finding::new(Check::Policy, Verdict::Wait, "it was not read", "a policy that agrees").of_policy(name)).collect()
+    names
+        .map(|name| {
+            Finding::new(Check::Policy, Verdict::Wait, "it was not read", "a policy that agrees").of_policy(name)
+        })
+        .collect()
 }
 
 /// Policies of one type do not see each other's flags.
@@ -79,7 +83,9 @@ fn of_type(
     }
     if policy_type == PolicyType::Task && !is_by_hand(&case.evidence.run) {
         let got = "no person started the run by hand, so it was not asked";
-        return policies.map(|policy| Finding::new(Check::Policy, Verdict::Pass, got, NO_DENY).of_policy(policy.name())).collect();
+        return policies
+            .map(|policy| Finding::new(Check::Policy, Verdict::Pass, got, NO_DENY).of_policy(policy.name()))
+            .collect();
     }
     let input = input(case, &Known { flags: &report.flags, findings, gates });
     let mut flags = report.flags.clone();
@@ -89,7 +95,8 @@ fn of_type(
         let (evaluation, input) = match evaluated {
             Ok(evaluated) => evaluated,
             Err(error) => {
-                let finding = Finding::new(Check::Policy, Verdict::Wait, "it could not be evaluated", expected(policy_type));
+                let finding =
+                    Finding::new(Check::Policy, Verdict::Wait, "it could not be evaluated", expected(policy_type));
                 let finding = finding.because(error.to_string()).of_policy(policy.name());
                 report.errors.push(error);
                 return finding;
@@ -121,14 +128,19 @@ fn expected(policy_type: PolicyType) -> &'static str {
 /// What follows from an evaluation.
 pub(in crate::gate) fn finding(policy: &RegoPolicy, Evaluation { results, .. }: &Evaluation) -> Finding {
     let (verdict, got) = match policy.policy_type() {
-        PolicyType::Initialization | PolicyType::Task if results.deny.is_said => (Verdict::Fail, said("denied", &results.deny)),
+        PolicyType::Initialization | PolicyType::Task if results.deny.is_said => {
+            (Verdict::Fail, said("denied", &results.deny))
+        }
         PolicyType::Initialization | PolicyType::Task => (Verdict::Pass, NO_DENY.to_owned()),
         PolicyType::Approval if results.reject.is_said => (Verdict::Fail, said("rejected", &results.reject)),
         PolicyType::Approval if results.approve.is_said => (Verdict::Pass, said("approved", &results.approve)),
         PolicyType::Approval => (Verdict::Wait, "it has not approved yet".to_owned()),
     };
     let warning = results.warn.is_said.then(|| said("warning", &results.warn));
-    Finding { warning, ..Finding::new(Check::Policy, verdict, got, expected(policy.policy_type())).of_policy(policy.name()) }
+    Finding {
+        warning,
+        ..Finding::new(Check::Policy, verdict, got, expected(policy.policy_type())).of_policy(policy.name())
+    }
 }
 
 /// `` denied: `no releases on weekends` ``.

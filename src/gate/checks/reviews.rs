@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn who_re_ran_the_gate_cannot_approve_it() {
         let finding = found(Check::GateApproval, |world| {
-            rerun_by_carol(world);
+            world.rerun_with_gate();
             world.facts.reviews = vec![approval(33), approval(33)];
         });
         assert_eq!(finding.verdict, Verdict::Fail);

@@ -63,7 +63,8 @@ impl Rule {
         let known: BTreeSet<&str> = rego.iter().map(|policy| policy.name()).collect();
         if let Some(missing) = self.policies.iter().find(|named| !known.contains(named.name.as_str())) {
             let known = if known.is_empty() { "none".to_owned() } else { quoted_list(known) };
-            let problem = format!("got {}, but there is no such policy in Rego (there are: {known})", quoted(&missing.name));
+            let problem =
+                format!("got {}, but there is no such policy in Rego (there are: {known})", quoted(&missing.name));
             return Err(PolicyError { line: missing.line, key: "rule.policies".to_owned(), problem });
         }
         let attached = rego.iter().filter(|policy| self.has(policy)).cloned().collect();
@@ -93,7 +94,8 @@ mod tests {
     }
 
     fn attached(texts: &[(&str, &str)]) -> Result<Vec<Vec<String>>, String> {
-        let policy = Policy::parse(POLICY).unwrap().with_rego(texts.iter().copied()).map_err(|error| error.to_string())?;
+        let policy =
+            Policy::parse(POLICY).unwrap().with_rego(texts.iter().copied()).map_err(|error| error.to_string())?;
         let names = |rule: &Rule| rule.attached.iter().map(|policy| policy.name().to_owned()).collect();
         Ok(policy.rules.iter().map(names).collect())
     }
@@ -108,7 +110,8 @@ mod tests {
     #[test]
     fn a_name_that_no_policy_has_is_refused_with_its_line() {
         let other = text("");
-        let expected = "policy line 8, `rule.policies`: got `named`, but there is no such policy in Rego (there are: `other`)";
+        let expected =
+            "policy line 8, `rule.policies`: got `named`, but there is no such policy in Rego (there are: `other`)";
         assert_eq!(attached(&[("other", &other)]).unwrap_err(), expected);
         assert!(attached(&[]).unwrap_err().ends_with("(there are: none)"));
     }

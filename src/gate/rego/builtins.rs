@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn pure_functions_may_be_called() {
-        for (name, expected) in [("count", Some(1)), ("time.weekday", Some(1)), ("re_match", Some(2)), ("print", None)] {
+        for (name, expected) in [("count", Some(1)), ("time.weekday", Some(1)), ("re_match", Some(2)), ("print", None)]
+        {
             assert_eq!(arguments(name), Ok(expected), "{name}");
         }
     }

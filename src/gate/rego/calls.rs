@@ -80,7 +80,9 @@ fn depth_of<'u>(
 }
 
 fn too_deep() -> String {
-    format!("rules and loops nest too deep, expected at most {DEPTH_MAX} inside each other: split the rule, or the policy")
+    format!(
+        "rules and loops nest too deep, expected at most {DEPTH_MAX} inside each other: split the rule, or the policy"
+    )
 }
 
 #[cfg(test)]
@@ -119,12 +121,18 @@ mod tests {
         let names: Vec<String> = (0..DEPTH_MAX + 1).map(|number| format!("r{number}")).collect();
         let chain = |length: usize| -> Uses {
             let of = |(rule, next): (&String, Option<&String>)| {
-                (vec![rule.clone()], RuleUses { place: None, depth: 1, uses: next.map(|next| vec![next.clone()]).into_iter().collect() })
+                (
+                    vec![rule.clone()],
+                    RuleUses { place: None, depth: 1, uses: next.map(|next| vec![next.clone()]).into_iter().collect() },
+                )
             };
             let names = names.iter().take(length);
             names.clone().zip(names.skip(1).map(Some).chain([None])).map(of).collect()
         };
         assert_eq!(examine(&chain(DEPTH_MAX)), Ok(()));
-        assert!(examine(&chain(DEPTH_MAX + 1)).is_err_and(|error| error.problem.starts_with("rules and loops nest too deep")));
+        assert!(
+            examine(&chain(DEPTH_MAX + 1))
+                .is_err_and(|error| error.problem.starts_with("rules and loops nest too deep"))
+        );
     }
 }

@@ -71,7 +71,8 @@ fn place_of(text: &str) -> Option<Place> {
 mod tests {
     use super::*;
 
-    const FROM_LIBRARY: &str = "\n--> p:3:7\n  |\n3 | deny[x] {\n  |       ^\nerror: expecting `}`\n\nStack backtrace:\n   0: secret";
+    const FROM_LIBRARY: &str =
+        "\n--> p:3:7\n  |\n3 | deny[x] {\n  |       ^\nerror: expecting `}`\n\nStack backtrace:\n   0: secret";
 
     #[test]
     fn an_error_of_the_library_is_cut_to_its_place_and_its_problem() {

@@ -13,7 +13,7 @@ use super::error::RegoError;
 /// Time for one rule of a policy. The library measures it.
 const RULE_TIME_MAX: Duration = Duration::from_millis(50);
 /// After so many steps it looks at the time.
-const STEPS_PER_CHECK: NonZeroU32 = NonZeroU32::new(64).unwrap_or(NonZeroU32::MIN);
+const STEPS_PER_CHECK: NonZeroU32 = NonZeroU32::MIN.saturating_add(63);
 /// Elements of `numbers.range`.
 const RANGE_MAX: usize = 10_000;
 /// Bytes of a sanitized text's hash that are shown.

@@ -99,9 +99,8 @@ impl Metadata {
         }
         let (attach, labels) = custom.map(|custom| (custom.attach, custom.labels)).unwrap_or_default();
         let attach = attach.iter().map(|text| {
-            attachment(text).ok_or_else(|| {
-                error(format!("got `custom.attach` {}, expected `label:NAME` or `*`", quoted(text)))
-            })
+            attachment(text)
+                .ok_or_else(|| error(format!("got `custom.attach` {}, expected `label:NAME` or `*`", quoted(text))))
         });
         let attach = attach.collect::<Result<_, _>>()?;
         Ok(Self { title: annotations.title, description: annotations.description, policy_type, attach, labels })
@@ -111,7 +110,10 @@ impl Metadata {
 fn attachment(text: &str) -> Option<Attachment> {
     match text {
         "*" => Some(Attachment::Every),
-        _ => text.strip_prefix("label:").filter(|label| !label.is_empty()).map(|label| Attachment::Label(label.to_owned())),
+        _ => text
+            .strip_prefix("label:")
+            .filter(|label| !label.is_empty())
+            .map(|label| Attachment::Label(label.to_owned())),
     }
 }
 
@@ -144,7 +146,9 @@ mod tests {
 
     #[test]
     fn a_block_names_type_and_attachments() {
-        let read = read("# title: No weekends\n# custom: { type: task, attach: [\"label:production\", \"*\"], labels: [time] }\n");
+        let read = read(
+            "# title: No weekends\n# custom: { type: task, attach: [\"label:production\", \"*\"], labels: [time] }\n",
+        );
         let expected = Metadata {
             title: Some("No weekends".to_owned()),
             description: None,
@@ -183,6 +187,8 @@ mod tests {
     #[test]
     fn what_is_not_yaml_is_refused_in_one_line() {
         let text = read("# custom: { type: [\n");
-        assert!(text.is_err_and(|text| text.starts_with("policy `p`, line 3, column 1: METADATA: got ") && !text.contains('\n')));
+        assert!(text.is_err_and(
+            |text| text.starts_with("policy `p`, line 3, column 1: METADATA: got ") && !text.contains('\n')
+        ));
     }
 }

@@ -38,7 +38,11 @@ pub(super) fn examine_nesting(policy: &str, text: &str, work_max: u64) -> Result
         }
         work = work.saturating_add(2_u64.saturating_pow(level));
         if work > work_max {
-            return Err(RegoError::at(policy, place, "brackets nest too deep, or too much stands in them: use rules to name the parts"));
+            return Err(RegoError::at(
+                policy,
+                place,
+                "brackets nest too deep, or too much stands in them: use rules to name the parts",
+            ));
         }
         if c == '\n' {
             place = Place { line: place.line.saturating_add(1), column: 0 };
@@ -93,7 +97,11 @@ mod tests {
 
     #[test]
     fn brackets_in_strings_and_comments_do_not_count() {
-        for text in [format!("# {}", "[".repeat(50)), format!("x = \"\\\"{}\"", "{".repeat(50)), format!("x = `{}`", "[".repeat(50))] {
+        for text in [
+            format!("# {}", "[".repeat(50)),
+            format!("x = \"\\\"{}\"", "{".repeat(50)),
+            format!("x = `{}`", "[".repeat(50)),
+        ] {
             assert_eq!(examine("p", &text), Ok(()), "{text}");
         }
     }

@@ -47,7 +47,9 @@ impl RegoPolicy {
     pub fn parse(name: &str, text: &str, config: &Map<String, Json>) -> Result<Self, RegoError> {
         let of_policy = |problem: &str| RegoError::of_policy(name, problem);
         if !is_name(name) {
-            return Err(of_policy("got a name with other characters than letters, digits, `-`, `_` and `.`, or more than 64"));
+            return Err(of_policy(
+                "got a name with other characters than letters, digits, `-`, `_` and `.`, or more than 64",
+            ));
         }
         nesting::examine(name, text)?;
         let metadata = Metadata::read(name, text)?;
@@ -67,7 +69,15 @@ impl RegoPolicy {
             compiled.map_err(|error| RegoError::of_library(name, &error))?;
         }
         let mentions_permission = tree.mentions_permission;
-        Ok(Self { name: name.to_owned(), text: text.to_owned(), metadata, policy_type, rules, mentions_permission, engine })
+        Ok(Self {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            metadata,
+            policy_type,
+            rules,
+            mentions_permission,
+            engine,
+        })
     }
 
     /// Evaluates every rule that is asked for.
@@ -148,19 +158,23 @@ fn rules(tree: &Tree, package: &RulePath) -> Vec<(RuleName, String)> {
 
 /// `data.acme["my-package"].deny`.
 fn full_path(path: &RulePath) -> String {
-    let parts = path.iter().map(|part| if is_identifier(part) { format!(".{part}") } else { format!("[{}]", Json::from(part.as_str())) });
+    let parts = path
+        .iter()
+        .map(|part| if is_identifier(part) { format!(".{part}") } else { format!("[{}]", Json::from(part.as_str())) });
     std::iter::once("data".to_owned()).chain(parts).collect()
 }
 
 fn is_identifier(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && text.starts_with(|c: char| !c.is_ascii_digit())
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && text.starts_with(|c: char| !c.is_ascii_digit())
 }
 
 /// The type that the metadata names, or the one in which the policy's rules have a meaning.
 fn policy_type(name: &str, metadata: &Metadata, rules: &[(RuleName, String)]) -> Result<PolicyType, RegoError> {
     let decides = rules.iter().find_map(|(rule, _)| rule.types().and_then(|types| types.first().copied()));
     let Some(policy_type) = metadata.policy_type.or(decides) else {
-        let problem = "got neither a type in its metadata nor a rule `deny`, `approve` or `reject`, expected one of them";
+        let problem =
+            "got neither a type in its metadata nor a rule `deny`, `approve` or `reject`, expected one of them";
         return Err(RegoError::of_policy(name, problem));
     };
     // A rule that nobody asks for would be a rule that does not hold.

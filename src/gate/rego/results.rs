@@ -63,7 +63,9 @@ impl RuleName {
     pub(super) fn types(self) -> Option<&'static [PolicyType]> {
         match self {
             Self::Deny => Some(&[PolicyType::Initialization, PolicyType::Task]),
-            Self::Approve | Self::Reject | Self::ApproveWithNote | Self::RejectWithNote => Some(&[PolicyType::Approval]),
+            Self::Approve | Self::Reject | Self::ApproveWithNote | Self::RejectWithNote => {
+                Some(&[PolicyType::Approval])
+            }
             Self::Warn | Self::Flag | Self::Sample => None,
         }
     }

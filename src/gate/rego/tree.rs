@@ -178,7 +178,12 @@ impl<'a> Reader<'a> {
             Some("rego" | "future") => return Ok(()),
             Some("input") => {}
             Some("data") => self.data(&import.span, &path, true)?,
-            _ => return self.refuse(&import.span, format!("got an import of `{}`, expected `input`, `data.config` or `rego.v1`", path.join("."))),
+            _ => {
+                return self.refuse(
+                    &import.span,
+                    format!("got an import of `{}`, expected `input`, `data.config` or `rego.v1`", path.join(".")),
+                );
+            }
         }
         self.imports.extend(name.map(|name| (name, path)));
         Ok(())
@@ -186,7 +191,11 @@ impl<'a> Reader<'a> {
 
     fn rule(&mut self, rule: &Rule, uses: &mut Uses) -> Result<(), RegoError> {
         let head = match rule {
-            Rule::Spec { head: RuleHead::Func { refr, .. } | RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. }, .. } | Rule::Default { refr, .. } => refr,
+            Rule::Spec {
+                head: RuleHead::Func { refr, .. } | RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. },
+                ..
+            }
+            | Rule::Default { refr, .. } => refr,
         };
         let name = path(head).map(|(path, _)| path).unwrap_or_default();
         self.here = RuleUses::default();
@@ -299,7 +308,9 @@ impl<'a> Reader<'a> {
             _ if self.tree.functions.contains_key(&self.of_package(path.clone())) => Ok(()),
             // A test may replace what it could not call.
             _ if self.scope == DataScope::Everything => Ok(()),
-            _ => builtins::arguments(&path.join(".")).map(|_| ()).or_else(|problem| self.refuse(target.span(), problem)),
+            _ => {
+                builtins::arguments(&path.join(".")).map(|_| ()).or_else(|problem| self.refuse(target.span(), problem))
+            }
         }
     }
 
@@ -313,7 +324,8 @@ impl<'a> Reader<'a> {
 
     fn expr(&mut self, expr: &Expr) -> Result<(), RegoError> {
         if self.nesting >= NESTING_MAX {
-            return self.refuse(expr.span(), format!("expressions nest too deep, expected at most {NESTING_MAX} levels"));
+            return self
+                .refuse(expr.span(), format!("expressions nest too deep, expected at most {NESTING_MAX} levels"));
         }
         self.nesting = self.nesting.saturating_add(1);
         self.deepest = self.deepest.max(self.nesting);
@@ -324,15 +336,24 @@ impl<'a> Reader<'a> {
 
     fn inner(&mut self, expr: &Expr) -> Result<(), RegoError> {
         match expr {
-            Expr::String { .. } | Expr::RawString { .. } | Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => Ok(()),
+            Expr::String { .. }
+            | Expr::RawString { .. }
+            | Expr::Number { .. }
+            | Expr::Bool { .. }
+            | Expr::Null { .. } => Ok(()),
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.reference(expr),
             Expr::Array { items, .. } | Expr::Set { items, .. } => self.exprs(items),
             Expr::Object { fields, .. } => self.exprs(fields.iter().flat_map(|(_, key, value)| [key, value])),
-            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => self.comprehension(&[term], query),
+            Expr::ArrayCompr { term, query, .. } | Expr::SetCompr { term, query, .. } => {
+                self.comprehension(&[term], query)
+            }
             Expr::ObjectCompr { key, value, query, .. } => self.comprehension(&[key, value], query),
             Expr::Call { fcn, params, .. } => self.call(fcn, params),
             Expr::UnaryExpr { expr, .. } => self.expr(expr),
-            Expr::BinExpr { lhs, rhs, .. } | Expr::BoolExpr { lhs, rhs, .. } | Expr::ArithExpr { lhs, rhs, .. } | Expr::AssignExpr { lhs, rhs, .. } => self.exprs([lhs, rhs]),
+            Expr::BinExpr { lhs, rhs, .. }
+            | Expr::BoolExpr { lhs, rhs, .. }
+            | Expr::ArithExpr { lhs, rhs, .. }
+            | Expr::AssignExpr { lhs, rhs, .. } => self.exprs([lhs, rhs]),
             Expr::Membership { key, value, collection, .. } => self.exprs(key.iter().chain([value, collection])),
         }
     }
@@ -473,7 +494,10 @@ impl<'a> Reader<'a> {
         }
         let (got, own) = (path.join("."), self.package.join("."));
         let rest = if is_constant { "" } else { "[…]" };
-        self.refuse(span, format!("got `{got}{rest}`, expected `data.config` or a rule of `data.{own}`: a policy sees nothing else"))
+        self.refuse(
+            span,
+            format!("got `{got}{rest}`, expected `data.config` or a rule of `data.{own}`: a policy sees nothing else"),
+        )
     }
 }
 
