@@ -62,7 +62,8 @@ impl Sources {
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
     pub async fn read(&self) -> Reading {
-        let aws = self.read_aws().await;
+        // The futures of AWS's SDKs are large: on the heap they do not use up the stack of whoever waits.
+        let aws = Box::pin(self.read_aws()).await;
         let app_id = Self::text(&self.app_id, &aws);
         let key = Self::text(&self.private_key, &aws);
         Reading {

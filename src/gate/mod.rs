@@ -220,7 +220,10 @@ mod tests {
 
     #[test]
     fn the_good_world_is_approved_by_every_check() {
-        let Decision::Approved(approval) = World::new().decision() else { panic!("{:#?}", World::new().decision()) };
+        let mut world = World::new();
+        world.policy += "policies = [\"agrees\"]\n";
+        world.rego.push(("agrees".to_owned(), "package p\napprove { true }\n".to_owned()));
+        let Decision::Approved(approval) = world.decision() else { panic!("{:#?}", world.decision()) };
         assert_eq!(approval.findings().len(), Check::ALL.len());
         assert!(approval.findings().iter().all(|finding| finding.verdict == Verdict::Pass));
     }

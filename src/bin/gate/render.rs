@@ -74,10 +74,14 @@ fn check(text: &mut String, finding: &Finding, detail: Detail) -> fmt::Result {
         Verdict::Fail => RED,
     };
     let (verdict, id) = (finding.verdict.as_str(), finding.check.id());
-    let gate = finding.gate.as_ref().map(|job| format!("{}: ", quoted(job))).unwrap_or_default();
-    writeln!(text, "  {style}{verdict}{style:#}  {id:<CHECK_COLUMNS$}  {gate}{}", finding.reason)?;
+    let subject = finding.gate.as_ref().or(finding.policy.as_ref());
+    let subject = subject.map(|name| format!("{}: ", quoted(name))).unwrap_or_default();
+    writeln!(text, "  {style}{verdict}{style:#}  {id:<CHECK_COLUMNS$}  {subject}{}", finding.reason)?;
     let blank = "";
     let mut more = |line: fmt::Arguments<'_>| writeln!(text, "  {blank:4}  {blank:CHECK_COLUMNS$}  {line}");
+    if let Some(warning) = &finding.warning {
+        more(format_args!("{warning}"))?;
+    }
     if detail == Detail::Everything {
         more(format_args!("got {}", finding.got))?;
         more(format_args!("expected {}", finding.expected))?;
@@ -122,6 +126,8 @@ pub(crate) fn checks_in_json(outcome: &Outcome) -> Vec<Value> {
         json!({
             "check": finding.check.id(),
             "gate": finding.gate,
+            "policy": finding.policy,
+            "warning": finding.warning,
             "verdict": finding.verdict.as_str(),
             "got": finding.got,
             "expected": finding.expected,

@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused() {
         refused(&format!("{RULE}reefs = [\"main\"]\n"), 4, "rule[0].reefs", "expected one of");
-        refused(&format!("paws = true\n{RULE}"), 1, "paws", "expected `pause` or `rule`");
+        refused(&format!("paws = true\n{RULE}"), 1, "paws", "expected one of `pause`, `rule`, `data`");
     }
 
     #[test]

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_range_has_a_bound() {
         let text = value("package p\nx = numbers.range(1, 1000000000)", "x").unwrap_err();
-        assert_eq!(text, "policy `p`, line 2, column 5: `numbers.range` has more than 10000 numbers");
+        assert_eq!(text, "policy `p`, line 2, column 18: `numbers.range` has more than 10000 numbers");
     }
 
     #[test]
