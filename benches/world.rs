@@ -96,7 +96,7 @@ impl World {
             Handshakes::None => FakeGithub::serve(listener, stage.source(&story), app),
             _ => FakeGithub::serve_wrapped(listener, stage.source(&story), app, tls.clone()),
         };
-        let files = Files::new(&player, &story.policy);
+        let files = Files::of_story(&player, &story);
         std::fs::write(files.path("anchors.pem"), pem).unwrap();
         let mut variables = vec![("GITHUB_API_URL", url.clone())];
         let mut aws = None;

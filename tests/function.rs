@@ -8,7 +8,7 @@ use crate::support::github::Staged;
 
 async fn play(fixture: &Fixture) -> Vec<String> {
     let Staged { github, event } = Staged::new(&fixture.story).await;
-    let files = Files::new(fixtures::player(), &fixture.story.policy);
+    let files = Files::of_story(fixtures::player(), &fixture.story);
     let mut lambda = function::start(fixtures::player(), &files, &github.url(), &[]).await;
     let invocation = lambda.invoke(event).await;
     let mut problems = github.violations();

@@ -13,7 +13,7 @@ async fn no_secret_token_key_signature_or_body_reaches_a_log() {
     let (_, secrets, key) = player.app();
     for fixture in fixtures::all() {
         let Staged { github, event } = Staged::new(&fixture.story).await;
-        let files = Files::new(player, &fixture.story.policy);
+        let files = Files::of_story(player, &fixture.story);
         let mut lambda = function::start(player, &files, &github.url(), &[("RUST_LOG", "trace")]).await;
         lambda.invoke(event.clone()).await;
         let log = lambda.log();

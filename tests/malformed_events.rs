@@ -106,7 +106,7 @@ async fn every_event_ends_in_an_error_or_in_a_status_that_we_chose() {
         ..fixtures::one("ignore/a-ping")
     };
     let github = function::silent_github(player).await;
-    let files = Files::new(player, &story.policy);
+    let files = Files::of_story(player, &story);
     let mut lambda = function::start(player, &files, &github.url(), &[("RUST_LOG", "trace")]).await;
     let good = player.event(&story, SignedDuration::ZERO, &github.url());
     assert_eq!(lambda.invoke(good.clone()).await.status(), 204);
@@ -128,7 +128,7 @@ async fn health_and_schedule_are_answered() {
     let player = fixtures::player();
     let story = fixtures::one("ignore/a-ping");
     let github = function::silent_github(player).await;
-    let files = Files::new(player, &story.policy);
+    let files = Files::of_story(player, &story);
     let mut lambda = function::start(player, &files, &github.url(), &[]).await;
     let mut health = player.event(&story, SignedDuration::ZERO, &github.url());
     health["requestContext"]["http"]["method"] = "GET".into();

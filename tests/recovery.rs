@@ -112,7 +112,7 @@ async fn the_schedule_of_the_built_function_sweeps() {
     let player = fixtures::player();
     let story = lost("approve/one-human-approved-the-gate");
     let Staged { github, .. } = Staged::new(&story).await;
-    let files = Files::new(player, &story.policy);
+    let files = Files::of_story(player, &story);
     let mut lambda = function::start(player, &files, &github.url(), &[]).await;
     let schedule = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
     assert_eq!(lambda.invoke(schedule).await, Invocation::Answer(Value::Null));

@@ -175,7 +175,7 @@ async fn a_broken_policy_writes_the_line_that_the_alarm_counts() {
     let player = fixtures::player();
     let story = fixtures::one("approve/one-human-approved-the-gate");
     let Staged { github, event } = Staged::new(&story).await;
-    let files = Files::new(player, &story.policy);
+    let files = Files::of_story(player, &story);
     // The lowest level that the template takes.
     let mut lambda = function::start(player, &files, &github.url(), &[("RUST_LOG", "error")]).await;
     lambda.ready().await;

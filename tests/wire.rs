@@ -109,7 +109,7 @@ impl Encrypted {
         let player = fixtures::player();
         let story = fixtures::one("approve/one-human-approved-the-gate");
         let (pem, config) = authority();
-        let files = Files::new(player, &story.policy);
+        let files = Files::of_story(player, &story);
         let anchors = files.path("anchors.pem");
         std::fs::write(&anchors, pem).unwrap();
         Self { player, story, files, anchors, acceptor: TlsAcceptor::from(Arc::new(config)) }
@@ -231,7 +231,7 @@ async fn a_start_with_local_settings_calls_nobody_and_a_warm_decision_makes_five
     let stage = Stage::new(Duration::ZERO);
     let app = app(player);
     let _fake = FakeGithub::serve(listener, stage.source(&story), app).unwrap();
-    let files = Files::new(player, &story.policy);
+    let files = Files::of_story(player, &story);
     let mut lambda = function::start(player, &files, &url, &[]).await;
     lambda.ready().await;
     assert_eq!(stage.calls(), 0);

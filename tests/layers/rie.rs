@@ -65,7 +65,7 @@ impl Emulator {
 async fn behind_awss_own_runtime_a_signed_delivery_is_decided() {
     let story = fixtures::one("approve/one-human-approved-the-gate");
     let Staged { github, event } = Staged::new(&story).await;
-    let files = Files::new(fixtures::player(), &story.policy);
+    let files = Files::of_story(fixtures::player(), &story);
     let emulator = Emulator::start(&function::variables(fixtures::player(), &files, &github.url())).await;
     let answer = emulator.invoke(&event).await;
     assert_eq!(answer["statusCode"], 204, "{answer}");

@@ -288,7 +288,7 @@ async fn what_sam_builds_answers_a_delivery() {
     let player = fixtures::player();
     let story = fixtures::one("approve/one-human-approved-the-gate");
     let Staged { github, event } = Staged::new(&story).await;
-    let files = Files::new(player, &story.policy);
+    let files = Files::of_story(player, &story);
     let mut lambda = function::start_program(&bootstrap, player, &files, &github.url()).await;
     assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
     assert_eq!(github.violations(), Vec::<String>::new());

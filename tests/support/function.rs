@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use environment_gate::world::{FakeGithub, Player};
+use environment_gate::world::{FakeGithub, Player, Story};
 use secrecy::ExposeSecret as _;
 
 use super::github::app;
@@ -23,6 +23,21 @@ impl Files {
         let (_, _, key) = player.app();
         std::fs::write(files.path("key.pem"), key.private_pem().expose_secret()).unwrap();
         files
+    }
+
+    /// A story's policies and the player's key.
+    pub(crate) fn of_story(player: &Player, story: &Story) -> Self {
+        let files = Self::new(player, &story.policy);
+        for (name, text) in &story.policies {
+            std::fs::create_dir_all(files.path("policies")).unwrap();
+            std::fs::write(files.path(&format!("policies/{name}.rego")), text).unwrap();
+        }
+        files
+    }
+
+    /// The folder of the policies in Rego, if there are any.
+    pub(crate) fn policies(&self) -> Option<std::path::PathBuf> {
+        Some(self.folder.join("policies")).filter(|folder| folder.is_dir())
     }
 
     /// The path of a file in it.
@@ -60,6 +75,7 @@ pub(crate) fn variables(player: &Player, files: &Files, github: &str) -> Vec<(&'
         ("APP_ID", app_id.to_owned()),
         ("WEBHOOK_SECRET", secrets.expose_secret().to_owned()),
         ("POLICY_FILE", files.path("policy.toml")),
+        ("POLICIES_DIR", files.policies().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default()),
         ("PRIVATE_KEY_FILE", files.path("key.pem")),
     ]
 }

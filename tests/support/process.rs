@@ -53,12 +53,12 @@ impl Process {
             async move { Ok(mortal) }
         };
         let fake = FakeGithub::serve_wrapped(listener, github.source(), app(player), wrap).unwrap();
-        let files = Files::new(player, &story.policy);
+        let files = Files::of_story(player, &story);
         let given = Given {
             app_id: app_id.into(),
             webhook_secret,
             policy_file: files.path("policy.toml").into(),
-            policies_dir: None,
+            policies_dir: files.policies(),
             private_key: key.private_pem().clone(),
         };
         let now = Arc::new(Mutex::new(story.present));

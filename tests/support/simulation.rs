@@ -36,11 +36,18 @@ impl World {
             fs::write(folder.join(name), text).unwrap();
             folder.join(name).to_string_lossy().into_owned()
         };
+        for (name, text) in &story.policies {
+            fs::create_dir_all(folder.join("policies")).unwrap();
+            file(&format!("policies/{name}.rego"), text);
+        }
+        let policies = folder.join("policies");
+        let policies = if policies.is_dir() { policies.to_string_lossy().into_owned() } else { String::new() };
         let variables = vec![
             ("GITHUB_API_URL", url),
             ("APP_ID", app_id.to_owned()),
             ("WEBHOOK_SECRET", secrets.expose_secret().lines().next().unwrap().to_owned()),
             ("POLICY_FILE", file("policy.toml", &story.policy)),
+            ("POLICIES_DIR", policies),
             ("PRIVATE_KEY_FILE", file("key.pem", key.private_pem().expose_secret())),
         ];
         Self { fake, variables, folder }
