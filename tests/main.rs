@@ -26,6 +26,8 @@ mod process;
 mod recovery;
 mod recovery_at_scale;
 mod recovery_complete;
+mod rego_library;
+mod rego_spacelift;
 mod settings;
 mod signature;
 mod simulate;
