@@ -15,7 +15,7 @@ use crate::recovery::{Found, FoundEnd, Sweep};
 /// The modules whose log lines are ours.
 const OURS: &str = "environment_gate";
 
-/// Bytes of a sample's input and result. CloudWatch takes lines of 256 kB; in ours JSON is escaped once more, and the policy's text comes beside it.
+/// Bytes of a sample's input and result. `CloudWatch` takes lines of 256 kB; in ours JSON is escaped once more, and the policy's text comes beside it.
 const SAMPLE_BYTES_MAX: usize = 100_000;
 
 /// Logs JSON lines to standard output. `filter` is a `RUST_LOG` (`info`, `environment_gate::github=debug`); one that does not parse counts as `info`. Other crates never log more than `info`, because some of them log whole events.

@@ -57,7 +57,7 @@ impl Sources {
     pub fn new(variables: Variables) -> Self {
         let Variables { app_id, webhook_secret, policy, policies, private_key, aws, http: _, api: _ } = variables;
         let aws = aws.as_ref().map(AwsSettings::new);
-        Self { app_id, webhook_secret, policy, policies, private_key, aws }
+        Self { app_id, webhook_secret, policy, private_key, policies, aws }
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.

@@ -113,7 +113,7 @@ struct Judgement {
     rule: Option<usize>,
     findings: Vec<Finding>,
     gates: Vec<PassedGate>,
-    rego: RegoReport,
+    rego: Box<RegoReport>,
 }
 
 impl Judgement {

@@ -69,7 +69,7 @@ pub(crate) fn lost(name: &str) -> Story {
 /// Sweeps once, `minutes` after the story's present; gives the calls too.
 pub(crate) async fn sweep(story: &Story, how: SweepMode, minutes: i64) -> (Sweep, Vec<FakeCall>) {
     let player = fixtures::player();
-    let files = Files::of_story(player, &story);
+    let files = Files::of_story(player, story);
     let (app_id, webhook_secret, key) = player.app();
     let github = FakeGithub::start(story.answers.clone(), app(player)).await.unwrap();
     let now: Timestamp = story.present.checked_add(SignedDuration::from_mins(minutes)).unwrap();

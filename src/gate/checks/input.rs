@@ -13,8 +13,8 @@ use crate::gate::passed_gate::PassedGate;
 use crate::gate::policy::{Gate, Rule};
 use crate::gate::rego::Input;
 use crate::model::{
-    Account, AccountType, EnvironmentReview, Job, JobStatus, Permission, RefName, ReviewState, RunAttempt, RunStatus,
-    WorkflowRun,
+    Account, AccountType, Conclusion, EnvironmentName, EnvironmentReview, Job, JobStatus, Permission, RefName,
+    ReviewState, RunAttempt, RunStatus, WorkflowRun,
 };
 
 /// The version of the document.
@@ -52,11 +52,12 @@ pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String>
         "jobs": jobs.iter().map(job).collect::<Json>(),
         "gates": case.rule.gates.iter().map(|gate| self::gate(case, gate, known.gates)).collect::<Json>(),
         "reviews": { "current": current(case, known.gates), "older": [], "all": reviews.iter().map(review).collect::<Json>() },
-        "pending": pending.as_ref().map(|names| names.iter().map(|name| name.as_str()).collect::<Json>()),
+        "pending": pending.as_ref().map(|names| names.iter().map(EnvironmentName::as_str).collect::<Json>()),
         "rule": rule(case.rule),
         "checks": known.findings.iter().map(check).collect::<Json>(),
         "signature": null,
         // What Spacelift's policies look at besides.
+        "commit": commit(run),
         "stack": { "labels": case.rule.labels, "name": repository.name.to_string(), "repository": repository.name.name() },
         "spacelift": { "request": { "timestamp_ns": timestamp } },
     });
@@ -87,11 +88,14 @@ fn account(account: Option<&Account>) -> Json {
 /// An account with its teams, in the form that Spacelift calls a session.
 fn session(case: &Case<'_>, who: Option<&Account>, permission: Option<&Permission>) -> Json {
     let Some(who) = who else { return Json::Null };
-    let mut session = account(Some(who));
-    session["teams"] = teams(case, who.login.as_str());
-    if let Some(permission) = permission {
-        session["permission"] = permission.as_str().into();
-        session["admin"] = permission.is_admin().into();
+    let mut session = json!({
+        "id": who.id, "login": who.login.as_str(), "machine": who.account_type != AccountType::User,
+        "teams": teams(case, who.login.as_str()),
+    });
+    // What was not read is not there.
+    if let (Some(permission), Some(session)) = (permission, session.as_object_mut()) {
+        session.insert("permission".to_owned(), permission.as_str().into());
+        session.insert("admin".to_owned(), permission.is_admin().into());
     }
     session
 }
@@ -143,9 +147,14 @@ fn run_json(
         "flags": flags,
         // By Spacelift's names.
         "type": if command.is_some() { "TASK" } else { "TRACKED" }, "state": "UNCONFIRMED", "command": command,
-        "branch": branch, "commit": { "hash": sha, "branch": branch },
+        "branch": branch, "commit": commit(run),
         "creator_session": session, "triggered_by": triggering_actor.as_ref().map(|actor| actor.login.as_str()),
     })
+}
+
+/// The run's commit, by Spacelift's names.
+fn commit(run: &WorkflowRun) -> Json {
+    json!({ "hash": run.head_sha.as_str(), "branch": run.head_branch.as_ref().map(RefName::as_str) })
 }
 
 fn earlier_attempt(RunAttempt { attempt, triggering_actor, started_at }: &RunAttempt) -> Json {
@@ -162,7 +171,7 @@ fn job(job: &Job) -> Json {
             JobStatus::UnderWay => "under_way",
             JobStatus::Unknown => "unknown",
         },
-        "conclusion": conclusion.as_ref().map(|conclusion| conclusion.as_str()),
+        "conclusion": conclusion.as_ref().map(Conclusion::as_str),
         "started_at": instant(*started_at), "completed_at": instant(*completed_at), "has_runner": has_runner,
     })
 }
@@ -210,7 +219,7 @@ fn review(EnvironmentReview { state, user, environment_ids, environment_names }:
             ReviewState::Unknown => "unknown",
         },
         "user": account(user.as_ref()), "environment_ids": environment_ids,
-        "environments": environment_names.iter().map(|name| name.as_str()).collect::<Json>(),
+        "environments": environment_names.iter().map(EnvironmentName::as_str).collect::<Json>(),
     })
 }
 

@@ -28,7 +28,7 @@ const REFUSED_FAMILY: (&str, &str) = ("io.jwt.", "tokens are verified by the rul
 /// Functions of our own, with the number of their arguments. They come before the library's of the same name.
 pub(super) const OURS: [(&str, u8); 3] = [("re_match", 2), ("sanitized", 1), ("numbers.range", 2)];
 /// Arguments of functions that take any number.
-const ANY: [&str; 2] = ["print", "walk"];
+const ANY: [&str; 1] = ["print"];
 
 /// How many arguments a function takes; `None` for any number.
 ///

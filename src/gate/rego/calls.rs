@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_way_that_is_too_long_is_refused() {
-        let names: Vec<String> = (0..DEPTH_MAX + 1).map(|number| format!("r{number}")).collect();
+        let names: Vec<String> = (0..=DEPTH_MAX).map(|number| format!("r{number}")).collect();
         let chain = |length: usize| -> Uses {
             let of = |(rule, next): (&String, Option<&String>)| {
                 (

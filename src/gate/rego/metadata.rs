@@ -123,7 +123,8 @@ fn block(text: &str) -> Option<(u32, String)> {
     let mut lines = before.skip_while(|(line, _)| !is_heading(line));
     let (_, number) = lines.next()?;
     let yaml = lines.map_while(|(line, _)| line.trim_start().strip_prefix('#'));
-    Some((number, yaml.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()))
+    let lines: Vec<&str> = yaml.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    Some((number, lines.join("\n")))
 }
 
 fn is_heading(line: &str) -> bool {

@@ -57,13 +57,13 @@ impl RegoPolicy {
         let module = engine.get_modules().first().cloned().ok_or_else(|| of_policy("got no package"))?;
         let package = tree::package(name, &module)?;
         let tree = tree::examine(&[(name, &module)], DataScope::OwnPackage)?;
-        let rules = rules(&tree, &package);
+        let rules = rules(name, &tree, &package)?;
         let policy_type = policy_type(name, &metadata, &rules)?;
         if let Some(aliases) = aliases(&tree, &package) {
             library::add(&mut engine, name, &aliases)?;
         }
         library::add_config(&mut engine, config).map_err(|error| RegoError::of_library(name, &error))?;
-        // Makes the library look at every rule now: a variable that nothing binds is an error here.
+        // The library's own preparations are made once, not for each evaluation. A variable that nothing binds is noticed only when its rule is evaluated.
         for (_, path) in &rules {
             let compiled = engine.compile_with_entrypoint(&path.as_str().into());
             compiled.map_err(|error| RegoError::of_library(name, &error))?;
@@ -150,18 +150,35 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The rules that are asked for, as far as the policy has them.
-fn rules(tree: &Tree, package: &RulePath) -> Vec<(RuleName, String)> {
-    let path = |rule: RuleName| -> RulePath { package.iter().cloned().chain([rule.as_str().to_owned()]).collect() };
-    let has = |rule: &RuleName| tree.rules.contains(&path(*rule));
-    RuleName::ALL.into_iter().filter(has).map(|rule| (rule, full_path(&path(rule)))).collect()
+///
+/// # Errors
+/// A function or an object of such a name: it would never be asked for, and so never hold.
+fn rules(policy: &str, tree: &Tree, package: &RulePath) -> Result<Vec<(RuleName, String)>, RegoError> {
+    let mut rules = Vec::new();
+    for rule in RuleName::ALL {
+        let name = rule.as_str();
+        let path: RulePath = package.iter().cloned().chain([name.to_owned()]).collect();
+        let has_parts = tree.rules.iter().any(|other| other.len() > path.len() && other.starts_with(&path));
+        if has_parts || tree.is_function(&path) {
+            let problem = format!(
+                "`{name}` is a function or an object, expected a boolean or a set (in Rego v1, write `{name} contains`)"
+            );
+            return Err(RegoError::of_policy(policy, problem));
+        }
+        if tree.rules.contains(&path) {
+            rules.push((rule, full_path(&path)));
+        }
+    }
+    Ok(rules)
 }
 
 /// `data.acme["my-package"].deny`.
 fn full_path(path: &RulePath) -> String {
-    let parts = path
-        .iter()
-        .map(|part| if is_identifier(part) { format!(".{part}") } else { format!("[{}]", Json::from(part.as_str())) });
-    std::iter::once("data".to_owned()).chain(parts).collect()
+    let part = |part: &String| {
+        if is_identifier(part) { format!(".{part}") } else { format!("[{}]", Json::from(part.as_str())) }
+    };
+    let parts: Vec<String> = path.iter().map(part).collect();
+    format!("data{}", parts.concat())
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -189,8 +206,159 @@ fn policy_type(name: &str, metadata: &Metadata, rules: &[(RuleName, String)]) ->
 
 /// The short names that Spacelift's policies may use, as rules of the policy's package.
 fn aliases(tree: &Tree, package: &RulePath) -> Option<String> {
-    let rules: String = tree.aliases.iter().map(|(alias, source)| format!("{alias} = {source}\n")).collect();
+    let rules: Vec<String> = tree.aliases.iter().map(|(alias, source)| format!("{alias} = {source}\n")).collect();
     let package = full_path(package);
     let package = package.strip_prefix("data.")?;
-    (!rules.is_empty()).then(|| format!("package {package}\n{rules}"))
+    (!rules.is_empty()).then(|| format!("package {package}\n{}", rules.concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<RegoPolicy, String> {
+        RegoPolicy::parse("p", text, &Map::new()).map_err(|error| error.to_string())
+    }
+
+    fn evaluate(text: &str, input: Json) -> Result<Evaluation, String> {
+        let policy = parse(text)?;
+        policy.evaluate(&Input::new(input).unwrap()).map_err(|error| error.to_string())
+    }
+
+    /// What is refused when it is read, and a part of why.
+    fn refused(text: &str, why: &str) {
+        let error = parse(text).unwrap_err();
+        assert!(error.starts_with("policy `p`") && error.contains(why) && !error.contains('\n'), "{text}\n{error}");
+    }
+
+    #[test]
+    fn a_policy_says_what_its_rules_say() {
+        let text = "package a[\"b-c\"]\ndeny[x] { x := input.reasons[_] }\nsample { count(deny) == 2 }\n";
+        let evaluation = evaluate(text, json!({ "reasons": ["one", "two"] })).unwrap();
+        assert_eq!(Json::Object(evaluation.values), json!({ "deny": ["one", "two"], "sample": true }));
+        assert!(evaluation.results.deny.is_said && evaluation.results.sample);
+    }
+
+    #[test]
+    fn the_type_is_that_of_the_rules_if_nothing_names_it() {
+        assert_eq!(parse("package p\ndeny { false }").unwrap().policy_type(), PolicyType::Initialization);
+        assert_eq!(parse("package p\nreject { false }").unwrap().policy_type(), PolicyType::Approval);
+        refused("package p\nwarn { true }", "got neither a type in its metadata nor a rule");
+    }
+
+    #[test]
+    fn a_rule_that_would_never_be_asked_for_is_refused() {
+        refused(
+            "# METADATA\n# custom: { type: task }\npackage p\napprove { true }",
+            "which has no meaning in a policy of type `task`",
+        );
+        for rule in ["deny[\"a\"] if true", "deny.a if true", "deny(x) := true"] {
+            let text = format!("# METADATA\n# custom: {{ type: task }}\npackage p\nimport rego.v1\n{rule}\n");
+            refused(&text, "`deny` is a function or an object");
+        }
+        refused(
+            "package p\nimport rego.v1\nreject[\"a\"] := true\napprove if true\n",
+            "`reject` is a function or an object",
+        );
+    }
+
+    #[test]
+    fn recursion_is_refused() {
+        for text in [
+            "package p\ndeny { f(1) }\nf(x) = y { y := f(x) }",
+            "package p\ndeny { f(1) }\nf(x) = y { y := g(x) }\ng(x) = y { y := f(x) }",
+            "package p\ndeny { a }\na { b }\nb { data.p.a }",
+            "package p\ndeny { count([x | x := input.x[_]; deny]) > 0 }",
+            "package p\ndeny { f(1) with count as f }\nf(x) = y { y := f(x) }",
+        ] {
+            refused(text, "recursion: ");
+        }
+    }
+
+    #[test]
+    fn what_only_has_the_name_of_a_rule_is_no_recursion() {
+        parse("package p\ndeny { f(1) }\nf(x) = y { y := x }\nx { f(2) }").unwrap();
+        parse("package p\ndeny { a }\na { some_name := 1; some_name == 1 }\nsome_name { a }").unwrap();
+    }
+
+    #[test]
+    fn functions_that_do_not_exist_or_look_outside_are_refused() {
+        for (call, why) in [
+            ("foo(1)", "there is no function `foo`"),
+            ("http.send({})", "`http.send` cannot be called"),
+            ("time.now_ns() > 1", "`time.now_ns` cannot be called"),
+            ("walk(input)[_]", "there is no function `walk`"),
+            ("count(1, 2, 3)", "`count` got 3 arguments, expected 1"),
+            ("x := [y | y := rand.intn(\"x\", 2)]", "`rand.intn` cannot be called"),
+        ] {
+            // Not even where it would never be reached.
+            refused(&format!("package p\ndeny {{ false; {call} }}"), why);
+        }
+    }
+
+    #[test]
+    fn only_its_own_package_and_the_configuration_are_seen() {
+        for reference in ["data.other.x", "data", "data[input.x]", "data.p", "data.p[input.x]"] {
+            refused(&format!("package p\ndeny {{ x := {reference} }}"), "expected `data.config` or a rule of `data.p`");
+        }
+        refused("package p\nimport data.other\ndeny { other.x }", "expected `data.config`");
+        refused("package config\ndeny { true }", "got package `config`");
+        parse("package p\nimport data.config.teams\ndeny { teams.sre; data.config.x; data.p.a }\na { true }").unwrap();
+    }
+
+    #[test]
+    fn a_name_that_hides_a_rule_is_refused() {
+        refused(
+            "package p\nflag[\"y\"] { input.x }\ndeny { some flag; input.flags[flag] }",
+            "`some flag` has the name of a rule",
+        );
+        refused("package p\ndeny { some run; input.x[run] }\nwarn { run.ref }", "`some run` has the name of a rule");
+    }
+
+    #[test]
+    fn a_variable_that_nothing_binds_is_an_error_with_its_place() {
+        let error = evaluate("package p\ndeny[msg] { true }", json!({})).unwrap_err();
+        assert!(error.starts_with("policy `p`, line 2, column 6: "), "{error}");
+    }
+
+    #[test]
+    fn short_names_stand_for_parts_of_the_input() {
+        let text =
+            "package spacelift\ndeny[run.branch] { not session.admin; request.timestamp_ns > 0; commit.hash == \"a\" }";
+        let input = json!({
+            "run": { "branch": "main" }, "session": { "admin": false }, "request": { "timestamp_ns": 1 }, "commit": { "hash": "a" },
+        });
+        assert!(evaluate(text, input).unwrap().results.deny.texts.contains("main"));
+    }
+
+    #[test]
+    fn who_looks_at_the_starters_permission_is_known() {
+        for text in
+            ["not input.session.admin", "input.session[\"permission\"] == \"write\"", "s := input.session; s.admin"]
+        {
+            assert!(parse(&format!("package p\ndeny {{ {text} }}")).unwrap().mentions_permission(), "{text}");
+        }
+        assert!(!parse("package p\ndeny { input.session.login == \"x\" }").unwrap().mentions_permission());
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_an_error() {
+        let error = evaluate("package p\napprove = input.x", json!({ "x": 1 })).unwrap_err();
+        assert_eq!(error, "policy `p`: `approve` got a number, expected a boolean");
+    }
+
+    #[test]
+    fn the_deepest_policy_that_is_read_can_be_evaluated() {
+        let functions: Vec<String> =
+            (1..36).map(|number| format!("f{number}(x) = y {{ y := f{}(x) }}", number - 1)).collect();
+        let mut text = format!("package p\nf0(x) = x {{ true }}\n{}\n", functions.join("\n"));
+        text += "deny { f35(1) == 1 }\n";
+        assert!(evaluate(&text, json!({})).unwrap().results.deny.is_said);
+        let loops = format!("package p\ndeny {{ {} true }}\n", "input.x[_]; ".repeat(38));
+        assert!(evaluate(&loops, json!({ "x": [true] })).unwrap().results.deny.is_said);
+    }
 }

@@ -47,6 +47,22 @@ pub(super) struct Tree {
     pub(super) aliases: BTreeMap<&'static str, &'static str>,
     /// Whether they may look at what the starter may do in the repository.
     pub(super) mentions_permission: bool,
+    /// What `some NAME` declares, each with its package before it, and where.
+    some_names: Vec<(RulePath, RegoError)>,
+}
+
+impl Tree {
+    /// Whether this rule is a function.
+    pub(super) fn is_function(&self, rule: &RulePath) -> bool {
+        self.functions.contains_key(rule)
+    }
+
+    /// The library takes `some run` for the rule or the short name `run`, and finds nothing.
+    fn hidden_name(&self) -> Option<&RegoError> {
+        let is_alias = |name: &RulePath| name.last().is_some_and(|name| self.aliases.contains_key(name.as_str()));
+        let is_hidden = |name: &RulePath| self.rules.iter().any(|rule| rule.starts_with(name)) || is_alias(name);
+        self.some_names.iter().find(|(name, _)| is_hidden(name)).map(|(_, error)| error)
+    }
 }
 
 /// Reads the trees of texts that are evaluated together, each with its name.
@@ -68,7 +84,10 @@ pub(super) fn examine(modules: &[(&str, &Module)], scope: DataScope) -> Result<T
         module.policy.iter().try_for_each(|rule| reader.rule(rule, &mut uses))?;
     }
     calls::examine(&uses)?;
-    Ok(tree)
+    match tree.hidden_name() {
+        Some(error) => Err(error.clone()),
+        None => Ok(tree),
+    }
 }
 
 /// The path of a module's package.
@@ -110,7 +129,7 @@ fn place(span: &Span) -> Place {
 }
 
 fn text_of(value: &Value) -> Option<String> {
-    value.as_string().ok().map(|text| text.to_string())
+    value.as_string().ok().map(ToString::to_string)
 }
 
 /// A reference as far as its parts are constant; and whether they all are.
@@ -274,7 +293,7 @@ impl<'a> Reader<'a> {
 
     fn statement(&mut self, statement: &LiteralStmt) -> Result<(), RegoError> {
         match &statement.literal {
-            Literal::SomeVars { .. } => {}
+            Literal::SomeVars { vars, .. } => self.some_names(vars),
             Literal::SomeIn { key, value, collection, .. } => {
                 self.loops();
                 for expr in key.iter().chain([value, collection]) {
@@ -295,6 +314,14 @@ impl<'a> Reader<'a> {
             self.expr(&with.r#as)?;
         }
         Ok(())
+    }
+
+    fn some_names(&mut self, names: &[Span]) {
+        for name in names {
+            let problem = format!("`some {0}` has the name of a rule or a short name, expected another", name.text());
+            let full = self.of_package(vec![name.text().to_owned()]);
+            self.tree.some_names.push((full, RegoError::at(self.policy, place(name), problem)));
+        }
     }
 
     /// What `with` replaces: part of the input, of `data`, or a function.
