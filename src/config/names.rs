@@ -1,7 +1,7 @@
 //! The names of the settings in AWS, for the code that writes them.
 
 use super::ConfigError;
-use super::environment::variable;
+use super::environment::{variable, variable_or_blank};
 
 /// Where the settings are kept at AWS, by the function's own variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Names {
     pub webhook_secret: String,
     /// `POLICY_PARAMETER`.
     pub policy: String,
+    /// `POLICIES_PATH`; ends with a slash.
+    pub policies: String,
     /// `PRIVATE_KEY_SECRET`.
     pub private_key: String,
 }
@@ -28,6 +30,7 @@ impl Names {
             app_id: name("APP_ID_PARAMETER", format!("/{prefix}/app-id"))?,
             webhook_secret: name("WEBHOOK_SECRET_PARAMETER", format!("/{prefix}/webhook-secret"))?,
             policy: name("POLICY_PARAMETER", format!("/{prefix}/policy"))?,
+            policies: variable_or_blank("POLICIES_PATH")?.unwrap_or_else(|| format!("/{prefix}/policies/")),
             private_key: name("PRIVATE_KEY_SECRET", format!("{prefix}/private-key"))?,
         })
     }

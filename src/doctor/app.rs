@@ -42,7 +42,11 @@ pub(super) fn settings(reading: &Reading) -> Vec<Line> {
 
 /// A valid policy, and what `gate check` warns of.
 fn described(policy: &Policy) -> String {
-    let rules = count(policy.rules.len(), "rule");
+    let rules = match policy.rego.len() {
+        0 => count(policy.rules.len(), "rule"),
+        1 => format!("{}, 1 policy in Rego", count(policy.rules.len(), "rule")),
+        rego => format!("{}, {rego} policies in Rego", count(policy.rules.len(), "rule")),
+    };
     let rules = if policy.pause { "valid, and it says `pause = true`: everything waits".to_owned() } else { rules };
     let warnings = policy.warnings();
     let warnings = warnings.iter().map(|warning| format!("; warning: {warning}"));

@@ -217,6 +217,7 @@ fn story(facts: &Value) -> Story {
         claim: String::new(),
         present: PRESENT.parse().unwrap(),
         policy: policy(&facts["policy"]),
+        policies: std::collections::BTreeMap::new(),
         delivery: delivery(&facts["request"]),
         webhook,
         answers: answers(facts),

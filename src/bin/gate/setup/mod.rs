@@ -24,10 +24,12 @@ pub(crate) async fn setup(options: SetupOptions) -> anyhow::Result<CommandOutput
     let policy = policy::read(&options)?;
     let context = SetupContext::open(options).await?;
     let stored = context.vault.look().await?;
+    let rego = policy::read_rego(&context.options, policy.as_deref(), &stored)?;
     if context.options.dry_run {
-        return plan::plan(&context, &stored).map(CommandOutput::yes);
+        return plan::plan(&context, &stored, rego.len()).map(CommandOutput::yes);
     }
     policy::store(&context, &stored, policy.as_deref()).await?;
+    policy::store_rego(&context, &rego).await?;
     let app = app::obtain(&context, &stored).await?;
     let connected = webhook::connect(&context, &app).await?;
     Ok(CommandOutput::yes(next::steps(&context, &app.id, &connected)))

@@ -12,6 +12,9 @@ pub(crate) struct SetupOptions {
     /// The policy to store, in TOML; needed until there is one in AWS
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     pub(super) policy: Option<PathBuf>,
+    /// A folder of policies in Rego to store, each as a parameter of its own
+    #[arg(long, value_name = "DIR", value_parser = values::folder)]
+    pub(super) policies: Option<PathBuf>,
     /// The organization that will own the App; by default, whoever presses the button
     #[arg(long, value_name = "ORGANIZATION", value_parser = values::owner)]
     pub(super) owner: Option<String>,

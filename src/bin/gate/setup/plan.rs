@@ -8,12 +8,16 @@ use super::manifest::{Manifest, new_app_url};
 use super::vault::StoredSettings;
 
 /// What would be done.
-pub(super) fn plan(context: &SetupContext, stored: &StoredSettings) -> anyhow::Result<String> {
+pub(super) fn plan(context: &SetupContext, stored: &StoredSettings, rego: usize) -> anyhow::Result<String> {
     let names = &context.vault.names;
     let policy = match (&stored.policy, &context.options.policy) {
         (Some(_), _) => format!("leave SSM parameter `{}` as it is", names.policy),
         (None, Some(path)) => format!("store {} as SSM parameter `{}`", path.display(), names.policy),
         (None, None) => "stop: there is no policy in AWS, and none was given with `--policy`".to_owned(),
+    };
+    let policy = match rego {
+        0 => policy,
+        rego => format!("{policy}; store {rego} in Rego under `{}`, but for those that are there", names.policies),
     };
     let is_whole = stored.app_id.is_some() && stored.webhook_secret.is_some() && stored.private_key.is_some();
     let app = match (is_whole, stored.have_an_app()) {

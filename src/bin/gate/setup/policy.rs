@@ -1,6 +1,7 @@
 //! Step 1: the policy.
 
 use anyhow::{Context as _, bail};
+use environment_gate::config::policies_in;
 use environment_gate::gate::Policy;
 use secrecy::ExposeSecret as _;
 
@@ -16,6 +17,37 @@ pub(super) fn read(options: &SetupOptions) -> anyhow::Result<Option<String>> {
     let text = std::fs::read_to_string(path).with_context(shown)?;
     Policy::parse(&text).with_context(shown)?;
     Ok(Some(text))
+}
+
+/// The policies in Rego to store: names and texts. They are read together with the policy that they will go with, and refused before anything is done.
+pub(super) fn read_rego(
+    options: &SetupOptions,
+    given: Option<&str>,
+    stored: &StoredSettings,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let Some(folder) = &options.policies else { return Ok(Vec::new()) };
+    let shown = || folder.display().to_string();
+    let texts = policies_in(folder).with_context(shown)?;
+    if texts.is_empty() {
+        bail!("{}: got no policies, expected at least one file `NAME.rego`", shown());
+    }
+    if let Some(policy) = stored.policy.as_ref().map(|policy| policy.expose_secret()).or(given) {
+        let named = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+        Policy::parse(policy)?.with_rego(named).with_context(shown)?;
+    }
+    Ok(texts)
+}
+
+/// Stores the policies in Rego that are not there yet.
+pub(super) async fn store_rego(context: &SetupContext, policies: &[(String, String)]) -> anyhow::Result<()> {
+    for (name, text) in policies {
+        context.vault.put_rego_policy(name, text).await?;
+    }
+    if policies.is_empty() {
+        return Ok(());
+    }
+    let text = format!("{} in Rego under `{}`", policies.len(), context.vault.names.policies);
+    Ok(report(SetupStep::Policy, text)?)
 }
 
 /// Stores it, unless there is one.

@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::operation::create_secret::CreateSecretError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use aws_sdk_ssm::operation::put_parameter::PutParameterError;
-use aws_sdk_ssm::types::{Parameter, ParameterType};
+use aws_sdk_ssm::types::{Parameter, ParameterTier, ParameterType};
 use environment_gate::config::{Names, aws_problem};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -57,6 +57,11 @@ impl Vault {
         self.put_parameter(&self.names.policy, ParameterType::String, policy).await
     }
 
+    /// Stores a policy in Rego. One of more than 4,096 characters costs what an advanced parameter costs.
+    pub(super) async fn put_rego_policy(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        self.put_parameter(&format!("{}{name}", self.names.policies), ParameterType::String, text).await
+    }
+
     /// Creates the secret for the key, without a value, so that there is a place for the key before there is a key.
     pub(super) async fn make_place_for_key(&self) -> anyhow::Result<()> {
         let create = self
@@ -97,7 +102,8 @@ impl Vault {
     /// Stores a parameter that is not there yet: SSM itself refuses to overwrite. One that already has exactly this value was stored
     /// by an attempt whose answer was lost.
     async fn put_parameter(&self, name: &str, kind: ParameterType, value: &str) -> anyhow::Result<()> {
-        let put = self.ssm.put_parameter().name(name).r#type(kind).value(value).overwrite(false).send().await;
+        let put = self.ssm.put_parameter().name(name).r#type(kind).value(value).overwrite(false);
+        let put = put.tier(ParameterTier::IntelligentTiering).send().await;
         let Err(error) = put else { return Ok(()) };
         if !error.as_service_error().is_some_and(PutParameterError::is_parameter_already_exists) {
             bail!("SSM parameter `{name}`: {}", aws_problem(&error));
