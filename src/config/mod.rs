@@ -8,32 +8,30 @@ mod sources;
 mod store;
 mod variables;
 
-use std::path::PathBuf;
-
 pub use aws::{aws_for_person, aws_problem};
 pub use environment::log_filter;
 pub use error::ConfigError;
 pub use names::Names;
 pub use sources::{Reading, Sources, policies_in};
 pub use store::{Settings, SettingsStore};
-pub use variables::{Given, SettingSource, Variables, api_from_env, http_from_env};
+pub use variables::{Given, LocalFiles, SettingSource, Variables, api_from_env, http_from_env};
 
 /// The variables of the function, and AWS as Lambda sets it up.
 ///
 /// # Errors
 /// A variable that is missing, empty, not UTF-8, or has an invalid value. (twice)
 pub async fn function_variables() -> Result<Variables, ConfigError> {
-    let variables = Variables::from_env(None)?;
+    let variables = Variables::from_env(LocalFiles::default())?;
     let aws = if variables.use_aws() { Some(aws::aws_for_function(&variables.http).await?) } else { None };
     Ok(Variables { aws, ..variables })
 }
 
-/// The variables of the function, and AWS as a person's terminal reaches it. `policy_file` replaces the policy.
+/// The variables of the function, and AWS as a person's terminal reaches it. `files` replace what the variables say.
 ///
 /// # Errors
 /// A variable that is missing, empty, not UTF-8, or has an invalid value. (twice)
-pub async fn person_variables(policy_file: Option<PathBuf>) -> Result<Variables, ConfigError> {
-    let variables = Variables::from_env(policy_file)?;
+pub async fn person_variables(files: LocalFiles) -> Result<Variables, ConfigError> {
+    let variables = Variables::from_env(files)?;
     let aws = if variables.use_aws() { Some(aws_for_person(&variables.http).await?) } else { None };
     Ok(Variables { aws, ..variables })
 }

@@ -77,11 +77,11 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Reads the environment, and the policy from `policy_file` where that is given. AWS is not set up yet.
+    /// Reads the environment, and what `files` gives from there. AWS is not set up yet.
     ///
     /// # Errors
     /// A variable that is missing, empty, not UTF-8, or has an invalid value.
-    pub fn from_env(policy_file: Option<PathBuf>) -> Result<Self, ConfigError> {
+    pub fn from_env(files: LocalFiles) -> Result<Self, ConfigError> {
         let api = api_from_env()?;
         let http = http_from_env()?;
         let value = |variable| Candidate { variable, place: |value| Place::Value(value.into()) };
@@ -90,12 +90,16 @@ impl Variables {
         let secret = |variable| Candidate { variable, place: Place::Secret };
         let app_id = local_or_aws(value("APP_ID"), parameter("APP_ID_PARAMETER"))?;
         let webhook_secret = local_or_aws(value("WEBHOOK_SECRET"), parameter("WEBHOOK_SECRET_PARAMETER"))?;
-        let policy = match policy_file {
+        let policy = match files.policy {
             Some(path) => SettingSource { variable: "--policy", place: Place::File(path) },
             None => local_or_aws(file("POLICY_FILE"), parameter("POLICY_PARAMETER"))?,
         };
+        let policies = match files.policies {
+            Some(path) => Some(SettingSource { variable: "--policies", place: Place::Folder(path) }),
+            None => policies_from_env()?,
+        };
         let private_key = local_or_aws(file("PRIVATE_KEY_FILE"), secret("PRIVATE_KEY_SECRET"))?;
-        Ok(Self { api, http, app_id, webhook_secret, policy, policies: policies_from_env()?, private_key, aws: None })
+        Ok(Self { api, http, app_id, webhook_secret, policy, policies, private_key, aws: None })
     }
 
     /// Whether any setting comes from AWS. If none does, AWS is never called.
@@ -127,6 +131,15 @@ impl Variables {
             aws: None,
         })
     }
+}
+
+/// What a person gives on the command line instead of in variables.
+#[derive(Debug, Default)]
+pub struct LocalFiles {
+    /// The policy in TOML.
+    pub policy: Option<PathBuf>,
+    /// The folder of policies in Rego.
+    pub policies: Option<PathBuf>,
 }
 
 /// All settings.

@@ -185,6 +185,62 @@ async fn settings_that_aws_refuses_to_give_stay_in_use() {
     assert!(world.lambda.log().contains("the last good one stays in use"), "{}", world.lambda.log());
 }
 
+const POLICIES: &str = "/environment-gate/policies/";
+
+fn flags(number: usize) -> String {
+    format!(
+        "# METADATA\n# custom: {{ type: initialization, attach: [\"*\"] }}\npackage p\nflag[\"f{number:02}\"] {{ true }}\n"
+    )
+}
+
+#[tokio::test]
+async fn policies_in_rego_are_read_over_two_pages_and_a_broken_one_pauses_until_it_is_fixed() {
+    let key = Key::generate().unwrap();
+    let mut world = World::start(SECRET, &key).await;
+    // AWS gives ten on a page.
+    for number in 1..=12 {
+        world.moto.put_parameter(&format!("{POLICIES}p{number:02}"), "String", &flags(number)).await;
+    }
+    let (moto, url) = (&world.moto, world.url.clone());
+    let with_policies: Vec<(&str, &str)> =
+        variables(moto, &url).into_iter().chain([("POLICIES_PATH", POLICIES)]).collect();
+    world.lambda = Lambda::start(&with_policies).await;
+    assert_eq!(world.deliver(SECRET).await, 204);
+    assert!(
+        world.lambda.log().contains("\"flags\":\"f01,f02,f03,f04,f05,f06,f07,f08,f09,f10,f11,f12\""),
+        "{}",
+        world.lambda.log()
+    );
+    world.moto.put_parameter(&format!("{POLICIES}p07"), "String", "package p\ndeny { f(1) }\n").await;
+    assert_eq!(world.deliver("forged").await, 401, "a refused signature makes it read again");
+    assert_eq!(world.deliver(SECRET).await, 503, "everything waits");
+    let log = world.lambda.log();
+    for part in [
+        "environment_gate::config",
+        "POLICIES_PATH",
+        POLICIES,
+        "policy `p07`, line 2, column 8: there is no function `f`",
+    ] {
+        assert!(log.contains(part), "got {log}, expected {part} in it");
+    }
+    let with_policies: Vec<(&str, &str)> =
+        variables(&world.moto, &url).into_iter().chain([("POLICIES_PATH", POLICIES)]).collect();
+    assert!(fails_to_start(&with_policies).await.contains("policy `p07`"));
+    world.moto.put_parameter(&format!("{POLICIES}p07"), "String", &flags(7)).await;
+    world.lambda = Lambda::start(&with_policies).await;
+    assert_eq!(world.deliver(SECRET).await, 204, "{}", world.lambda.log());
+}
+
+#[tokio::test]
+async fn a_path_without_policies_stops_the_start() {
+    let key = Key::generate().unwrap();
+    let world = World::start(SECRET, &key).await;
+    let with_path =
+        variables(&world.moto, &world.url).into_iter().chain([("POLICIES_PATH", "/nothing/")]).collect::<Vec<_>>();
+    let log = fails_to_start(&with_path).await;
+    assert!(log.contains("`POLICIES_PATH` (SSM parameters under `/nothing/`): got no policies"), "{log}");
+}
+
 /// The key inside PKCS#8 in PEM, which for 2,048 bits begins after a head of 26 bytes (RFC 5208), in the PEM that GitHub makes.
 fn pkcs1_of(pkcs8: &str) -> String {
     let base64: String = pkcs8.lines().filter(|line| !line.starts_with('-')).collect();

@@ -55,6 +55,7 @@ impl Description {
             ("jobs", format!("{run}/jobs"), "get"),
             ("approvals", format!("{run}/approvals"), "get"),
             ("environment", environment.to_owned(), "get"),
+            ("permission", "/repos/{owner}/{repo}/collaborators/{username}/permission".to_owned(), "get"),
             ("pending_deployments", format!("{run}/pending_deployments"), "get"),
             ("review", format!("{run}/deployment_protection_rule"), "post"),
             ("status_report", format!("{run}/deployment_protection_rule"), "post"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use environment_gate::config::{aws_for_person, http_from_env, person_variables};
+use environment_gate::config::{LocalFiles, aws_for_person, http_from_env, person_variables};
 use environment_gate::doctor::{Doctor, ExaminationInput, Line, State, WebhookUrl};
 use environment_gate::github::Limits;
 use environment_gate::model::RepositoryName;
@@ -60,7 +60,7 @@ pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<CommandOutp
         token: options.token.map(token).transpose()?,
         time: Duration::from_mins(options.minutes),
     };
-    let doctor = Doctor::new(person_variables(None).await?, Limits::default(), input);
+    let doctor = Doctor::new(person_variables(LocalFiles::default()).await?, Limits::default(), input);
     let lines = doctor.examine(&Clock::system()).await;
     let text = if options.json { format!("{:#}\n", in_json(&lines)) } else { in_words(&lines)? };
     let answer = match (count(&lines, State::Failed), count(&lines, State::NotInTime)) {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use environment_gate::config::person_variables;
+use environment_gate::config::{LocalFiles, person_variables};
 use environment_gate::gate::{Decision, Verdict};
 use environment_gate::github::Limits;
 use environment_gate::handler::Handler;
@@ -22,7 +22,7 @@ pub(crate) struct RecoverOptions {
 /// Looks for what waits. The answer is no if something could not be checked.
 pub(crate) async fn recover(options: &RecoverOptions) -> anyhow::Result<CommandOutput> {
     let mode = if options.apply { SweepMode::ByHand } else { SweepMode::DryRun };
-    let variables = person_variables(None).await?;
+    let variables = person_variables(LocalFiles::default()).await?;
     let handler = Handler::open(variables, Limits::default(), Clock::system()).await?;
     let sweep = handler.sweep(mode).await;
     let answer = if sweep.problems.is_empty() { CommandAnswer::Yes } else { CommandAnswer::No };

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use environment_gate::config::{api_from_env, person_variables};
+use environment_gate::config::{LocalFiles, api_from_env, person_variables};
 use environment_gate::gate::Policy;
 use environment_gate::gate::policy::Rule;
 use environment_gate::github::Limits;
@@ -29,6 +29,9 @@ pub(crate) struct SimulateOptions {
     /// Decide by this policy instead of the function's
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     policy: Option<PathBuf>,
+    /// Decide by the policies in Rego in this folder instead of the function's
+    #[arg(long, value_name = "DIR", value_parser = values::folder)]
+    policies: Option<PathBuf>,
     /// Decide as of this moment, such as `2026-01-05T10:15:00Z`; by default, now, or the moment when the run ended if it has
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     at: Option<Timestamp>,
@@ -47,7 +50,7 @@ pub(crate) struct SimulateOptions {
 pub(crate) async fn simulate(options: SimulateOptions) -> anyhow::Result<CommandOutput> {
     let api = api_from_env()?;
     let run = RunUrl::parse(&options.run_url, &api).map_err(|error| WrongUse(format!("`RUN_URL`: {error}")))?;
-    let variables = person_variables(options.policy).await?;
+    let variables = person_variables(LocalFiles { policy: options.policy, policies: options.policies }).await?;
     let asked = SimulationRequest { run, environment: options.environment, at: options.at };
     let simulation = Simulation::open(variables, Limits::default(), Clock::system()).await?;
     let simulated = simulation.of(&asked).await?;
