@@ -195,7 +195,8 @@ fn whatever_needs_a_person_raises_an_alarm() {
             filters.values().find(|filter| filter["MetricTransformations"][0]["MetricName"] == metric).unwrap();
         filter["FilterPattern"].as_str().unwrap().to_owned()
     };
-    assert_eq!(pattern("SettingsProblems"), "{ $.target = \"environment_gate::config\" }");
+    let wanted = "{ $.target = \"environment_gate::config\" || $.target = \"environment_gate::policy\" }";
+    assert_eq!(pattern("SettingsProblems"), wanted);
     assert_eq!(pattern("Failed"), "{ $.target = \"environment_gate::decision\" && $.outcome = \"failed\" }");
     assert_eq!(pattern("Sweeps"), "{ $.target = \"environment_gate::sweep\" && $.complete IS TRUE }");
     assert_eq!(pattern("OldestWait"), "{ $.target = \"environment_gate::sweep\" && $.oldest_wait_seconds >= 0 }");
@@ -250,7 +251,7 @@ fn variables_and_permissions_are_the_same_wherever_they_are_told() {
     let read: BTreeSet<&str> = source.split('"').filter(is_variable).collect();
     // For work at a desk, or for a bundle in the package: not for the template.
     let elsewhere =
-        BTreeSet::from(["APP_ID", "WEBHOOK_SECRET", "POLICY_FILE", "PRIVATE_KEY_FILE", "SSL_CERT_FILE", "NO_COLOR"]);
+        BTreeSet::from(["APP_ID", "WEBHOOK_SECRET", "POLICY_FILE", "POLICIES_DIR", "PRIVATE_KEY_FILE", "SSL_CERT_FILE", "NO_COLOR"]);
     // Lambda sets those of AWS.
     let set_by_template = read.difference(&elsewhere).filter(|name| !name.starts_with("AWS_"));
     assert_eq!(variables, set_by_template.copied().collect());
