@@ -14,7 +14,7 @@ pub mod rego;
 mod scope;
 
 pub use self::check::{Check, Finding, Verdict};
-pub use self::checks::policies::{RegoReport, Sample};
+pub use self::checks::policies::{RegoReport, Sample, finding as policy_finding};
 pub use self::comment::{COMMENT_BYTES_MAX, Comment};
 pub use self::covered::Covered;
 pub use self::decide::{Approval, Decision, Deferral, Rejection, decide, decide_by_run};

@@ -125,8 +125,8 @@ fn expected(policy_type: PolicyType) -> &'static str {
     }
 }
 
-/// What follows from an evaluation.
-pub(in crate::gate) fn finding(policy: &RegoPolicy, Evaluation { results, .. }: &Evaluation) -> Finding {
+/// What follows from an evaluation of a policy.
+pub fn finding(policy: &RegoPolicy, Evaluation { results, .. }: &Evaluation) -> Finding {
     let (verdict, got) = match policy.policy_type() {
         PolicyType::Initialization | PolicyType::Task if results.deny.is_said => {
             (Verdict::Fail, said("denied", &results.deny))
