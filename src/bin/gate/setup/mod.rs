@@ -18,6 +18,7 @@ mod webhook;
 use crate::output::CommandOutput;
 use context::SetupContext;
 pub(crate) use options::SetupOptions;
+pub(crate) use random::random;
 
 /// Takes all steps, and prints each as it is done.
 pub(crate) async fn setup(options: SetupOptions) -> anyhow::Result<CommandOutput> {
