@@ -18,6 +18,7 @@ mod setup;
 mod simulate;
 mod stack;
 mod values;
+mod workbench;
 
 /// The exit code for incorrect usage.
 const WRONG_USE: u8 = 2;
@@ -44,6 +45,8 @@ enum Command {
     Doctor(doctor::DoctorOptions),
     /// Find jobs that are still waiting on GitHub, and show what would be decided
     Recover(recover::RecoverOptions),
+    /// Open a page on which a policy in Rego is tried on recorded runs; reviews nothing
+    Workbench(workbench::WorkbenchOptions),
     /// Create the GitHub App, store its settings in AWS and connect its webhook
     Setup(setup::SetupOptions),
     /// Serve a story's GitHub on loopback until it is stopped
@@ -85,6 +88,7 @@ async fn run(command: Command) -> anyhow::Result<CommandOutput> {
         Command::Simulate(options) => simulate::simulate(options).await,
         Command::Doctor(options) => doctor::doctor(options).await,
         Command::Recover(options) => recover::recover(&options).await,
+        Command::Workbench(options) => workbench::workbench(options).await,
         Command::Setup(options) => setup::setup(options).await,
         Command::Github(options) => local::github(&options).await,
         Command::Deliver(options) => local::deliver(&options).await,
