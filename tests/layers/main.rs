@@ -24,3 +24,4 @@ mod soak;
 mod support;
 mod template;
 mod watch;
+mod workbench;

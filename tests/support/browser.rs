@@ -3,6 +3,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -79,6 +81,48 @@ impl Browser {
     pub(crate) async fn text(&self, selector: &str) -> String {
         let element = self.find(selector).await;
         self.call(&format!("/element/{element}/text"), None).await.as_str().unwrap().to_owned()
+    }
+
+    /// Types into what a CSS selector finds. Modifiers hold until `\u{e000}` (<https://www.w3.org/TR/webdriver2/#keyboard-actions>).
+    pub(crate) async fn keys(&self, selector: &str, keys: &str) {
+        let element = self.find(selector).await;
+        self.call(&format!("/element/{element}/value"), Some(json!({ "text": keys }))).await;
+    }
+
+    /// Types a text in the place of what stands in a field.
+    pub(crate) async fn fill(&self, selector: &str, text: &str) {
+        self.keys(selector, &format!("\u{e009}a\u{e000}{text}")).await;
+    }
+
+    /// What a script in the page returns.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.call("/execute/sync", Some(json!({ "script": script, "args": [] }))).await
+    }
+
+    /// Waits until an expression in the page is true.
+    pub(crate) async fn until(&self, expression: &str) {
+        let script = format!("return Boolean({expression})");
+        let comes = async {
+            while self.run(&script).await != true {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, comes).await.unwrap_or_else(|_| panic!("never: {expression}"));
+    }
+
+    /// The window's size in pixels, and whether pages are shown `light` or `dark`.
+    pub(crate) async fn look(&self, (width, height): (u32, u32), scheme: &str) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        for (command, parameters) in [("setDeviceMetricsOverride", size), ("setEmulatedMedia", scheme)] {
+            let command = json!({ "cmd": format!("Emulation.{command}"), "params": parameters });
+            self.call("/goog/cdp/execute", Some(command)).await;
+        }
+    }
+
+    /// A picture of the window, as PNG.
+    pub(crate) async fn picture(&self) -> Vec<u8> {
+        STANDARD.decode(self.call("/screenshot", None).await.as_str().unwrap()).unwrap()
     }
 
     /// Ends the window, so that nothing of it is left.
