@@ -250,8 +250,15 @@ fn variables_and_permissions_are_the_same_wherever_they_are_told() {
     let is_variable = |text: &&str| text.contains('_') && text.bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
     let read: BTreeSet<&str> = source.split('"').filter(is_variable).collect();
     // For work at a desk, or for a bundle in the package: not for the template.
-    let elsewhere =
-        BTreeSet::from(["APP_ID", "WEBHOOK_SECRET", "POLICY_FILE", "POLICIES_DIR", "PRIVATE_KEY_FILE", "SSL_CERT_FILE", "NO_COLOR"]);
+    let elsewhere = BTreeSet::from([
+        "APP_ID",
+        "WEBHOOK_SECRET",
+        "POLICY_FILE",
+        "POLICIES_DIR",
+        "PRIVATE_KEY_FILE",
+        "SSL_CERT_FILE",
+        "NO_COLOR",
+    ]);
     // Lambda sets those of AWS.
     let set_by_template = read.difference(&elsewhere).filter(|name| !name.starts_with("AWS_"));
     assert_eq!(variables, set_by_template.copied().collect());

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use environment_gate::config::policies_in;
 use environment_gate::gate::Policy;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 
 use super::context::SetupContext;
 use super::options::SetupOptions;
@@ -31,7 +31,7 @@ pub(super) fn read_rego(
     if texts.is_empty() {
         bail!("{}: got no policies, expected at least one file `NAME.rego`", shown());
     }
-    if let Some(policy) = stored.policy.as_ref().map(|policy| policy.expose_secret()).or(given) {
+    if let Some(policy) = stored.policy.as_ref().map(ExposeSecret::expose_secret).or(given) {
         let named = texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
         Policy::parse(policy)?.with_rego(named).with_context(shown)?;
     }
