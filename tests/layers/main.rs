@@ -15,6 +15,7 @@ mod aws;
 mod bursts;
 mod cases;
 mod openapi;
+mod rego_opa;
 mod repository;
 mod rie;
 mod setup;

@@ -11,6 +11,7 @@ mod check;
 mod doctor;
 mod local;
 mod output;
+mod policy;
 mod recover;
 mod render;
 mod replay;
@@ -39,6 +40,8 @@ enum Command {
     Replay(replay::ReplayOptions),
     /// Show what a policy lets in, or what is wrong with it
     Check(check::CheckOptions),
+    /// Check, test and evaluate policies in Rego
+    Policy(policy::PolicyOptions),
     /// Show what would be decided about a real run, and why; posts nothing
     Simulate(simulate::SimulateOptions),
     /// Examine a deployment, and show how to fix what is wrong
@@ -85,6 +88,7 @@ async fn run(command: Command) -> anyhow::Result<CommandOutput> {
     match command {
         Command::Replay(options) => replay::replay(&options).await,
         Command::Check(options) => check::check(&options),
+        Command::Policy(options) => policy::policy(options).await,
         Command::Simulate(options) => simulate::simulate(options).await,
         Command::Doctor(options) => doctor::doctor(options).await,
         Command::Recover(options) => recover::recover(&options).await,
@@ -105,8 +109,13 @@ fn stop(error: &clap::Error) -> ExitCode {
     let rendered = error.render().to_string();
     let problem = rendered.split("\n\n").next().unwrap_or_default();
     let problem = problem.strip_prefix("error: ").unwrap_or(problem);
-    let command = std::env::args().nth(1).filter(|name| Arguments::command().find_subcommand(name).is_some());
-    let command = command.map(|name| format!("{name} ")).unwrap_or_default();
+    let mut known = Arguments::command();
+    let mut command = String::new();
+    for name in std::env::args().skip(1) {
+        let Some(next) = known.find_subcommand(&name) else { break };
+        known = next.clone();
+        command = format!("{command}{name} ");
+    }
     complain(&format!("{problem}; see `gate {command}--help`"));
     ExitCode::from(WRONG_USE)
 }

@@ -51,7 +51,14 @@ impl RegoError {
         let text = error.to_string();
         let text = text.split("\n\nStack backtrace").next().unwrap_or_default().trim();
         let problem = text.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or(first_line(text));
-        Self { policy: policy.to_owned(), place: place_of(text), problem: problem.trim_end_matches(':').to_owned() }
+        let place = place_of(text).map(|(_, place)| place);
+        Self { policy: policy.to_owned(), place, problem: problem.trim_end_matches(':').to_owned() }
+    }
+
+    /// An error of the library about one of several texts, which it names; `policy` where it does not.
+    pub(super) fn of_texts(policy: &str, error: &impl fmt::Display) -> Self {
+        let text = error.to_string();
+        Self::of_library(place_of(&text).map_or(policy, |(text, _)| text), &text)
     }
 }
 
@@ -59,12 +66,12 @@ fn first_line(text: &str) -> &str {
     text.lines().next().unwrap_or("no reason was given")
 }
 
-/// The place in a line such as `--> business-hours:3:7`.
-fn place_of(text: &str) -> Option<Place> {
+/// The text's name and the place in a line such as `--> business-hours:3:7`.
+fn place_of(text: &str) -> Option<(&str, Place)> {
     let place = text.lines().find_map(|line| line.strip_prefix("--> "))?;
     let (rest, column) = place.rsplit_once(':')?;
-    let (_, line) = rest.rsplit_once(':')?;
-    Some(Place { line: line.parse().ok()?, column: column.parse().ok()? })
+    let (name, line) = rest.rsplit_once(':')?;
+    Some((name, Place { line: line.parse().ok()?, column: column.parse().ok()? }))
 }
 
 #[cfg(test)]
@@ -78,6 +85,13 @@ mod tests {
     fn an_error_of_the_library_is_cut_to_its_place_and_its_problem() {
         let error = RegoError::of_library("p", &FROM_LIBRARY);
         assert_eq!(error.to_string(), "policy `p`, line 3, column 7: expecting `}`");
+    }
+
+    #[test]
+    fn an_error_about_one_of_several_texts_names_it() {
+        let error = RegoError::of_texts("test.rego", &FROM_LIBRARY);
+        assert_eq!(error.policy, "p");
+        assert_eq!(RegoError::of_texts("test.rego", &"no place").policy, "test.rego");
     }
 
     #[test]

@@ -3,15 +3,20 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use regorus::utils::limits::ExecutionTimerConfig;
+use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::error::RegoError;
+use super::negation;
 
 /// Time for one rule of a policy. The library measures it.
 const RULE_TIME_MAX: Duration = Duration::from_millis(50);
+/// Time for one test: OPA's.
+const TEST_TIME_MAX: Duration = Duration::from_secs(5);
+/// Characters of a line: a test may have its input in one.
+const LINE_CHARS_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add((1 << 16) - 1);
 /// After so many steps it looks at the time.
 const STEPS_PER_CHECK: NonZeroU32 = NonZeroU32::MIN.saturating_add(63);
 /// Elements of `numbers.range`.
@@ -21,7 +26,7 @@ const SANITIZED_BYTES: usize = 16;
 
 /// Which version of the language a text is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
+pub(super) enum Language {
     V1,
     V0,
 }
@@ -31,11 +36,17 @@ enum Language {
 /// # Errors
 /// A text that is neither; the error is that of the reading that got further.
 pub(super) fn parse(policy: &str, text: &str) -> Result<Engine, RegoError> {
+    parse_either(policy, text).map(|(_, engine)| engine)
+}
+
+/// The same, and in which version it was read.
+pub(super) fn parse_either(policy: &str, text: &str) -> Result<(Language, Engine), RegoError> {
     match parse_as(Language::V1, policy, text) {
         // `deny["x"]` without a body adds to a set in v0, and makes an object in v1.
-        Ok(engine) if !has_v0_sets(&engine) => Ok(engine),
+        Ok(engine) if !has_v0_sets(&engine) => Ok((Language::V1, engine)),
         v1 => match (parse_as(Language::V0, policy, text), v1) {
-            (Ok(engine), _) | (Err(_), Ok(engine)) => Ok(engine),
+            (Ok(engine), _) => Ok((Language::V0, engine)),
+            (Err(_), Ok(engine)) => Ok((Language::V1, engine)),
             (Err(v0), Err(v1)) => Err(if reached(&v0) > reached(&v1) { v0 } else { v1 }),
         },
     }
@@ -46,18 +57,42 @@ fn reached(error: &RegoError) -> (u32, u32) {
 }
 
 fn parse_as(language: Language, policy: &str, text: &str) -> Result<Engine, RegoError> {
+    let read = |text: &str| {
+        let mut engine = new(RULE_TIME_MAX).map_err(|error| RegoError::of_library(policy, &error))?;
+        add_as(language, &mut engine, policy, text)?;
+        Ok(engine)
+    };
+    let mut engine = read(text)?;
+    let changed = engine.get_modules().first().and_then(|module| negation::with_operands_asked_for(module));
+    changed.map_or(Ok(engine), |text| read(&text))
+}
+
+/// An engine without a text, for tests: they may take longer than a policy.
+pub(super) fn for_tests() -> anyhow::Result<Engine> {
+    new(TEST_TIME_MAX)
+}
+
+fn new(limit: Duration) -> anyhow::Result<Engine> {
     let mut engine = Engine::new();
-    engine.set_rego_v0(language == Language::V0);
-    add(&mut engine, policy, text)?;
+    engine.set_policy_length_config(PolicyLengthConfig { max_col: LINE_CHARS_MAX, ..PolicyLengthConfig::default() });
     // What a policy prints is not for the log.
     engine.set_gather_prints(true);
     engine.set_strict_builtin_errors(true);
-    engine.set_execution_timer_config(ExecutionTimerConfig { limit: RULE_TIME_MAX, check_interval: STEPS_PER_CHECK });
-    add_functions(&mut engine).map_err(|error| RegoError::of_library(policy, &error))?;
+    engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: STEPS_PER_CHECK });
+    add_functions(&mut engine)?;
     Ok(engine)
 }
 
-/// Adds another text to an engine.
+/// Adds another text to an engine, in a version of its own.
+///
+/// # Errors
+/// It does not parse.
+pub(super) fn add_as(language: Language, engine: &mut Engine, policy: &str, text: &str) -> Result<(), RegoError> {
+    engine.set_rego_v0(language == Language::V0);
+    add(engine, policy, text)
+}
+
+/// Adds another text to an engine, in the version of the one before.
 ///
 /// # Errors
 /// It does not parse.

@@ -5,18 +5,26 @@
 
 mod builtins;
 mod calls;
+mod coverage;
 mod error;
 mod input;
 mod library;
 mod metadata;
+mod negation;
 mod nesting;
 mod policy;
 mod results;
+mod spans;
+mod suite;
+mod test_case;
 mod tree;
 
+pub use self::coverage::{Coverage, CoveredLines};
 pub use self::error::{Place, RegoError};
 pub use self::input::Input;
 pub use self::metadata::{Attachment, Metadata, PolicyType};
 pub use self::nesting::POLICY_CHARS_MAX;
 pub use self::policy::{Evaluation, RegoPolicy};
 pub use self::results::{Results, RuleName, Texts};
+pub use self::suite::{RegoFile, TestOutcome, TestSuite, TestVerdict};
+pub use self::test_case::TestCase;

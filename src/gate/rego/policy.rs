@@ -173,7 +173,7 @@ fn rules(policy: &str, tree: &Tree, package: &RulePath) -> Result<Vec<(RuleName,
 }
 
 /// `data.acme["my-package"].deny`.
-fn full_path(path: &RulePath) -> String {
+pub(super) fn full_path(path: &RulePath) -> String {
     let part = |part: &String| {
         if is_identifier(part) { format!(".{part}") } else { format!("[{}]", Json::from(part.as_str())) }
     };
@@ -205,7 +205,7 @@ fn policy_type(name: &str, metadata: &Metadata, rules: &[(RuleName, String)]) ->
 }
 
 /// The short names that Spacelift's policies may use, as rules of the policy's package.
-fn aliases(tree: &Tree, package: &RulePath) -> Option<String> {
+pub(super) fn aliases(tree: &Tree, package: &RulePath) -> Option<String> {
     let rules: Vec<String> = tree.aliases.iter().map(|(alias, source)| format!("{alias} = {source}\n")).collect();
     let package = full_path(package);
     let package = package.strip_prefix("data.")?;
@@ -316,6 +316,13 @@ mod tests {
             "package p\nflag[\"y\"] { input.x }\ndeny { some flag; input.flags[flag] }",
             "`some flag` has the name of a rule",
         );
+        for (import, name) in
+            [("import data.config.teams", "teams"), ("import input.x as y", "y"), ("import rego.v1", "v1")]
+        {
+            let text = format!("package p\n{import}\ndeny if {{ some {name}; input.x[{name}] }}");
+            let text = if name == "v1" { text } else { text.replace(" if {", " {") };
+            refused(&text, &format!("`some {name}` has the name of an import"));
+        }
         refused("package p\ndeny { some run; input.x[run] }\nwarn { run.ref }", "`some run` has the name of a rule");
     }
 

@@ -27,6 +27,9 @@ const ALIASES: [(&str, &str); 6] = [
     ("stack", "input.stack"),
 ];
 
+/// The library replaces a function only where it is called by its full name, and in its own package nobody does.
+const NOT_REPLACED: &str = "got `with` and a function of a policy, expected `input`, `data`, a rule or a function of Rego: replace what the function looks at";
+
 /// What of `data` a text may refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DataScope {
@@ -133,7 +136,7 @@ fn text_of(value: &Value) -> Option<String> {
 }
 
 /// A reference as far as its parts are constant; and whether they all are.
-fn path(expr: &Expr) -> Option<(RulePath, bool)> {
+pub(super) fn path(expr: &Expr) -> Option<(RulePath, bool)> {
     match expr {
         Expr::Var { value, .. } => Some((vec![text_of(value)?], true)),
         Expr::RefDot { refr, field, .. } => Some(longer(path(refr)?, text_of(&field.1))),
@@ -170,6 +173,8 @@ struct Reader<'a> {
     tree: &'a mut Tree,
     /// What each import's name stands for.
     imports: BTreeMap<String, RulePath>,
+    /// The names of the language's own imports: `v1` of `rego.v1`.
+    language: BTreeSet<String>,
     /// The names that are declared where the reader is, the innermost last.
     locals: Vec<BTreeSet<String>>,
     /// What was found of the current definition.
@@ -180,8 +185,9 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(policy: &'a str, package: &'a RulePath, scope: DataScope, tree: &'a mut Tree) -> Self {
-        let (imports, locals, here) = (BTreeMap::new(), Vec::new(), RuleUses::default());
-        Self { policy, package, scope, tree, imports, locals, here, nesting: 0, deepest: 0 }
+        let (imports, language) = (BTreeMap::new(), BTreeSet::new());
+        let (locals, here) = (Vec::new(), RuleUses::default());
+        Self { policy, package, scope, tree, imports, language, locals, here, nesting: 0, deepest: 0 }
     }
 
     fn refuse<T>(&self, span: &Span, problem: impl Into<String>) -> Result<T, RegoError> {
@@ -194,7 +200,10 @@ impl<'a> Reader<'a> {
         };
         let name = import.r#as.as_ref().map(|name| name.text().to_owned()).or_else(|| path.last().cloned());
         match path.first().map(String::as_str) {
-            Some("rego" | "future") => return Ok(()),
+            Some("rego" | "future") => {
+                self.language.extend(name);
+                return Ok(());
+            }
             Some("input") => {}
             Some("data") => self.data(&import.span, &path, true)?,
             _ => {
@@ -293,7 +302,7 @@ impl<'a> Reader<'a> {
 
     fn statement(&mut self, statement: &LiteralStmt) -> Result<(), RegoError> {
         match &statement.literal {
-            Literal::SomeVars { vars, .. } => self.some_names(vars),
+            Literal::SomeVars { vars, .. } => self.some_names(vars)?,
             Literal::SomeIn { key, value, collection, .. } => {
                 self.loops();
                 for expr in key.iter().chain([value, collection]) {
@@ -316,12 +325,17 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn some_names(&mut self, names: &[Span]) {
+    fn some_names(&mut self, names: &[Span]) -> Result<(), RegoError> {
         for name in names {
+            if self.imports.contains_key(name.text()) || self.language.contains(name.text()) {
+                return self
+                    .refuse(name, format!("`some {}` has the name of an import, expected another", name.text()));
+            }
             let problem = format!("`some {0}` has the name of a rule or a short name, expected another", name.text());
             let full = self.of_package(vec![name.text().to_owned()]);
             self.tree.some_names.push((full, RegoError::at(self.policy, place(name), problem)));
         }
+        Ok(())
     }
 
     /// What `with` replaces: part of the input, of `data`, or a function.
@@ -329,10 +343,15 @@ impl<'a> Reader<'a> {
         let Some((path, is_constant)) = path(target) else {
             return self.refuse(target.span(), "got `with` and no path".to_owned());
         };
+        let path = self.resolved(path);
+        let of_data = path.get(1..).unwrap_or_default();
         match path.first().map(String::as_str) {
             Some("input") => Ok(()),
+            Some("data") if self.tree.functions.contains_key(of_data) => self.refuse(target.span(), NOT_REPLACED),
             Some("data") => self.data(target.span(), &path, is_constant),
-            _ if self.tree.functions.contains_key(&self.of_package(path.clone())) => Ok(()),
+            _ if self.tree.functions.contains_key(&self.of_package(path.clone())) => {
+                self.refuse(target.span(), NOT_REPLACED)
+            }
             // A test may replace what it could not call.
             _ if self.scope == DataScope::Everything => Ok(()),
             _ => {

@@ -1,0 +1,595 @@
+//! `gate policy`, as a person runs it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// A folder of files, gone when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = Self(std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..))));
+        for (name, text) in files {
+            let path = folder.0.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        folder
+    }
+
+    /// `gate policy`, in this folder.
+    fn policy(&self, arguments: &[&str]) -> Output {
+        command(&self.0, arguments).output().unwrap()
+    }
+
+    fn fed(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = command(&self.0, arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gate"));
+    command.arg("policy").args(arguments).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn json_of(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// Exit code and standard output; nothing else was said.
+fn answer(output: &Output) -> (i32, String) {
+    assert_eq!(error(output), "");
+    (output.status.code().unwrap(), text(output))
+}
+
+const WEEKEND: &str = "package weekend
+
+import rego.v1
+
+deny contains \"no weekends\" if {
+	input.day in {\"Saturday\", \"Sunday\"}
+	not input.urgent
+}
+
+warn contains \"late\" if {
+	input.hour > 17
+	input.hour < 24
+}
+";
+
+const GOOD: &str = "package weekend_test
+
+import rego.v1
+import data.weekend
+
+test_saturday if weekend.deny == {\"no weekends\"} with input as {\"day\": \"Saturday\"}
+
+test_urgent if {
+	count(weekend.deny) == 0 with input as {\"day\": \"Saturday\", \"urgent\": true}
+}
+";
+
+const MIXED: &str = "package mixed_test
+
+import rego.v1
+import data.weekend
+
+test_pass if count(weekend.deny) == 0 with input as {\"day\": \"Monday\"}
+
+test_fail if {
+	print(\"denied:\", weekend.deny) with input as {\"day\": \"Sunday\"}
+	count(weekend.deny) == 0 with input as {\"day\": \"Sunday\"}
+}
+
+test_error if 1 / 0
+
+test_number := 3
+
+todo_test_later if false
+";
+
+#[test]
+fn tests_that_pass_are_counted_and_not_shown() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("deep/weekend_test.rego", GOOD)]);
+    assert_eq!(answer(&folder.policy(&["test", "."])), (0, "PASS: 2/2\n".to_owned()));
+}
+
+#[test]
+fn what_did_not_pass_is_shown_with_its_place_and_reason() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("mixed_test.rego", MIXED)]);
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    assert_eq!(code, 1, "{text}");
+    for part in [
+        "mixed_test.rego:8:\ndata.mixed_test.test_fail: FAIL (",
+        "\n  got undefined, expected `true`\n",
+        "\n  mixed_test.rego:9: denied: {\"no weekends\"}\n",
+        "mixed_test.rego:13:\ndata.mixed_test.test_error: ERROR (",
+        "\n  mixed_test.rego:13:",
+        "data.mixed_test.test_number: FAIL (",
+        "\n  got `3`, expected `true`\n",
+        "data.mixed_test.todo_test_later: SKIPPED\n",
+        "----\nPASS: 1/5\nFAIL: 2/5\nSKIPPED: 1/5\nERROR: 1/5\n",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("test_pass"), "{text}");
+}
+
+#[test]
+fn verbose_shows_every_test_with_its_time() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
+    let (code, text) = answer(&folder.policy(&["test", ".", "--verbose"]));
+    assert_eq!(code, 0);
+    assert!(text.starts_with("weekend_test.rego:6:\ndata.weekend_test.test_saturday: PASS ("), "{text}");
+    assert!(text.contains("s)\nweekend_test.rego:8:\ndata.weekend_test.test_urgent: PASS ("), "{text}");
+}
+
+#[test]
+fn run_chooses_tests_by_their_full_names() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("mixed_test.rego", MIXED), ("weekend_test.rego", GOOD)]);
+    assert_eq!(
+        answer(&folder.policy(&["test", ".", "--run", "weekend_test\\.test_(sat|urg)"])),
+        (0, "PASS: 2/2\n".to_owned())
+    );
+    assert_eq!(answer(&folder.policy(&["test", ".", "-r", "test_pass$"])), (0, "PASS: 1/1\n".to_owned()));
+}
+
+#[test]
+fn no_test_is_no_success() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
+    for arguments in [&["test", "weekend.rego"][..], &["test", ".", "--run", "nothing"]] {
+        let (code, text) = answer(&folder.policy(arguments));
+        assert_eq!((code, text.starts_with("No test was run")), (1, true), "{text}");
+    }
+    assert_eq!(answer(&folder.policy(&["test", ".", "--run", "nothing", "--format", "json"])), (1, "[]\n".to_owned()));
+}
+
+#[test]
+fn coverage_counts_the_lines_of_policies_alone() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
+    let (code, text) = answer(&folder.policy(&["test", ".", "--coverage", "--verbose"]));
+    assert_eq!(code, 0);
+    assert!(text.contains("\nCOVERAGE: 66.67% (4 of 6 lines)\n"), "{text}");
+    assert!(text.ends_with("\nNot covered:\n  weekend.rego:10\n  weekend.rego:12\n"), "{text}");
+}
+
+#[test]
+fn a_policy_that_no_test_evaluates_is_not_covered() {
+    let other = "package other\nimport rego.v1\ndeny contains \"x\" if input.x\n";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("other.rego", other), ("weekend_test.rego", GOOD)]);
+    let (_, text) = answer(&folder.policy(&["test", ".", "--coverage", "--verbose"]));
+    assert!(text.contains("COVERAGE: 57.14% (4 of 7 lines)") && text.contains("  other.rego:3\n"), "{text}");
+}
+
+#[test]
+fn coverage_below_the_threshold_is_an_error() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
+    let (code, text) = answer(&folder.policy(&["test", ".", "--threshold", "66.7"]));
+    assert_eq!((code, text.as_str()), (1, "PASS: 2/2\nCOVERAGE: 66.67% (4 of 6 lines), expected at least 66.7%\n"));
+    let (code, _) = answer(&folder.policy(&["test", ".", "--threshold", "66%"]));
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn json_is_the_array_that_opa_prints() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("mixed_test.rego", MIXED)]);
+    let output = folder.policy(&["test", ".", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let mut told = json_of(&output);
+    for test in told.as_array_mut().unwrap() {
+        let took = test.as_object_mut().unwrap().remove("duration").unwrap();
+        assert!(took.is_u64(), "{test}");
+    }
+    let at = |row: u32| json!({ "file": "mixed_test.rego", "row": row, "col": 1 });
+    let package = "data.mixed_test";
+    assert_eq!(told[0], json!({ "location": at(6), "package": package, "name": "test_pass" }));
+    assert_eq!((&told[1]["fail"], &told[1]["location"]), (&json!(true), &at(8)));
+    let printed = STANDARD.decode(told[1]["output"].as_str().unwrap()).unwrap();
+    assert_eq!(printed, b"mixed_test.rego:9: denied: {\"no weekends\"}\n");
+    assert_eq!(told[2]["error"]["location"]["row"], 13);
+    assert_eq!(told[3]["problem"], "got `3`, expected `true`");
+    assert_eq!(told[4], json!({ "location": at(17), "package": package, "name": "todo_test_later", "skip": true }));
+}
+
+#[test]
+fn with_coverage_json_is_the_report_that_opa_prints() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
+    let told = json_of(&folder.policy(&["test", ".", "--coverage", "--format", "json"]));
+    let row = |row: u32| json!({ "row": row });
+    let file = json!({
+        "covered": [{ "start": row(5), "end": row(7) }, { "start": row(11), "end": row(11) }],
+        "not_covered": [{ "start": row(10), "end": row(10) }, { "start": row(12), "end": row(12) }],
+        "covered_lines": 4,
+        "not_covered_lines": 2,
+        "coverage": 66.67,
+    });
+    assert_eq!(told["files"], json!({ "weekend.rego": file }));
+    assert_eq!((&told["covered_lines"], &told["coverage"]), (&json!(4), &json!(66.67)));
+    assert_eq!(told["tests"][0]["name"], "test_saturday");
+}
+
+#[test]
+fn junit_has_a_suite_for_each_package_and_is_escaped() {
+    let odd = "package mixed_test\n\ntest_odd = \"<&>\" { print(\"a < b\") }\n";
+    let folder = Folder::new(&[
+        ("weekend.rego", WEEKEND),
+        ("mixed_test.rego", MIXED),
+        ("weekend_test.rego", GOOD),
+        ("odd_test.rego", odd),
+    ]);
+    let output = folder.policy(&["test", ".", "--format", "junit"]);
+    let text = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for part in [
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites tests=\"8\" failures=\"3\" errors=\"1\" skipped=\"1\" time=\"",
+        "  <testsuite name=\"data.mixed_test\" tests=\"6\" failures=\"3\" errors=\"1\" skipped=\"1\" time=\"",
+        "  <testsuite name=\"data.weekend_test\" tests=\"2\" failures=\"0\" errors=\"0\" skipped=\"0\" time=\"",
+        "<testcase name=\"test_pass\" classname=\"data.mixed_test\" file=\"mixed_test.rego\" line=\"6\" time=\"",
+        "<failure message=\"got `&quot;&lt;&amp;&gt;&quot;`, expected `true`\"></failure><system-out>odd_test.rego:3: a &lt; b</system-out>",
+        "<error message=\"mixed_test.rego:13:",
+        "<skipped/></testcase>",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_test_with_cases_shows_each() {
+    let cases = "package cases_test
+
+import rego.v1
+
+test_sum[note][sign] if {
+	some note, numbers in {\"two\": [1, 1, 2], \"three\": [1, 2, 4]}
+	some sign in [1, -1]
+	numbers[0] + numbers[1] == numbers[2]
+}
+
+test_good[case.note] if {
+	some case in [{\"note\": \"one\", \"is\": true}, {\"note\": \"other\", \"is\": true}]
+	case.is
+}
+
+test_none[note] if {
+	some note in []
+	note
+}
+";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("cases_test.rego", cases)]);
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    assert_eq!(code, 1);
+    for part in [
+        "test_sum: FAIL (",
+        "got 2 of 4 cases that failed, expected none\n  three: -1: FAIL\n  three: 1: FAIL\n  two: -1: PASS\n  two: 1: PASS\n",
+        "test_none: FAIL (",
+        "got no case, expected at least one",
+        "PASS: 1/3\nFAIL: 2/3\n",
+    ] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let told = json_of(&folder.policy(&["test", ".", "--format", "json", "--run", "test_sum"]));
+    assert_eq!(told[0]["sub_results"]["three"]["fail"], true);
+    assert_eq!(
+        told[0]["sub_results"]["two"],
+        json!({ "name": "two", "sub_results": { "1": { "name": "1" }, "-1": { "name": "-1" } } })
+    );
+}
+
+#[test]
+fn of_two_tests_of_one_name_each_is_run() {
+    let twice = "package twice_test\nimport rego.v1\ntest_a if true\ntest_a if false\n";
+    let folder = Folder::new(&[("twice_test.rego", twice)]);
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    assert!(code == 1 && text.contains("PASS: 1/2\nFAIL: 1/2\n"), "{text}");
+}
+
+#[test]
+fn a_test_that_is_a_function_is_an_error() {
+    let function = "package function_test\nimport rego.v1\ntest_a(x) if x\n";
+    let folder = Folder::new(&[("function_test.rego", function)]);
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    assert!(code == 1 && text.contains("ERROR (") && text.contains("a test takes no arguments"), "{text}");
+}
+
+#[test]
+fn old_and_new_texts_are_tested_together() {
+    let old = "package spacelift\n\ndeny[\"only admins\"] { not session.admin }\nsample { true }\n";
+    let inline = "package spacelift\nimport rego.v1\nis_empty if count(deny) == 0\ntest_new if is_empty with input.session.admin as true\n";
+    let old_test =
+        "package spacelift\ntest_old { deny[\"only admins\"] with input as {\"session\": {\"admin\": false}} }\n";
+    let folder = Folder::new(&[("old.rego", old), ("new_test.rego", inline), ("old_test.rego", old_test)]);
+    assert_eq!(answer(&folder.policy(&["test", "."])), (0, "PASS: 2/2\n".to_owned()));
+}
+
+#[test]
+fn a_policy_may_hold_its_own_tests() {
+    let both = "package both\n\ndeny[\"x\"] {\n  input.x\n}\n\ntest_x {\n  deny[\"x\"] with input.x as true\n}\n";
+    let folder = Folder::new(&[("both.rego", both)]);
+    let (code, text) = answer(&folder.policy(&["test", "both.rego", "--coverage"]));
+    assert_eq!((code, text.as_str()), (0, "PASS: 1/1\nCOVERAGE: 100% (2 of 2 lines)\n"));
+}
+
+#[test]
+fn functions_can_be_replaced_in_tests_alone() {
+    let clock = "package clock_test\nimport rego.v1\nimport data.weekend\nfake(_) := 7\ntest_a if count(weekend.deny) == 7 with count as fake\n";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("clock_test.rego", clock)]);
+    assert_eq!(answer(&folder.policy(&["test", "."])).0, 0);
+}
+
+#[test]
+fn data_config_is_the_tests_own_or_that_of_a_policy_in_toml() {
+    let policy = "package days\nimport rego.v1\ndeny contains input.day if input.day in data.config.days\n";
+    let tests = "package days\nimport rego.v1\ntest_with if deny == {\"a\"} with input.day as \"a\" with data.config.days as [\"a\"]\ntest_toml if deny == {\"b\"} with input.day as \"b\"\n";
+    let toml = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n[data]\ndays = [\"b\"]\n";
+    let folder = Folder::new(&[("days.rego", policy), ("days_test.rego", tests), ("policy.toml", toml)]);
+    assert_eq!(answer(&folder.policy(&["test", ".", "--run", "test_with"])).0, 0);
+    assert_eq!(answer(&folder.policy(&["test", "."])).0, 1);
+    assert_eq!(answer(&folder.policy(&["test", ".", "--policy", "policy.toml"])), (0, "PASS: 2/2\n".to_owned()));
+}
+
+#[test]
+fn a_test_that_never_ends_is_stopped() {
+    let slow = "package slow_test\nimport rego.v1\ntest_slow if {\n\tsome a in numbers.range(1, 10000)\n\tsome b in numbers.range(1, 10000)\n\tsome c in numbers.range(1, 10000)\n\ta + b + c == 0\n}\ntest_quick if true\n";
+    let folder = Folder::new(&[("slow_test.rego", slow)]);
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    assert!(code == 1 && text.contains("time limit") && text.contains("PASS: 1/2\nERROR: 1/2\n"), "{text}");
+}
+
+#[test]
+fn policies_of_one_package_are_pointed_out() {
+    let other = "package weekend\nimport rego.v1\ndeny contains \"x\" if input.x\n";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("other.rego", other), ("weekend_test.rego", GOOD)]);
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    assert!(code == 0 && text.contains("note: other.rego, weekend.rego are all of package `data.weekend`"), "{text}");
+}
+
+#[test]
+fn what_the_function_would_refuse_is_refused_with_its_place() {
+    let folder = Folder::new(&[
+        ("send.rego", "package send\nimport rego.v1\ndeny contains \"x\" if http.send({})\n"),
+        ("loop_test.rego", "package loop_test\nimport rego.v1\ntest_a if f(1)\nf(x) if f(x + 1)\n"),
+        ("broken_test.rego", "package broken_test\nimport rego.v1\ntest_a if {\n"),
+    ]);
+    let refused = |arguments: &[&str], expected: &str| {
+        let (code, text) = answer(&folder.policy(arguments));
+        assert!(code == 1 && text.starts_with(expected), "{text}");
+    };
+    refused(&["test", "send.rego"], "send.rego:3:26: `http.send` cannot be called: ");
+    refused(&["test", "loop_test.rego"], "loop_test.rego:");
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    assert_eq!((code, text.lines().count()), (1, 2), "{text}");
+    assert!(text.starts_with("broken_test.rego:") && text.contains("\nsend.rego:3:26: "), "{text}");
+    let output = folder.policy(&["test", "send.rego", "--format", "json"]);
+    assert_eq!((output.status.code(), text_is_empty(&output)), (Some(1), true));
+    assert!(error(&output).starts_with("gate: send.rego:3:26: "), "{output:?}");
+}
+
+fn text_is_empty(output: &Output) -> bool {
+    output.stdout.is_empty()
+}
+
+const TASK: &str = "# METADATA
+# title: No weekends
+# custom: { type: task, attach: [\"label:production\", \"*\"] }
+package task
+deny[\"no\"] { input.no }
+";
+
+#[test]
+fn policies_are_shown_in_a_line_each() {
+    let folder = Folder::new(&[("task.rego", TASK), ("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
+    let (code, text) = answer(&folder.policy(&["check"]));
+    let lines: Vec<Vec<&str>> =
+        text.lines().map(|line| line.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect()).collect();
+    assert_eq!(
+        lines,
+        [
+            vec!["task", "task", "label:production, every rule", "`No weekends`"],
+            vec!["weekend", "initialization", "by name"]
+        ]
+    );
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn what_is_wrong_with_policies_is_a_line_each() {
+    let folder = Folder::new(&[
+        ("a.rego", "package a\ndeny[\"x\"] { foo(1) }\n"),
+        ("b.rego", "package b\ndeny[\"x\"] {\n"),
+        ("c.rego", "package c\nx = 1\n"),
+        ("good.rego", TASK),
+    ]);
+    let (code, text) = answer(&folder.policy(&["check", "."]));
+    assert_eq!(code, 1);
+    let lines: Vec<&str> = text.lines().skip_while(|line| !line.is_empty()).skip(1).collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert_eq!(lines[0], "a.rego:2:13: there is no function `foo`");
+    assert!(lines[1].starts_with("b.rego:") && lines[2].starts_with("c.rego:1:1: got neither a type"), "{text}");
+    assert_eq!(answer(&Folder::new(&[("x.txt", "")]).policy(&["check"])).0, 1);
+}
+
+#[test]
+fn an_evaluation_begins_with_what_follows_from_it() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("input.json", "{\"day\": \"Sunday\", \"hour\": 20}")]);
+    let (code, text) = answer(&folder.policy(&["eval", "weekend.rego", "--input", "input.json"]));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    assert_eq!((code, words), (0, vec!["fail", "deny", "[\"no", "weekends\"]", "warn", "[\"late\"]"]));
+}
+
+#[test]
+fn json_of_an_evaluation_is_one_flat_object() {
+    let folder = Folder::new(&[
+        ("weekend.rego", WEEKEND),
+        ("approval.rego", "package a\napprove { input.yes }\nreject { input.no }\n"),
+    ]);
+    let told = |policy: &str, input: &str| json_of(&folder.fed(&["eval", policy, "--input", "-", "--json"], input));
+    assert_eq!(
+        told("weekend.rego", "{\"day\": \"Sunday\"}"),
+        json!({ "deny": ["no weekends"], "warn": [], "outcome": "fail" })
+    );
+    assert_eq!(told("weekend.rego", "{}"), json!({ "deny": [], "warn": [], "outcome": "pass" }));
+    assert_eq!(told("approval.rego", "{}"), json!({ "outcome": "wait" }));
+    assert_eq!(told("approval.rego", "{\"yes\": true}"), json!({ "approve": true, "outcome": "pass" }));
+    assert_eq!(
+        told("approval.rego", "{\"yes\": true, \"no\": true}"),
+        json!({ "approve": true, "reject": true, "outcome": "fail" })
+    );
+}
+
+#[test]
+fn a_policy_that_cannot_be_evaluated_says_where() {
+    let folder = Folder::new(&[
+        ("number.rego", "package n\ndeny = 3\n"),
+        ("wrong.rego", "package w\ndeny[\"x\"] { foo(1) }\n"),
+        ("div.rego", "package d\ndeny[\"x\"] {\n  1 / input.zero > 1\n}\n"),
+    ]);
+    let told = |policy: &str| {
+        let output = folder.fed(&["eval", policy, "--input", "-", "--json"], "{\"zero\": 0}");
+        assert_eq!(output.status.code(), Some(1));
+        json_of(&output)
+    };
+    assert_eq!(
+        told("number.rego"),
+        json!({ "outcome": "error", "error": "number.rego:1:1: `deny` got a number, expected a set of strings" })
+    );
+    assert_eq!(
+        told("wrong.rego"),
+        json!({ "outcome": "error", "error": "wrong.rego:2:13: there is no function `foo`" })
+    );
+    assert!(told("div.rego")["error"].as_str().unwrap().starts_with("div.rego:3:"));
+    let (code, text) = answer(&folder.fed(&["eval", "wrong.rego", "--input", "-"], "{}"));
+    assert_eq!((code, text.as_str()), (1, "error\n  wrong.rego:2:13: there is no function `foo`\n"));
+}
+
+fn fixture(name: &str) -> String {
+    format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_story_gives_what_the_policy_would_see_of_its_run() {
+    let policy =
+        |metadata: &str, rules: &str| format!("# METADATA\n# custom: {{ type: {metadata} }}\npackage p\n{rules}\n");
+    let folder = Folder::new(&[
+        (
+            "task.rego",
+            &policy("task", "deny[run.actor.login] { true }\nwarn[time.weekday(request.timestamp_ns)] { true }"),
+        ),
+        ("approval.rego", &policy("approval", "approve { input.reviews.current.approvals[_].author == \"bob\" }")),
+    ]);
+    let story = fixture("approve/one-human-approved-the-gate");
+    let told = |policy: &str| json_of(&folder.policy(&["eval", policy, "--input", &story, "--json"]));
+    assert_eq!(told("task.rego"), json!({ "deny": ["alice"], "warn": ["Monday"], "outcome": "fail" }));
+    assert_eq!(told("approval.rego"), json!({ "approve": true, "outcome": "pass" }));
+}
+
+#[test]
+fn a_story_in_which_the_policy_is_not_asked_is_refused() {
+    let folder = Folder::new(&[("approval.rego", "package p\napprove { true }\n")]);
+    let output = folder.policy(&["eval", "approval.rego", "--input", &fixture("ignore/a-ping")]);
+    assert_eq!((output.status.code(), text_is_empty(&output)), (Some(1), true));
+    assert!(
+        error(&output).contains("a policy of type `approval` is not asked here: the delivery is ignored ("),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_policy_of_the_library_is_written_with_its_tests_and_passes_them() {
+    let folder = Folder::new(&[("keep.txt", "")]);
+    let (code, text) = answer(&folder.policy(&["new", "no-weekends", "--to", "policies"]));
+    assert!(
+        code == 0 && text.starts_with("Written: policies/no-weekends.rego\nWritten: policies/no-weekends_test.rego\n"),
+        "{text}"
+    );
+    let (code, text) = answer(&folder.policy(&["test", "policies"]));
+    assert!(code == 0 && text.starts_with("PASS: "), "{text}");
+    fs::remove_file(folder.0.join("policies/no-weekends.rego")).unwrap();
+    let again = folder.policy(&["new", "no-weekends", "--to", "policies"]);
+    assert_eq!(again.status.code(), Some(2), "{again:?}");
+    assert!(error(&again).contains("no-weekends_test.rego: exists already, and is not overwritten"));
+    assert!(!folder.0.join("policies/no-weekends.rego").exists(), "half of it was written");
+}
+
+#[test]
+fn every_policy_of_the_library_can_be_had_and_passes_its_tests() {
+    let folder = Folder::new(&[("keep.txt", "")]);
+    let (code, text) = answer(&folder.policy(&["new", "--list"]));
+    assert_eq!(code, 0);
+    let names: Vec<&str> = text.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert!(names.len() > 10, "{text}");
+    for name in names {
+        assert_eq!(folder.policy(&["new", name, "--to", name]).status.code(), Some(0), "{name}");
+        let (code, text) = answer(&folder.policy(&["test", name]));
+        assert_eq!(code, 0, "{name}: {text}");
+    }
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let folder = Folder::new(&[("keep.txt", "")]);
+    let schema = json_of(&folder.policy(&["schema"]));
+    assert_eq!(schema["properties"]["version"]["const"], 1);
+}
+
+#[test]
+fn wrong_use_is_one_line_and_exit_code_2() {
+    let folder = Folder::new(&[
+        ("weekend.rego", WEEKEND),
+        ("list.json", "[1]"),
+        ("text.json", "{"),
+        ("x.txt", ""),
+        ("nothing/x.txt", ""),
+    ]);
+    let eval = |input| ["eval", "weekend.rego", "--input", input];
+    let cases: [(&[&str], &str); 16] = [
+        (&[], "requires a subcommand"),
+        (&["nonsense"], "unrecognized subcommand 'nonsense'; see `gate policy --help`"),
+        (&["check", "nowhere"], "'nowhere' for '[PATH]...'"),
+        (&["check", "x.txt"], "x.txt: expected a file `NAME.rego`"),
+        (&["test"], "not provided: <PATH>...; see `gate policy test --help`"),
+        (&["test", "nowhere"], "'nowhere' for '<PATH>...'"),
+        (&["test", ".", "--run", "("], "unclosed group"),
+        (&["test", ".", "--threshold", "101"], "expected 0 to 100"),
+        (&["test", ".", "--format", "xml"], "possible values: text, json, junit"),
+        (&["test", ".", "--policy", "nowhere.toml"], "'nowhere.toml' for '--policy <FILE>'"),
+        (&["eval", "weekend.rego"], "--input <FILE|STORY|->"),
+        (&eval("nothing"), "expected a story's folder"),
+        (&eval("list.json"), "list.json: got JSON that is not an object"),
+        (&eval("text.json"), "text.json: got no JSON (EOF while parsing"),
+        (&["new"], "<TEMPLATE>"),
+        (&["new", "nonsense"], "'nonsense' for '[TEMPLATE]'"),
+    ];
+    for (arguments, expected) in cases {
+        let output = folder.policy(arguments);
+        let error = error(&output);
+        assert_eq!((output.status.code(), text_is_empty(&output)), (Some(2), true), "{arguments:?}: {error}");
+        assert!(
+            error.starts_with("gate: ") && error.contains(expected) && error.lines().count() == 1,
+            "{arguments:?}: {error}"
+        );
+    }
+}
