@@ -55,6 +55,11 @@ impl RegoError {
         Self { policy: policy.to_owned(), place, problem: problem.trim_end_matches(':').to_owned() }
     }
 
+    /// Whether the library stopped it because it took too long.
+    pub(super) fn is_time_limit(&self) -> bool {
+        self.problem.starts_with("execution exceeded time limit")
+    }
+
     /// An error of the library about one of several texts, which it names; `policy` where it does not.
     pub(super) fn of_texts(policy: &str, error: &impl fmt::Display) -> Self {
         let text = error.to_string();

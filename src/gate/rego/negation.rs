@@ -11,8 +11,8 @@ use std::ops::Range;
 use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
 
 use super::builtins::OURS;
+use super::paths;
 use super::spans::{whole_range, whole_text};
-use super::tree;
 
 /// What nests deeper is refused later, when the tree is examined.
 const NESTING_MAX: usize = 64;
@@ -176,8 +176,8 @@ impl Finder<'_> {
 
     /// Whether a call is of the library's function.
     fn is_builtin(&self, function: &Expr) -> bool {
-        let Some((path, true)) = tree::path(function) else { return false };
-        let defines = |rule: &Rule| matches!(rule, Rule::Spec { head: RuleHead::Func { refr, .. }, .. } if tree::path(refr).is_some_and(|(name, _)| name == path));
+        let Some((path, true)) = paths::path(function) else { return false };
+        let defines = |rule: &Rule| matches!(rule, Rule::Spec { head: RuleHead::Func { refr, .. }, .. } if paths::path(refr).is_some_and(|(name, _)| name == path));
         let name = path.join(".");
         let is_known = BUILTINS.contains_key(name.as_str()) || OURS.iter().any(|(ours, _)| *ours == name);
         is_known && !self.module.policy.iter().any(|rule| defines(rule))

@@ -9,10 +9,11 @@ use serde_json::{Map, Value as Json};
 use super::coverage::Coverage;
 use super::error::RegoError;
 use super::library::{self, Language};
+use super::modules;
 use super::nesting;
 use super::policy::{RegoPolicy, aliases, full_path};
 use super::test_case::{TestCase, TestForm, decides, printed_case, tests_of, with_cases_printed};
-use super::tree::{self, DataScope};
+use super::tree::DataScope;
 
 /// As for policies (see `nesting`); tests are longer, and nobody waits for them.
 const PARSE_WORK_MAX: u64 = 1 << 24;
@@ -100,7 +101,7 @@ impl<'f> ReadFile<'f> {
         let (language, mut engine) = library::parse_either(&file.path, &file.text)?;
         let module =
             engine.get_modules().first().cloned().ok_or_else(|| RegoError::of_policy(&file.path, "got no package"))?;
-        let package = tree::package(&file.path, &module)?;
+        let package = modules::package(&file.path, &module)?;
         let has_tests = !tests_of(&file.path, 0, &package, &module).is_empty();
         let is_policy = !file.is_named_as_test() && (!has_tests || decides(&module));
         if is_policy {
@@ -136,13 +137,13 @@ impl TestSuite {
         let modules = engine.get_modules().clone();
         let named: Vec<_> =
             read.iter().zip(&modules).map(|(read, module)| (read.file.path.as_str(), module.as_ref())).collect();
-        tree::examine(&named, DataScope::Everything)?;
+        modules::examine(&named, DataScope::Everything)?;
         let (mut tests, mut short_names, mut packages) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
         for (number, (read, (path, module))) in read.iter().zip(&named).enumerate() {
-            let package = tree::package(path, module)?;
+            let package = modules::package(path, module)?;
             tests.extend(tests_of(path, number, &package, module));
             if read.is_policy {
-                let tree = tree::examine(&[(path, module)], DataScope::OwnPackage)?;
+                let tree = modules::examine(&[(path, module)], DataScope::OwnPackage)?;
                 short_names.extend(aliases(&tree, &package));
                 packages.entry(full_path(&package)).or_insert_with(Vec::new).push((*path).to_owned());
             }

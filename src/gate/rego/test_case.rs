@@ -10,10 +10,10 @@ use serde_json::Value as Json;
 
 use super::calls::RulePath;
 use super::error::Place;
+use super::paths;
 use super::policy::full_path;
 use super::results::RuleName;
 use super::spans::{whole_range, whole_text};
-use super::tree;
 
 const TEST: &str = "test_";
 const SKIPPED: &str = "todo_test_";
@@ -98,7 +98,7 @@ pub(super) fn decides(module: &Module) -> bool {
             Rule::Spec { head, .. } => head_reference(head),
             Rule::Default { refr, .. } => refr,
         };
-        let name = tree::path(head).and_then(|(path, _)| path.into_iter().next());
+        let name = paths::path(head).and_then(|(path, _)| path.into_iter().next());
         RuleName::ALL.iter().any(|asked| name.as_deref() == Some(asked.as_str()))
     };
     module.policy.iter().any(|rule| is_asked(rule))
@@ -106,7 +106,7 @@ pub(super) fn decides(module: &Module) -> bool {
 
 /// A rule's name as far as the part that makes it a test, and whether anything follows.
 fn test_name(head: &RuleHead) -> Option<(RulePath, bool)> {
-    let (path, is_constant) = tree::path(head_reference(head))?;
+    let (path, is_constant) = paths::path(head_reference(head))?;
     let is_test = |part: &String| part.starts_with(TEST) || part.starts_with(SKIPPED);
     let end = path.iter().position(is_test)?.saturating_add(1);
     Some((path.get(..end)?.to_vec(), !is_constant || path.len() > end))
@@ -177,7 +177,7 @@ fn name_parts(head: &Expr) -> Vec<String> {
 /// Whether a reference's last part is the one that makes the rule a test.
 fn ends_the_name(head: &Expr) -> bool {
     let is_test = |part: &String| part.starts_with(TEST) || part.starts_with(SKIPPED);
-    tree::path(head).is_some_and(|(path, is_constant)| is_constant && path.last().is_some_and(is_test))
+    paths::path(head).is_some_and(|(path, is_constant)| is_constant && path.last().is_some_and(is_test))
 }
 
 fn names_in(statement: &LiteralStmt) -> impl Iterator<Item = &str> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use environment_gate::gate::rego::TestVerdict;
 
 use super::line;
-use super::test::{TestReport, TestRun};
+use super::test_report::{TestReport, TestRun};
 
 pub(super) fn in_xml(report: &TestReport<'_>) -> Result<String, fmt::Error> {
     let mut packages: Vec<&str> = report.runs.iter().map(|run| run.test.package.as_str()).collect();

@@ -20,6 +20,7 @@ mod report;
 mod story_input;
 mod test;
 mod test_json;
+mod test_report;
 
 /// Describes the document that policies see as `input`.
 const INPUT_SCHEMA: &str = include_str!("../../../../docs/rego-input.schema.json");

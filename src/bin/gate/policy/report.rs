@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use environment_gate::gate::rego::{Coverage, TestVerdict};
 
 use super::line;
-use super::test::{TestReport, TestRun, rounded};
+use super::test_report::{TestReport, TestRun, rounded};
 use crate::render::{BOLD, GREEN, RED, YELLOW};
 
 /// Dashes in the line above the summary.

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use environment_gate::gate::rego::{Coverage, CoveredLines, Place, RegoError, TestVerdict};
 use serde_json::{Map, Value, json};
 
-use super::test::{TestReport, TestRun, rounded};
+use super::test_report::{TestReport, TestRun, rounded};
 
 /// The results as an array; with coverage, OPA's report of that, and the results in it as `tests`.
 pub(super) fn in_json(report: &TestReport<'_>) -> Value {
