@@ -1,7 +1,9 @@
 //! The policy: which runs may enter which environment.
 
 mod attach;
+mod data;
 mod event;
+mod gates;
 mod job;
 mod max_age;
 mod read;

@@ -1,22 +1,21 @@
 //! From TOML to a checked [`Policy`]. Every error names the line, the key, what was got and what was expected.
 
 use serde::Deserialize;
-use serde_json::Value as Json;
 use toml::Spanned;
 
+use super::data::json;
 use super::event;
-use super::job;
+use super::gates::{GateToml, default_gate, read_gates};
 use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
-use super::rule::{Gate, Policy, PolicyName, Rule};
+use super::rule::{Policy, PolicyName, Rule};
 use super::source::{PolicyError, Source};
-use crate::model::{EnvironmentName, InvalidName, Login, quoted};
+use crate::model::{EnvironmentName, InvalidName, Login};
 
 const DEFAULT_WORKFLOW: &str = ".github/workflows/release.yml";
 const DEFAULT_EVENT: &str = "workflow_dispatch";
 const DEFAULT_ENVIRONMENT: &str = "release";
-const DEFAULT_GATE: &str = "release-gate";
 const DEFAULT_MAX_AGE: &str = "72h";
 
 #[derive(Deserialize)]
@@ -53,13 +52,6 @@ struct RuleToml {
     gate: Option<Spanned<Vec<GateToml>>>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GateToml {
-    job: Spanned<String>,
-    environment: Spanned<String>,
-}
-
 impl Policy {
     /// Reads a policy from TOML; `docs/policy.md` explains every key.
     ///
@@ -85,19 +77,6 @@ impl Policy {
         let rules = policy.rule.iter().map(|rule| read_rule(&source, rule)).collect::<Result<_, _>>()?;
         let data = policy.data.into_iter().map(|(key, value)| (key, json(value))).collect();
         Ok(Self { pause: policy.pause, rules, data, rego: Vec::new(), text: toml.to_owned(), unreadable: None })
-    }
-}
-
-/// What policies in Rego see; a date or a time as its text.
-fn json(value: toml::Value) -> Json {
-    match value {
-        toml::Value::String(text) => text.into(),
-        toml::Value::Integer(number) => number.into(),
-        toml::Value::Float(number) => number.into(),
-        toml::Value::Boolean(is_true) => is_true.into(),
-        toml::Value::Datetime(instant) => instant.to_string().into(),
-        toml::Value::Array(items) => items.into_iter().map(json).collect(),
-        toml::Value::Table(table) => table.into_iter().map(|(key, value)| (key, json(value))).collect(),
     }
 }
 
@@ -148,51 +127,6 @@ fn label(text: &str) -> Result<String, InvalidName> {
         return Err(InvalidName::new(text, "a label that is not empty"));
     }
     Ok(text.to_owned())
-}
-
-fn default_gate(
-    source: &Source<'_>,
-    environment: &Spanned<String>,
-    protected: &EnvironmentName,
-) -> Result<Gate, PolicyError> {
-    let name = Spanned::new(environment.span(), DEFAULT_GATE.to_owned());
-    let gate = gate_environment(source, &name, "rule.environment", protected)?;
-    Ok(Gate { job: DEFAULT_GATE.to_owned(), environment: gate })
-}
-
-fn read_gates(source: &Source<'_>, gates: &[GateToml], protected: &EnvironmentName) -> Result<Vec<Gate>, PolicyError> {
-    let mut read: Vec<Gate> = Vec::new();
-    for gate in gates {
-        let job = source.one(&gate.job, "rule.gate.job", job::parse)?;
-        let environment = gate_environment(source, &gate.environment, "rule.gate.environment", protected)?;
-        if read.iter().any(|other| other.environment == environment) {
-            let problem = format!("got {} for two gates, expected one environment each", quoted(environment.as_str()));
-            return Err(source.error(&gate.environment.span(), "rule.gate.environment", problem));
-        }
-        if read.iter().any(|other| other.job == job) {
-            let problem = format!("got {} for two gates, expected one job each", quoted(&job));
-            return Err(source.error(&gate.job.span(), "rule.gate.job", problem));
-        }
-        read.push(Gate { job, environment });
-    }
-    Ok(read)
-}
-
-fn gate_environment(
-    source: &Source<'_>,
-    name: &Spanned<String>,
-    key: &str,
-    protected: &EnvironmentName,
-) -> Result<EnvironmentName, PolicyError> {
-    let environment = source.one(name, key, EnvironmentName::parse)?;
-    if environment == *protected {
-        let problem = format!(
-            "got {} as both gate and protected environment, expected two: a gate cannot guard itself",
-            quoted(environment.as_str())
-        );
-        return Err(source.error(&name.span(), key, problem));
-    }
-    Ok(environment)
 }
 
 fn read_approvals(source: &Source<'_>, rule: &RuleToml, gates: usize) -> Result<usize, PolicyError> {

@@ -38,8 +38,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(policy: &'a str, package: &'a RulePath, scope: DataScope, tree: &'a mut Tree) -> Self {
-        let (imports, language) = (BTreeMap::new(), BTreeSet::new());
-        let (locals, here) = (Vec::new(), RuleUses::default());
+        let (imports, language, locals, here) = (BTreeMap::new(), BTreeSet::new(), Vec::new(), RuleUses::default());
         Self { policy, package, scope, tree, imports, language, locals, here, nesting: 0, deepest: 0 }
     }
 
