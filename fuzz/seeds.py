@@ -1,10 +1,10 @@
-"""Makes what fuzzing begins with out of the stories' own files: seeds.py FIXTURES FOLDER"""
+"""Makes what fuzzing begins with out of the stories' own files and the library of policies: seeds.py FIXTURES POLICIES INPUT FOLDER"""
 
 import json
 import pathlib
 import sys
 
-fixtures, folder = (pathlib.Path(argument) for argument in sys.argv[1:])
+fixtures, policies, rego_input, folder = (pathlib.Path(argument) for argument in sys.argv[1:])
 
 
 def seed(target, name, text):
@@ -28,6 +28,9 @@ for story in sorted(fixtures.glob("*/*")):
         header = next(iter(canned.get("headers", {}).values()), "")
         body = json.dumps(canned["body"]) if "body" in canned else canned.get("text", "")
         seed("answer", f"{name}-{answer.stem}", f"{call} {canned['status']} {header}\n{body}")
+
+for path in sorted([*policies.rglob("*.rego"), *fixtures.glob("*/*/policies/*.rego")]):
+    seed("rego", f"{path.parent.name}-{path.stem}", f"{path.read_text()}\n---\n{rego_input.read_text()}")
 
 for number, one in enumerate(["sha256=GOOD\n{}", "sha1=00\n", "sha256=0\nbody", "SHA256=GOOD\nbody"]):
     seed("signature", str(number), one)
