@@ -341,6 +341,20 @@ fn functions_can_be_replaced_in_tests_alone() {
 }
 
 #[test]
+fn a_function_of_a_policy_that_would_not_be_replaced_is_refused() {
+    let policy = "package f\nimport rego.v1\ndeny contains \"x\" if is_late(input.hour)\nis_late(hour) if hour > 17\n";
+    for (package, target) in [("f", "is_late"), ("f_test", "data.f.is_late"), ("f_test", "f.is_late")] {
+        let import = if package == "f" { "" } else { "import data.f\n" };
+        let test = format!(
+            "package {package}\nimport rego.v1\n{import}never(_) := false\ntest_a if count(data.f.deny) == 0 with {target} as never\n"
+        );
+        let folder = Folder::new(&[("f.rego", policy), ("f_test.rego", &test)]);
+        let (code, text) = answer(&folder.policy(&["test", "."]));
+        assert!(code == 1 && text.contains(": got `with` and a function of a policy, expected "), "{target}: {text}");
+    }
+}
+
+#[test]
 fn data_config_is_the_tests_own_or_that_of_a_policy_in_toml() {
     let policy = "package days\nimport rego.v1\ndeny contains input.day if input.day in data.config.days\n";
     let tests = "package days\nimport rego.v1\ntest_with if deny == {\"a\"} with input.day as \"a\" with data.config.days as [\"a\"]\ntest_toml if deny == {\"b\"} with input.day as \"b\"\n";
@@ -360,11 +374,44 @@ fn a_test_that_never_ends_is_stopped() {
 }
 
 #[test]
-fn policies_of_one_package_are_pointed_out() {
+fn policies_of_one_package_are_tested_alone_as_the_function_evaluates_them() {
+    let policy = |word: &str| {
+        format!("package spacelift\ndefault sample = false\ndeny[\"{word}\"] {{ run.title == \"{word}\" }}\n")
+    };
+    let test = |word: &str| {
+        format!(
+            "package spacelift\nat(title) = {{\"run\": {{\"title\": title}}}}\ntest_{word} {{ deny == {{\"{word}\"}} with input as at(\"{word}\") }}\ntest_no_{word} {{ count(deny) == 0 with input as at(\"b\") with input.run.title as \"none\" }}\n"
+        )
+    };
+    let folder = Folder::new(&[
+        ("a.rego", &policy("a")),
+        ("a_test.rego", &test("a")),
+        ("b.rego", &policy("b")),
+        ("b_test.rego", &test("b")),
+        ("weekend.rego", WEEKEND),
+        ("weekend_test.rego", GOOD),
+    ]);
+    assert_eq!(answer(&folder.policy(&["test", "."])), (0, "PASS: 6/6\n".to_owned()));
+    let (code, text) = answer(&folder.policy(&["test", ".", "--coverage"]));
+    assert!(code == 0 && text.contains("COVERAGE: 60% (6 of 10 lines)"), "{text}");
+}
+
+#[test]
+fn tests_of_several_policies_see_them_all() {
     let other = "package weekend\nimport rego.v1\ndeny contains \"x\" if input.x\n";
-    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("other.rego", other), ("weekend_test.rego", GOOD)]);
+    let other_test = "package other_test\nimport rego.v1\nimport data.weekend\ntest_alone if weekend.deny == {\"x\"} with input as {\"x\": true, \"day\": \"Sunday\"}\n";
+    let both = "package both_test\nimport rego.v1\nimport data.weekend\ntest_both if count(weekend.deny) == 2 with input as {\"x\": true, \"day\": \"Sunday\"}\n";
+    let folder = Folder::new(&[
+        ("weekend.rego", WEEKEND),
+        ("other.rego", other),
+        ("other_test.rego", other_test),
+        ("both_test.rego", both),
+    ]);
     let (code, text) = answer(&folder.policy(&["test", "."]));
-    assert!(code == 0 && text.contains("note: other.rego, weekend.rego are all of package `data.weekend`"), "{text}");
+    assert!(
+        code == 0 && text.starts_with("PASS: 2/2\nnote: other.rego, weekend.rego are all of package `data.weekend`"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -30,17 +30,15 @@ impl CoveredLines {
 }
 
 impl Coverage {
-    /// The policies' lines, none of them covered: those of the first `policies` texts of the engine.
-    pub(super) fn none(engine: &Engine, policies: usize) -> Self {
+    /// Takes the lines of policies, as not covered yet: of the first `policies` texts of the engine.
+    pub(super) fn expect(&mut self, engine: &Engine, policies: usize) {
         let modules = engine.clone().get_modules().clone();
-        let files = modules.iter().enumerate().take(policies).map(|(number, module)| {
+        for (number, module) in modules.iter().enumerate().take(policies) {
             let tests = test_lines(module);
             let is_test = |line: &u32| tests.iter().any(|(first, end)| (first..end).contains(&line));
-            let not_covered = lines_of(engine, number).into_iter().filter(|line| !is_test(line)).collect();
-            let file = module.package.span.source.file().clone();
-            (file, CoveredLines { covered: BTreeSet::new(), not_covered })
-        });
-        Self { files: files.collect() }
+            let lines = lines_of(engine, number).into_iter().filter(|line| !is_test(line));
+            self.files.entry(module.package.span.source.file().clone()).or_default().not_covered.extend(lines);
+        }
     }
 
     /// Takes what an engine has evaluated.

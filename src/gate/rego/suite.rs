@@ -1,40 +1,22 @@
-//! Tests of policies, evaluated as OPA evaluates them: all texts together, one engine, and each test by itself. Not here: files, clocks, and how results
-//! are shown.
+//! Tests of policies, evaluated as OPA evaluates them, each by itself. Not here: where files come from, clocks, and how results are shown.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json};
 
 use super::coverage::Coverage;
 use super::error::RegoError;
-use super::library::{self, Language};
-use super::modules;
-use super::nesting;
-use super::policy::{RegoPolicy, aliases, full_path};
-use super::test_case::{TestCase, TestForm, decides, printed_case, tests_of, with_cases_printed};
-use super::tree::DataScope;
-
-/// As for policies (see `nesting`); tests are longer, and nobody waits for them.
-const PARSE_WORK_MAX: u64 = 1 << 24;
-/// Ends the name of a file that holds tests alone.
-const TEST_FILE: &str = "_test.rego";
-
-/// A text, and what its file is called.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegoFile {
-    /// As it is shown.
-    pub path: String,
-    /// What is in it.
-    pub text: String,
-}
+use super::file::RegoFile;
+use super::library;
+use super::test_case::{TestCase, TestForm, printed_case};
+use super::test_engine::TestEngine;
+use super::test_files::{TestFile, shared_packages, together};
 
 /// Policies with their tests, ready to be evaluated.
 pub struct TestSuite {
-    engine: Engine,
+    engines: Vec<TestEngine>,
     tests: Vec<TestCase>,
-    /// The policies among the texts, which come first.
-    policies: usize,
     coverage: Option<Coverage>,
     shared: Vec<(String, Vec<String>)>,
 }
@@ -63,54 +45,6 @@ pub enum TestVerdict {
     Skipped,
 }
 
-impl RegoFile {
-    /// The policy's name: the file's without `.rego`.
-    pub fn policy_name(&self) -> &str {
-        let name = self.path.rsplit(['/', '\\']).next().unwrap_or_default();
-        name.strip_suffix(".rego").unwrap_or(name)
-    }
-
-    /// Whether it holds tests alone, by its name.
-    pub fn is_named_as_test(&self) -> bool {
-        self.path.ends_with(TEST_FILE)
-    }
-
-    /// Reads it as a policy. An error names the file.
-    ///
-    /// # Errors
-    /// Whatever the function would refuse.
-    pub fn policy(&self, config: &Map<String, Json>) -> Result<RegoPolicy, RegoError> {
-        let read = RegoPolicy::parse(self.policy_name(), &self.text, config);
-        read.map_err(|error| RegoError { policy: self.path.clone(), ..error })
-    }
-}
-
-/// A file with what was found in it.
-struct ReadFile<'f> {
-    file: &'f RegoFile,
-    language: Language,
-    /// With the names of cases printed.
-    text: String,
-    is_policy: bool,
-}
-
-impl<'f> ReadFile<'f> {
-    /// A file is a policy unless it is named as a test, or has tests and none of the rules that a policy is asked for.
-    fn read(file: &'f RegoFile, config: &Map<String, Json>) -> Result<Self, RegoError> {
-        nesting::examine_nesting(&file.path, &file.text, PARSE_WORK_MAX)?;
-        let (language, mut engine) = library::parse_either(&file.path, &file.text)?;
-        let module =
-            engine.get_modules().first().cloned().ok_or_else(|| RegoError::of_policy(&file.path, "got no package"))?;
-        let package = modules::package(&file.path, &module)?;
-        let has_tests = !tests_of(&file.path, 0, &package, &module).is_empty();
-        let is_policy = !file.is_named_as_test() && (!has_tests || decides(&module));
-        if is_policy {
-            file.policy(config)?;
-        }
-        Ok(Self { file, language, text: with_cases_printed(&module), is_policy })
-    }
-}
-
 impl TestSuite {
     /// Reads policies and tests. `config` is what policies see as `data.config` where a test does not say anything else.
     ///
@@ -118,50 +52,34 @@ impl TestSuite {
     /// What the function would refuse of a policy; what cannot be read, or not survived, of a test. Each names its file.
     pub fn read(files: &[RegoFile], config: &Map<String, Json>) -> Result<Self, Vec<RegoError>> {
         let (read, errors): (Vec<_>, Vec<_>) =
-            files.iter().map(|file| ReadFile::read(file, config)).partition(Result::is_ok);
+            files.iter().map(|file| TestFile::read(file, config)).partition(Result::is_ok);
         let errors: Vec<RegoError> = errors.into_iter().filter_map(Result::err).collect();
         if !errors.is_empty() {
             return Err(errors);
         }
-        let mut read: Vec<ReadFile<'_>> = read.into_iter().filter_map(Result::ok).collect();
-        read.sort_by_key(|file| !file.is_policy);
-        Self::of(&read, config).map_err(|error| vec![error])
-    }
-
-    fn of(read: &[ReadFile<'_>], config: &Map<String, Json>) -> Result<Self, RegoError> {
-        let of_all = |error: &anyhow::Error| RegoError::of_texts("tests", error);
-        let mut engine = library::for_tests().map_err(|error| of_all(&error))?;
-        for ReadFile { file, language, text, .. } in read {
-            library::add_as(*language, &mut engine, &file.path, text)?;
-        }
-        let modules = engine.get_modules().clone();
-        let named: Vec<_> =
-            read.iter().zip(&modules).map(|(read, module)| (read.file.path.as_str(), module.as_ref())).collect();
-        modules::examine(&named, DataScope::Everything)?;
-        let (mut tests, mut short_names, mut packages) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
-        for (number, (read, (path, module))) in read.iter().zip(&named).enumerate() {
-            let package = modules::package(path, module)?;
-            tests.extend(tests_of(path, number, &package, module));
-            if read.is_policy {
-                let tree = modules::examine(&[(path, module)], DataScope::OwnPackage)?;
-                short_names.extend(aliases(&tree, &package));
-                packages.entry(full_path(&package)).or_insert_with(Vec::new).push((*path).to_owned());
-            }
-        }
-        for rules in short_names {
-            library::add_as(Language::V0, &mut engine, "short names", &rules)?;
-        }
-        library::add_config(&mut engine, config).map_err(|error| of_all(&error))?;
-        // Makes the library look at every rule now: a variable that nothing binds is an error here.
-        engine.eval_query("true".to_owned(), false).map_err(|error| of_all(&error))?;
-        let policies = read.iter().filter(|read| read.is_policy).count();
-        let shared = packages.into_iter().filter(|(_, files)| files.len() > 1).collect();
-        Ok(Self { engine, tests, policies, coverage: None, shared })
+        let read: Vec<TestFile<'_>> = read.into_iter().filter_map(Result::ok).collect();
+        let groups = together(&read);
+        let shared = groups.iter().flat_map(|group| shared_packages(group)).collect();
+        let engines = groups.iter().map(|group| TestEngine::new(group, config));
+        let engines: Vec<TestEngine> = engines.collect::<Result<_, _>>().map_err(|error| vec![error])?;
+        let of_engine = |(number, engine): (usize, &TestEngine)| {
+            let tests = engine.tests.iter().cloned();
+            tests.map(|test| TestCase { engine: number, ..test }).collect::<Vec<_>>()
+        };
+        let mut tests: Vec<TestCase> = engines.iter().enumerate().flat_map(of_engine).collect();
+        tests.sort_by(|one, other| (&one.file, one.rule.1).cmp(&(&other.file, other.rule.1)));
+        // A policy that is evaluated alone may also be there for tests that look at several.
+        tests.dedup_by(|one, other| (&one.file, one.rule.1) == (&other.file, other.rule.1));
+        Ok(Self { engines, tests, coverage: None, shared })
     }
 
     /// Notes which lines of the policies are evaluated from now on.
     pub fn measure_coverage(&mut self) {
-        self.coverage = Some(Coverage::none(&self.engine, self.policies));
+        let mut coverage = Coverage::default();
+        for TestEngine { engine, policies, .. } in &self.engines {
+            coverage.expect(engine, *policies);
+        }
+        self.coverage = Some(coverage);
     }
 
     /// Which lines of the policies were evaluated, if that was to be noted.
@@ -174,7 +92,7 @@ impl TestSuite {
         self.tests.clone()
     }
 
-    /// Packages that several policies have: in tests they see each other's rules, in the function they do not.
+    /// Packages of which several policies are evaluated together: in tests they see each other's rules, in the function they do not.
     pub fn shared_packages(&self) -> &[(String, Vec<String>)] {
         &self.shared
     }
@@ -182,19 +100,16 @@ impl TestSuite {
     /// Evaluates a test.
     pub fn run(&mut self, test: &TestCase) -> TestOutcome {
         let without_output = |verdict| TestOutcome { verdict, cases: Vec::new(), printed: Vec::new() };
-        if test.is_skipped {
+        let Some(TestEngine { engine, .. }) = self.engines.get(test.engine).filter(|_| !test.is_skipped) else {
             return without_output(TestVerdict::Skipped);
-        }
-        let error = |problem: &str| RegoError {
-            policy: test.file.clone(),
-            place: Some(test.place),
-            problem: problem.to_owned(),
         };
+        let place = Some(test.place);
         if test.form == TestForm::Function {
-            return without_output(TestVerdict::Error(error("a test takes no arguments")));
+            let problem = "a test takes no arguments".to_owned();
+            return without_output(TestVerdict::Error(RegoError { policy: test.file.clone(), place, problem }));
         }
         // A test that fails may leave an engine in any state, so each has its own.
-        let mut engine = self.engine.clone();
+        let mut engine = engine.clone();
         engine.set_enable_coverage(self.coverage.is_some());
         let value = value_of(&mut engine, test);
         if let Some(coverage) = &mut self.coverage {
@@ -207,8 +122,7 @@ impl TestSuite {
             Ok(value) => judge(test.form, &value, &reached),
             Err(problem) => {
                 let of_library = RegoError::of_texts(&test.file, &problem);
-                let place = of_library.place.or(Some(test.place));
-                (TestVerdict::Error(RegoError { place, ..of_library }), Vec::new())
+                (TestVerdict::Error(RegoError { place: of_library.place.or(place), ..of_library }), Vec::new())
             }
         };
         TestOutcome { verdict, cases, printed }

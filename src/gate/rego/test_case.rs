@@ -33,6 +33,8 @@ pub struct TestCase {
     pub name: String,
     /// Whether its name begins with `todo_`: it is not evaluated.
     pub is_skipped: bool,
+    /// The index of its engine.
+    pub(super) engine: usize,
     pub(super) form: TestForm,
     /// Where its value is, in `data`.
     pub(super) path: RulePath,
@@ -74,6 +76,7 @@ pub(super) fn tests_of(file: &str, number: usize, package: &RulePath, module: &M
             place: Place { line: span.line, column: span.col },
             package: full_path(package),
             is_skipped: name.last().is_some_and(|last| last.starts_with(SKIPPED)),
+            engine: 0,
             form,
             path: package.iter().chain(&name).cloned().collect(),
             rule: (number, index),

@@ -1,0 +1,54 @@
+//! An engine with several texts, policies and tests. Not here: which texts, and what comes of the tests.
+
+use std::collections::BTreeSet;
+
+use regorus::Engine;
+use serde_json::{Map, Value as Json};
+
+use super::error::RegoError;
+use super::library::{self, Language};
+use super::modules;
+use super::policy::aliases;
+use super::test_case::{TestCase, tests_of};
+use super::test_files::TestFile;
+use super::tree::DataScope;
+
+/// An engine, and the tests in its texts.
+pub(super) struct TestEngine {
+    pub(super) engine: Engine,
+    pub(super) tests: Vec<TestCase>,
+    /// How many of the texts are policies; they come first.
+    pub(super) policies: usize,
+}
+
+impl TestEngine {
+    /// Reads the texts together.
+    pub(super) fn new(files: &[&TestFile<'_>], config: &Map<String, Json>) -> Result<Self, RegoError> {
+        let of_all = |error: &anyhow::Error| RegoError::of_texts("tests", error);
+        let mut engine = library::for_tests().map_err(|error| of_all(&error))?;
+        for TestFile { file, language, text, .. } in files {
+            library::add_as(*language, &mut engine, &file.path, text)?;
+        }
+        let modules = engine.get_modules().clone();
+        let named = files.iter().zip(&modules).map(|(file, module)| (file.file.path.as_str(), module.as_ref()));
+        let named: Vec<_> = named.collect();
+        modules::examine(&named, DataScope::Everything)?;
+        let (mut tests, mut short_names) = (Vec::new(), BTreeSet::new());
+        for (number, (file, (path, module))) in files.iter().zip(&named).enumerate() {
+            let package = modules::package(path, module)?;
+            tests.extend(tests_of(path, number, &package, module));
+            if file.is_policy {
+                let tree = modules::examine(&[(path, module)], DataScope::OwnPackage)?;
+                short_names.extend(aliases(&tree, &package));
+            }
+        }
+        for rules in short_names {
+            library::add_as(Language::V0, &mut engine, "short names", &rules)?;
+        }
+        library::add_config(&mut engine, config).map_err(|error| of_all(&error))?;
+        // Makes the library look at every rule now: a variable that nothing binds is an error here.
+        engine.eval_query("true".to_owned(), false).map_err(|error| of_all(&error))?;
+        let policies = files.iter().filter(|file| file.is_policy).count();
+        Ok(Self { engine, tests, policies })
+    }
+}
