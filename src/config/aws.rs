@@ -165,10 +165,12 @@ impl AwsSettings {
         let mut next = None;
         for _ in 0..PAGES_MAX {
             let page = call.clone().set_next_token(next).send().await.map_err(|error| aws_problem(&error))?;
-            found.extend(page.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
-                let name = parameter.name?;
-                Some((name.rsplit('/').next().unwrap_or_default().to_owned(), parameter.value?))
-            }));
+            for parameter in page.parameters.unwrap_or_default() {
+                let (Some(name), Some(text)) = (parameter.name, parameter.value) else {
+                    return Err("got a parameter without a name or a value".to_owned());
+                };
+                found.push((name.rsplit('/').next().unwrap_or_default().to_owned(), text));
+            }
             next = page.next_token;
             if next.is_none() {
                 return Ok(found);

@@ -59,7 +59,7 @@ async fn select(browser: &Browser, day: &str) {
 #[tokio::test]
 async fn as_a_policy_is_edited_its_decisions_follow_and_it_is_saved() {
     let week = Week::new();
-    let served = week.open(&["week", "--policy", "business-hours.rego"]).await;
+    let served = week.open(&["week", "--edit", "business-hours.rego"]).await;
     let browser = Browser::start().await;
     browser.look(SIZE, "light").await;
     browser.open(&served.url).await;
@@ -165,7 +165,7 @@ async fn it_is_saved(browser: &Browser, week: &Week) {
 #[tokio::test]
 async fn everything_is_reached_with_the_keyboard() {
     let week = Week::new();
-    let served = week.open(&["week", "--policy", "business-hours.rego"]).await;
+    let served = week.open(&["week", "--edit", "business-hours.rego"]).await;
     let browser = Browser::start().await;
     browser.look(SIZE, "light").await;
     browser.open(&served.url).await;
@@ -332,8 +332,8 @@ async fn what_cannot_be_opened_is_one_clear_line() {
         (&["nothing.json"], "got no log line of `environment_gate::sample`"),
         (&["empty"], "got folders without stories"),
         (&["broken"], "broken/story.toml: TOML parse error"),
-        (&["week", "--policy", "a policy.rego"], "got a name with other characters"),
-        (&["week", "--data", "bad.toml"], "bad.toml: policy line 1"),
+        (&["week", "--edit", "a policy.rego"], "got a name with other characters"),
+        (&["week", "--policy", "bad.toml"], "bad.toml: policy line 1"),
         (&["week", "--listen", "0.0.0.0:0"], "expected a loopback address"),
         (&["week", "--listen", &address], "choose another address with `--listen`"),
     ];

@@ -38,15 +38,17 @@ impl<'a> Case<'a> {
         self.evidence.reviews.iter().filter(|review| review.environment_names.contains(&gate.environment))
     }
 
-    /// How many times a reviewer rejected the gate, also under an earlier id of its environment.
+    /// How many times a reviewer rejected the gate.
     pub(super) fn rejections(&self, gate: &Gate) -> usize {
+        self.evidence.reviews.iter().filter(|review| self.is_rejection_of(gate, review)).count()
+    }
+
+    /// Whether a reviewer rejected the gate, also under an earlier id of its environment.
+    pub(super) fn is_rejection_of(&self, gate: &Gate, review: &EnvironmentReview) -> bool {
         let id = self.environment(gate).map(|environment| environment.id);
-        let is_of_gate = |review: &&EnvironmentReview| {
-            id.is_some_and(|id| review.environment_ids.contains(&id))
-                || review.environment_names.contains(&gate.environment)
-        };
-        let of_gate = self.evidence.reviews.iter().filter(is_of_gate);
-        of_gate.filter(|review| review.state == ReviewState::Rejected).count()
+        let is_of_gate = id.is_some_and(|id| review.environment_ids.contains(&id))
+            || review.environment_names.contains(&gate.environment);
+        is_of_gate && review.state == ReviewState::Rejected
     }
 
     /// Whether GitHub has had time to show what happened at `since`.

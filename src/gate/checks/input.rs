@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::case::Case;
+use super::run::workflow_file;
 use crate::gate::check::Finding;
 use crate::gate::evidence::Evidence;
 use crate::gate::passed_gate::PassedGate;
@@ -40,14 +41,15 @@ pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String>
     let Evidence { run, jobs, reviews, environments: _, earlier_attempts, pending, starter_permission } = case.evidence;
     let session = session(case, run.triggering_actor.as_ref(), starter_permission.as_ref());
     let by_hand = is_by_hand(run);
-    let command = by_hand.then_some(&case.rule.workflow);
+    let workflow = workflow_file(case);
+    let command = by_hand.then_some(workflow);
     let timestamp = nanoseconds(case.now);
     let repository = &case.request.repository;
     let json = json!({
         "version": VERSION,
         "request": { "timestamp_ns": timestamp, "environment": case.request.environment.as_str(), "command": command },
         "repository": { "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner() },
-        "run": run_json(case, run, known.flags, &session, command, earlier_attempts),
+        "run": run_json(run, workflow, known.flags, &session, command, earlier_attempts),
         "session": session,
         "jobs": jobs.iter().map(job).collect::<Json>(),
         "gates": case.rule.gates.iter().map(|gate| self::gate(case, gate, known.gates)).collect::<Json>(),
@@ -92,10 +94,15 @@ fn session(case: &Case<'_>, who: Option<&Account>, permission: Option<&Permissio
         "id": who.id, "login": who.login.as_str(), "machine": who.account_type != AccountType::User,
         "teams": teams(case, who.login.as_str()),
     });
-    // What was not read is not there.
-    if let (Some(permission), Some(session)) = (permission, session.as_object_mut()) {
-        session.insert("permission".to_owned(), permission.as_str().into());
-        session.insert("admin".to_owned(), permission.is_admin().into());
+    // A machine has none. A person's is there only if it was read.
+    let permission = match permission {
+        Some(permission) => Some((permission.as_str().into(), permission.is_admin())),
+        None if who.account_type != AccountType::User => Some((Json::Null, false)),
+        None => None,
+    };
+    if let (Some((permission, is_admin)), Some(session)) = (permission, session.as_object_mut()) {
+        session.insert("permission".to_owned(), permission);
+        session.insert("admin".to_owned(), is_admin.into());
     }
     session
 }
@@ -111,11 +118,11 @@ fn teams(case: &Case<'_>, login: &str) -> Json {
 }
 
 fn run_json(
-    case: &Case<'_>,
     run: &WorkflowRun,
+    workflow: &str,
     flags: &[String],
     session: &Json,
-    command: Option<&String>,
+    command: Option<&str>,
     earlier: &[RunAttempt],
 ) -> Json {
     let WorkflowRun {
@@ -138,7 +145,7 @@ fn run_json(
     let sha = head_sha.as_str();
     json!({
         "id": id.get(), "attempt": attempt, "event": event, "ref": branch, "sha": sha, "title": title,
-        "workflow": case.rule.workflow, "path": path,
+        "workflow": workflow, "path": path,
         "repository_id": repository_id, "head_repository_id": head_repository_id,
         "status": if *status == RunStatus::Completed { "completed" } else { "open" },
         "actor": account(actor.as_ref()), "triggering_actor": account(triggering_actor.as_ref()),
@@ -199,11 +206,9 @@ fn current(case: &Case<'_>, gates: &[PassedGate]) -> Json {
         let session = json!({ "id": approver.id, "login": approver.login, "machine": false, "teams": teams(case, &approver.login) });
         approvals.insert(approver.id.to_string(), json!({ "author": approver.login, "session": session }));
     }
-    let of_gate = |review: &&EnvironmentReview| {
-        review.state == ReviewState::Rejected
-            && case.rule.gates.iter().any(|gate| review.environment_names.contains(&gate.environment))
-    };
-    let rejections = case.evidence.reviews.iter().filter(of_gate).map(|review| {
+    let is_rejection =
+        |review: &&EnvironmentReview| case.rule.gates.iter().any(|gate| case.is_rejection_of(gate, review));
+    let rejections = case.evidence.reviews.iter().filter(is_rejection).map(|review| {
         let author = review.user.as_ref().map(|user| user.login.as_str());
         json!({ "author": author, "session": session(case, review.user.as_ref(), None) })
     });
@@ -239,7 +244,7 @@ mod tests {
 
     use super::*;
     use crate::gate::Decision;
-    use crate::gate::tests::{ALICE, World, account, approval};
+    use crate::gate::tests::{ALICE, World, account, approval, bot};
     use crate::model::RunAttempt;
 
     /// A document in which every list has an entry. It was written once; what is in it stays as it is.
@@ -300,6 +305,19 @@ mod tests {
     fn what_was_not_read_is_not_there() {
         assert!(input(|_| {})["session"].get("admin").is_none());
         assert_eq!(input(|_| {})["pending"], Json::Null);
+    }
+
+    #[test]
+    fn a_machine_has_no_permission() {
+        let machine = |world: &mut World| world.facts.run.triggering_actor = Some(bot());
+        let session = input(machine)["session"].clone();
+        assert_eq!((&session["permission"], &session["admin"]), (&Json::Null, &Json::Bool(false)));
+    }
+
+    #[test]
+    fn the_workflow_is_the_runs_own_file() {
+        let name = |world: &mut World| world.facts.run.path += "@main";
+        assert_eq!(input(name)["run"]["workflow"], ".github/workflows/release.yml");
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn workflow(case: &Case<'_>) -> Finding {
     let path = &case.evidence.run.path;
     let (got, allowed) = (quoted(path), quoted(&case.rule.workflow));
     let expected = format!("{allowed} of {}", quoted(&case.request.repository.name.to_string()));
-    if file_of(path, case) == case.rule.workflow {
+    if workflow_file(case) == case.rule.workflow {
         return Finding::new(Check::Workflow, Verdict::Pass, got.to_string(), expected);
     }
     if is_at_an_unknown_ref(path, case) {
@@ -115,6 +115,11 @@ fn workflow(case: &Case<'_>) -> Finding {
     }
     let reason = format!("the run uses workflow {got}; the rule allows {expected}");
     Finding::new(Check::Workflow, Verdict::Fail, got.to_string(), expected).because(reason)
+}
+
+/// The run's own workflow file, such as `.github/workflows/release.yml`.
+pub(super) fn workflow_file<'a>(case: &Case<'a>) -> &'a str {
+    file_of(&case.evidence.run.path, case)
 }
 
 /// The workflow file in a run's `path`, without the repository's own name before it and the run's own ref after it. Anything else stays:

@@ -36,10 +36,10 @@ pub(crate) struct WorkbenchOptions {
     recorded: Vec<PathBuf>,
     /// The policy in Rego to work on; *Save* writes it
     #[arg(long, value_name = "FILE", value_parser = values::file)]
-    policy: Option<PathBuf>,
+    edit: Option<PathBuf>,
     /// The policy in TOML whose table `[data]` is `data.config` for log lines; a story has its own
     #[arg(long, value_name = "FILE", value_parser = values::file)]
-    data: Option<PathBuf>,
+    policy: Option<PathBuf>,
     /// Where the page listens, on loopback
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = values::loopback)]
     listen: SocketAddr,
@@ -53,8 +53,8 @@ fn existing(text: &str) -> Result<PathBuf, String> {
 
 /// Serves the page until it is stopped.
 pub(crate) async fn workbench(options: WorkbenchOptions) -> anyhow::Result<CommandOutput> {
-    let file = options.policy.as_deref().map(PolicyFile::open).transpose()?;
-    let data = options.data.as_deref().map(data_of).transpose()?.unwrap_or_default();
+    let file = options.edit.as_deref().map(PolicyFile::open).transpose()?;
+    let data = options.policy.as_deref().map(data_of).transpose()?.unwrap_or_default();
     let listener = page::listen(options.listen).await?;
     let recorded = read::read(&options.recorded, data).await?;
     let mut out = std::io::stdout();

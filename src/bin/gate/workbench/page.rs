@@ -183,7 +183,7 @@ async fn save(State(state): Shared, body: Bytes) -> Response {
         Err(error) => return unreadable(&error),
     };
     match state.workbench.save(&asked) {
-        None => refuse(StatusCode::NOT_FOUND, "There is no file to save to: start with `--policy FILE`."),
+        None => refuse(StatusCode::NOT_FOUND, "There is no file to save to: start with `--edit FILE`."),
         Some(Ok(Ok(json))) => answer_json(StatusCode::OK, &json),
         Some(Ok(Err(json))) => answer_json(StatusCode::CONFLICT, &json),
         Some(Err(error)) => refuse(StatusCode::INTERNAL_SERVER_ERROR, &format!("Not saved: {error}")),

@@ -1,34 +1,25 @@
-//! Recorded evaluations from stories. A story is played as the function would decide it, with one more policy of each type, which agrees and asks for its input to
-//! be logged: policies of one type see the same input. Not here: which stories.
+//! Recorded evaluations from stories: each is played as the function would decide it. Not here: which stories.
 
 use std::sync::Arc;
 
-use environment_gate::gate::rego::{Input, PolicyType, RegoPolicy};
+use environment_gate::gate::rego::{PolicyType, RegoPolicy};
 use environment_gate::gate::{Finding, Policy, RegoReport};
 use environment_gate::outcome::Outcome;
-use environment_gate::world::{Player, Present, Story};
-use serde_json::Value;
+use environment_gate::world::{Player, Story};
 
 use super::record::{Config, EvaluationOutcome, Record, Unreadable};
-
-/// What the policies that are added are called.
-const ADDED: &str = "environment-gate-workbench";
 
 /// Plays a story, and takes what policies of each type see, and what came of the story's own.
 pub(super) async fn records(player: &Player, source: &str, story: &Story) -> Result<Vec<Record>, Unreadable> {
     let unreadable = |reason: &str| Unreadable::new(source, reason);
-    let mut played = story.clone();
-    played.policies.extend(PolicyType::ALL.map(|policy_type| (added(policy_type), text(policy_type))));
-    let played = player.play(&played, Present::Story).await.map_err(|error| unreadable(&error.to_string()))?;
-    let outcome = &played.report.outcome;
-    let samples = outcome.rego().map(|rego| rego.samples.as_slice()).unwrap_or_default();
+    let inputs = player.policy_inputs(story, false).await.map_err(|error| unreadable(&error.to_string()))?;
+    let outcome = &inputs.played.report.outcome;
     let config = Policy::parse(&story.policy)
         .map(|policy| Config::new(policy.data))
         .map_err(|error| unreadable(&error.to_string()))?;
     let mut records = Vec::new();
     for policy_type in PolicyType::ALL {
-        let Some(sample) = samples.iter().find(|sample| sample.policy == added(policy_type)) else { continue };
-        let input = without_added(&sample.input).map_err(|reason| unreadable(&reason))?;
+        let Some(input) = inputs.of(policy_type) else { continue };
         let blank = || Record {
             source: source.to_owned(),
             claim: Some(story.claim.clone()),
@@ -54,19 +45,6 @@ pub(super) async fn records(player: &Player, source: &str, story: &Story) -> Res
     Ok(records)
 }
 
-fn added(policy_type: PolicyType) -> String {
-    format!("{ADDED}-{}", policy_type.as_str())
-}
-
-fn text(policy_type: PolicyType) -> String {
-    let name = policy_type.as_str();
-    let rules = match policy_type {
-        PolicyType::Initialization | PolicyType::Task => "sample := true",
-        PolicyType::Approval => "sample := true\n\napprove := true",
-    };
-    format!("# METADATA\n# custom: {{ type: {name}, attach: [\"*\"] }}\npackage workbench.{name}\n\n{rules}\n")
-}
-
 /// The story's own policies of this type that were asked, and what came of them.
 fn asked(
     outcome: &Outcome,
@@ -84,17 +62,6 @@ fn asked(
         (policy.policy_type() == policy_type).then_some((name, came))
     };
     outcome.findings().iter().filter_map(found).collect()
-}
-
-/// The policies that were added were never there.
-fn without_added(input: &Input) -> Result<Input, String> {
-    let mut json = input.as_json().clone();
-    if let Some(checks) = json.get_mut("checks").and_then(Value::as_array_mut) {
-        let is_added =
-            |check: &Value| check.get("policy").and_then(Value::as_str).is_some_and(|name| name.starts_with(ADDED));
-        checks.retain(|check| !is_added(check));
-    }
-    Input::new(json)
 }
 
 #[cfg(test)]
@@ -128,7 +95,7 @@ mod tests {
         assert_eq!(records.iter().map(|record| record.policy_type).collect::<Vec<_>>(), PolicyType::ALL);
         for Record { policy, text, outcome, input, .. } in records {
             assert_eq!((policy, text, outcome), (None, None, None));
-            assert!(!input.as_json().to_string().contains(ADDED), "{input:?}");
+            assert!(!input.as_json().to_string().contains("probe"), "{input:?}");
             assert_eq!(input.as_json()["run"]["id"], 9001);
         }
     }

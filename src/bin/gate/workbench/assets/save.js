@@ -30,7 +30,7 @@ export class Saving {
 
   show() {
     const { path } = this.bench.policy;
-    byId("file").textContent = path ?? "not in a file: start with --policy FILE to save";
+    byId("file").textContent = path ?? "not in a file: start with --edit FILE to save";
     byId("save").disabled = !this.isEdited();
     if (path !== null) {
       byId("saved").textContent = this.isEdited() ? "edited, not saved" : "saved";
