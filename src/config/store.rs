@@ -110,7 +110,7 @@ impl KeptSettings {
         may_begin
     }
 
-    /// Takes what was read at `now`, and returns what was not.
+    /// Takes what was read at `now`, and returns what could not be read.
     fn take(&mut self, reading: Reading, now: Timestamp) -> Vec<Problem> {
         let Reading { app, secrets, policy } = reading;
         // Somebody changed the policy to something that is not one, and nobody knows what it was meant to forbid.

@@ -144,6 +144,11 @@ impl Verdict {
     }
 }
 
+/// What to do while a finding waits for GitHub.
+pub(super) const NOTHING_YET: &str = "Nothing for now; if this lasts for ten minutes, start a new run.";
+/// What to do while jobs run.
+pub(super) const NOTHING: &str = "Nothing for now.";
+
 /// What one check found. Names that came from outside are code spans in all of its texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
@@ -161,14 +166,14 @@ pub struct Finding {
     pub expected: String,
     /// Why it passes, waits or fails: one clause for people to read, without the check's name.
     pub reason: String,
-    /// What to do if it fails, in full sentences.
+    /// What to do if it fails, or while it waits, in full sentences.
     pub fix: String,
     /// What a policy wants people to read, whatever it decided.
     pub warning: Option<String>,
 }
 
 impl Finding {
-    /// A finding whose reason is what was observed, with the check's own fix.
+    /// A finding whose reason is what was observed. If it fails, it has the check's own fix.
     pub(super) fn new(check: Check, verdict: Verdict, got: impl Into<String>, expected: impl Into<String>) -> Self {
         let got = got.into();
         let reason = got.clone();
@@ -180,7 +185,7 @@ impl Finding {
             got,
             expected: expected.into(),
             reason,
-            fix: check.fix().to_owned(),
+            fix: if verdict == Verdict::Wait { NOTHING_YET } else { check.fix() }.to_owned(),
             warning: None,
         }
     }
@@ -190,9 +195,14 @@ impl Finding {
         Self { reason: reason.into(), ..self }
     }
 
-    /// The same, with a fix of its own.
+    /// The same, with a fix of its own if it fails.
     pub(super) fn fixed_by(self, fix: impl Into<String>) -> Self {
-        Self { fix: fix.into(), ..self }
+        if self.verdict == Verdict::Fail { Self { fix: fix.into(), ..self } } else { self }
+    }
+
+    /// The same; what to do while it waits, if there is anything to do.
+    pub(super) fn meanwhile(self, to_do: impl Into<String>) -> Self {
+        if self.verdict == Verdict::Wait { Self { fix: to_do.into(), ..self } } else { self }
     }
 
     /// The same, about one gate.
@@ -254,6 +264,13 @@ mod tests {
     #[test]
     fn a_finding_may_know_a_better_fix() {
         assert_eq!(Finding::new(Check::Ref, Verdict::Fail, "", "").fixed_by("Wait.").fix, "Wait.");
+    }
+
+    #[test]
+    fn a_finding_that_waits_says_what_to_do_meanwhile() {
+        let waits = |finding: Finding| finding.fixed_by("Start a new run.").fix;
+        assert_eq!(waits(Finding::new(Check::Ref, Verdict::Wait, "", "")), NOTHING_YET);
+        assert_eq!(waits(Finding::new(Check::Ref, Verdict::Wait, "", "").meanwhile("Ask.")), "Ask.");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A decision as a comment, for the release engineer at night and the auditor a year later.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::check::{Finding, Verdict};
+use super::check::{Finding, NOTHING, NOTHING_YET, Verdict};
 use super::decide::{Approval, Deferral, Rejection};
 use super::passed_gate::PassedGate;
 use crate::model::{Request, quoted, quoted_list};
@@ -53,7 +54,11 @@ impl Comment {
         let missing = deferral.findings().iter().filter(|finding| finding.verdict == Verdict::Wait);
         let reasons: Vec<String> =
             missing.map(|finding| line(finding, "")).chain(warnings(deferral.findings())).collect();
-        let end = format!("Checked again about every minute, for up to three days. {}", rule(deferral.rule()));
+        let end = format!(
+            "**To do:** {}\nChecked again about every minute, for up to three days. {}",
+            to_do(deferral.findings()),
+            rule(deferral.rule())
+        );
         Self::fit(verdict, &reasons, &end)
     }
 
@@ -82,6 +87,18 @@ impl Comment {
 
 fn verdict(name: &str, can: &str, request: &Request, yet: &str) -> String {
     format!("**{name}**: run {} {can} to {}{yet}.\n", request.run, quoted(request.environment.as_str()))
+}
+
+/// What people can do while the decision waits.
+fn to_do(findings: &[Finding]) -> String {
+    let waiting = findings.iter().filter(|finding| finding.verdict == Verdict::Wait);
+    let to_do: BTreeSet<&str> = waiting.map(|finding| finding.fix.as_str()).collect();
+    let mut by_people = to_do.iter().filter(|to_do| ![NOTHING, NOTHING_YET].contains(to_do)).copied().peekable();
+    match by_people.peek() {
+        Some(_) => by_people.collect::<Vec<_>>().join(" "),
+        None if to_do.contains(NOTHING_YET) => NOTHING_YET.to_owned(),
+        None => NOTHING.to_owned(),
+    }
 }
 
 /// A reason and an end. If they are too long, the names are left out first, then the finding's own fix.
@@ -185,9 +202,10 @@ mod tests {
     }
 
     #[test]
-    fn a_deferral_shows_what_it_waits_for_and_no_fix() {
+    fn a_deferral_shows_what_it_waits_for_and_what_to_do() {
         let text = "**Waiting**: run 9001 cannot deploy to `release` yet.\n\
             - **gate-conclusion** (`release-gate`): the gate's job is waiting for its reviewers.\n\
+            **To do:** Have `release-gate` approved or rejected on the run's page.\n\
             Checked again about every minute, for up to three days. Rule 1 of the Environment Gate policy.";
         assert_eq!(comment(|world| world.gate_job().status = JobStatus::Waiting), text);
     }

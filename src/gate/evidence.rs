@@ -88,7 +88,7 @@ impl Evidence {
         }
     }
 
-    /// The same evidence of a run that has not ended: for asking what would be decided if it still waited, and for nothing but what is asked.
+    /// The same evidence, as if the run had not ended: only for asking what would be decided if it were still waiting.
     #[must_use]
     pub fn as_if_it_waited(mut self) -> Self {
         self.run.status = RunStatus::Open;

@@ -45,7 +45,7 @@ struct OwnerLimits {
     paused_until: Option<Timestamp>,
     /// Few of the hour's calls are left until then.
     scarce_until: Option<Timestamp>,
-    /// How many more calls leave that few.
+    /// How many more calls can be made before that few are left.
     spare: Option<SpareCalls>,
 }
 

@@ -110,7 +110,7 @@ impl<'a> WaitingRuns<'a> {
 
     /// The runs that were created since then, whatever GitHub calls their status: its lists of one status can be stale for days. The newest come first, a page at a time, while `may_read_on`.
     ///
-    /// Of an older run GitHub's list of waiting runs may tell. It only adds to what was found.
+    /// GitHub's list of waiting runs may name older runs. It only adds to what was found.
     ///
     /// # Errors
     /// The first page cannot be read.

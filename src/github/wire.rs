@@ -54,7 +54,7 @@ pub(super) enum ListedWire<T> {
 }
 
 impl<T> ListedWire<T> {
-    /// It, if it can be read.
+    /// The item, if it can be read.
     pub(super) fn read(self) -> Option<T> {
         match self {
             Self::Read(entry) => Some(entry),

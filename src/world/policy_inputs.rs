@@ -40,7 +40,9 @@ impl Player {
         with_permission: bool,
     ) -> Result<PolicyInputs, Box<dyn Error + Send + Sync>> {
         let mut probed = story.clone();
-        probed.policies.extend(PolicyType::ALL.map(|policy_type| (name(policy_type), text(policy_type, with_permission))));
+        probed
+            .policies
+            .extend(PolicyType::ALL.map(|policy_type| (name(policy_type), text(policy_type, with_permission))));
         let played = self.play(&probed, Present::Story).await?;
         let samples = played.report.outcome.rego().map(|rego| rego.samples.as_slice()).unwrap_or_default();
         let mut inputs = Vec::new();

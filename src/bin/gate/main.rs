@@ -48,7 +48,7 @@ enum Command {
     Doctor(doctor::DoctorOptions),
     /// Find jobs that are still waiting on GitHub, and show what would be decided
     Recover(recover::RecoverOptions),
-    /// Open a page on which a policy in Rego is tried on recorded runs; reviews nothing
+    /// Open a page for trying a policy in Rego on recorded runs; reviews nothing
     Workbench(workbench::WorkbenchOptions),
     /// Create the GitHub App, store its settings in AWS and connect its webhook
     Setup(setup::SetupOptions),

@@ -86,8 +86,10 @@ fn check(text: &mut String, finding: &Finding, detail: Detail) -> fmt::Result {
         more(format_args!("got {}", finding.got))?;
         more(format_args!("expected {}", finding.expected))?;
     }
-    if finding.verdict == Verdict::Fail {
-        more(format_args!("{BOLD}Fix:{BOLD:#} {}", finding.fix))?;
+    match finding.verdict {
+        Verdict::Pass => {}
+        Verdict::Wait => more(format_args!("{BOLD}To do:{BOLD:#} {}", finding.fix))?,
+        Verdict::Fail => more(format_args!("{BOLD}Fix:{BOLD:#} {}", finding.fix))?,
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) struct SimulateOptions {
     /// Decide by the policies in Rego in this folder instead of the function's
     #[arg(long, value_name = "DIR", value_parser = values::folder)]
     policies: Option<PathBuf>,
-    /// Decide as of this moment, such as `2026-01-05T10:15:00Z`; by default, now, or the moment when the run ended if it has
+    /// Decide as of this moment, such as `2026-01-05T10:15:00Z`; by default now, or, for a run that has ended, the moment it ended
     #[arg(long, value_name = "INSTANT", value_parser = values::instant)]
     at: Option<Timestamp>,
     /// Write GitHub's answers into this new folder, as a story for `gate replay`

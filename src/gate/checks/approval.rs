@@ -22,7 +22,7 @@ pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Re
         1 => format!("an approval of environment {environment} by {by}"),
         _ => {
             format!(
-                "{required} approvals of environment {environment} by {by}, one for each attempt that passed the gate"
+                "{required} approvals of environment {environment} by {by}, one for each time that the gate was passed"
             )
         }
     };
@@ -36,12 +36,17 @@ pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Re
             format!("a reviewer rejected environment {environment}, and yet the gate was passed: {got}")
         }
         Verdict::Wait => format!("{got} so far; {}", lag()),
-        Verdict::Fail if required > 1 => format!("{required} attempts passed the gate, but it has only {got}"),
+        Verdict::Fail if required > 1 => format!("the gate was passed {required} times, but it has only {got}"),
         Verdict::Fail if reviews.is_empty() => format!("nobody approved environment {environment} in this run"),
         Verdict::Pass | Verdict::Fail => got.clone(),
     };
     let fix = if case.rejections(history.gate) > 0 {
         SETTLE.to_owned()
+    } else if history.findings.iter().any(|finding| finding.verdict == Verdict::Fail && finding.check == Check::GateJob)
+    {
+        "Follow the fix for `gate-job`.".to_owned()
+    } else if case.environment(history.gate).is_none() {
+        "Follow the fix for `gate-environment`.".to_owned()
     } else if required > 1 {
         "Start a new run (not a re-run) and have its gate approved.".to_owned()
     } else {
@@ -213,7 +218,7 @@ mod tests {
     #[test]
     fn each_attempt_that_passed_the_gate_needs_an_approval() {
         let finding = found(Check::GateApproval, rerun_by_carol);
-        let reason = "2 attempts passed the gate, but it has only 1 approval (by `bob`)";
+        let reason = "the gate was passed 2 times, but it has only 1 approval (by `bob`)";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
         assert_eq!(finding.fix, "Start a new run (not a re-run) and have its gate approved.");
         let passes = verdict(Check::GateApproval, |world| {

@@ -2,43 +2,52 @@
 
 use jiff::Timestamp;
 
-use super::case::{Case, lag};
+use super::case::{Case, ask_reviewers, lag};
 use super::execution::Execution;
+use crate::gate::check::{Check, Finding, NOTHING, Verdict};
 use crate::model::{Conclusion, Job, quoted};
 
 /// Why a gate of an earlier attempt cannot count now, if it cannot: the current attempt may still bring its own.
-pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>) -> Option<String> {
+pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>, expected: &str) -> Option<Finding> {
+    let wait = |doubt: String| Finding::new(Check::GateJob, Verdict::Wait, doubt, expected);
     let current = case.evidence.run.attempt.filter(|current| newest.attempt() < *current)?;
     let newest_attempt = newest.attempt();
     let of_current = || case.evidence.jobs.iter().filter(|job| is_of_current_attempt(case, job));
     let under_way = of_current().filter(|job| job.status.is_under_way()).count();
     if under_way > 0 {
         let running = still_running(under_way, &format!(" of attempt {current}"));
-        return Some(format!("only attempt {newest_attempt} ran this job, while {running}"));
+        return Some(wait(format!("only attempt {newest_attempt} ran this job, while {running}")).meanwhile(NOTHING));
     }
     if of_current().count() == 0 {
-        return Some(format!(
+        return Some(wait(format!(
             "only attempt {newest_attempt} ran this job, and GitHub shows no job of attempt {current} yet"
-        ));
+        )));
     }
     let (ours, pending) = (&case.request.environment, case.evidence.pending.as_deref());
     if let Some(other) = pending.unwrap_or_default().iter().find(|name| *name != ours) {
         let name = quoted(other.as_str());
-        return Some(format!(
-            "only attempt {newest_attempt} ran this job, while attempt {current} waits for environment {name}"
-        ));
+        let doubt =
+            format!("only attempt {newest_attempt} ran this job, while attempt {current} waits for environment {name}");
+        return Some(wait(doubt).meanwhile(ask_reviewers(other)));
     }
     if pending.is_some_and(|pending| !pending.contains(ours)) {
         // A list without our environment is an old one. It may lack the gate's, too.
         let name = quoted(ours.as_str());
-        return Some(format!(
+        return Some(wait(format!(
             "only attempt {newest_attempt} ran this job, and GitHub does not list attempt {current} as waiting for environment {name}"
-        ));
+        )));
     }
     // A gate that was not passed is run again; its new job may not be shown yet.
     let passed = newest.job.conclusion == Some(Conclusion::Success);
     let fresh = asked_at(case).is_some_and(|asked_at| !case.is_settled(asked_at));
-    (!passed && fresh).then(|| format!("only attempt {newest_attempt} ran this job so far; {}", lag()))
+    (!passed && fresh).then(|| {
+        let how = newest
+            .job
+            .conclusion
+            .as_ref()
+            .map(|conclusion| format!(" and concluded with {}", quoted(conclusion.as_str())));
+        wait(format!("only attempt {newest_attempt} ran this job so far{}; {}", how.unwrap_or_default(), lag()))
+    })
 }
 
 /// Whether the job may be one that the current attempt runs: it is not listed under an earlier one, nor did it end before the current one began.
@@ -69,7 +78,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
     use super::*;
-    use crate::gate::check::{Check, Verdict};
     use crate::gate::tests::{World, ago, found, job};
     use crate::model::{EnvironmentName, JobStatus};
 

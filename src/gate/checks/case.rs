@@ -5,9 +5,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::gate::evidence::Evidence;
 use crate::gate::policy::{Gate, Rule};
-use crate::model::{Environment, EnvironmentReview, Request, ReviewState};
+use crate::model::{Environment, EnvironmentName, EnvironmentReview, Request, ReviewState, quoted};
 
-/// GitHub's own data lags by seconds (20 s were reported): what is missing counts as missing after this.
+/// GitHub's own data lags by seconds (20 s has been reported): what is still missing after this long counts as missing.
 const LAG_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// One rule, and what it is applied to.
@@ -60,6 +60,11 @@ impl<'a> Case<'a> {
 /// Why something that is missing may still appear.
 pub(super) fn lag() -> String {
     format!("GitHub's data can lag by up to {} s", LAG_MAX.as_secs())
+}
+
+/// What to do while a job waits for the reviewers of an environment.
+pub(super) fn ask_reviewers(environment: &EnvironmentName) -> String {
+    format!("Have {} approved or rejected on the run's page.", quoted(environment.as_str()))
 }
 
 /// What to do when a reviewer rejected a gate.

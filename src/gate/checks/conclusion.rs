@@ -1,7 +1,7 @@
 //! The check `gate-conclusion`: did the gate's job succeed?
 
-use super::case::{Case, SETTLE};
-use crate::gate::check::{Check, Finding, Verdict};
+use super::case::{Case, SETTLE, ask_reviewers};
+use crate::gate::check::{Check, Finding, NOTHING, Verdict};
 use crate::gate::policy::Gate;
 use crate::model::{Conclusion, Job, JobStatus, quoted};
 
@@ -15,7 +15,15 @@ pub(super) fn conclusion(case: &Case<'_>, gate: &Gate, newest: &Job, jobs: &[&Jo
         (None, Some(Conclusion::Success)) => finding(Verdict::Pass, "`success`".to_owned()),
         (None, Some(Conclusion::Other(name))) => finding(Verdict::Fail, quoted(name).to_string())
             .because(format!("the gate's job concluded with {}, not with `success`", quoted(name))),
-        (job, _) => finding(Verdict::Wait, unfinished_text(job.unwrap_or(&newest)).to_owned()),
+        (job, _) => {
+            let job = job.unwrap_or(&newest);
+            let finding = finding(Verdict::Wait, unfinished_text(job).to_owned());
+            match job.status {
+                JobStatus::Waiting => finding.meanwhile(ask_reviewers(&gate.environment)),
+                JobStatus::UnderWay => finding.meanwhile(NOTHING),
+                JobStatus::Completed | JobStatus::Unknown => finding,
+            }
+        }
     };
     if case.rejections(gate) > 0 { finding.fixed_by(SETTLE) } else { finding }
 }

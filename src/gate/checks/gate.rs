@@ -28,7 +28,7 @@ fn age(case: &Case<'_>, history: &History<'_>, completed_at: Timestamp) -> Findi
     };
     // The approval may belong to that attempt: an approval has no time, so the run's counts.
     let expected =
-        format!("{expected}; and as nobody let it in in attempt {attempt}, a run that began at most {max_age} ago");
+        format!("{expected}; and as nobody let it pass in attempt {attempt}, a run that began at most {max_age} ago");
     let Some(began) = run_began(case) else {
         let doubt = "GitHub's answer lacks the run's `created_at`";
         return Finding::new(Check::GateAge, Verdict::Wait, doubt, expected);
@@ -39,7 +39,7 @@ fn age(case: &Case<'_>, history: &History<'_>, completed_at: Timestamp) -> Findi
         return Finding::new(Check::GateAge, Verdict::Pass, got, expected);
     }
     let reason = format!(
-        "nobody let the gate's job in in attempt {attempt}, and the run began {} ago: its approval may be as old, and the rule allows at most {max_age}",
+        "the approval may be up to {} old: GitHub does not date approvals, and nobody let the gate's job pass in attempt {attempt}, so it may have been given to another job then; the rule allows at most {max_age}",
         ago(age)
     );
     Finding::new(Check::GateAge, Verdict::Fail, got, expected).because(reason)
@@ -72,8 +72,9 @@ fn environment(case: &Case<'_>, history: &History<'_>) -> Finding {
     let expected = format!("environment {name} with required reviewers");
     match case.environment(gate).map(|environment| environment.required_reviewers) {
         None if case.reviews_by_name(gate).next().is_some() => {
-            let got = format!("GitHub shows no environment {name}, but a review of it");
+            let got = format!("GitHub does not show environment {name}, although a review of this run names it");
             Finding::new(Check::GateEnvironment, Verdict::Wait, got, expected)
+                .meanwhile("If the environment was deleted or renamed, ask a repository admin to create it again, then start a new run.")
         }
         None if history.completed_at().is_some_and(|ended| !case.is_settled(ended)) => {
             let got = format!("GitHub shows no environment {name} yet; {}", lag());
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn an_environment_that_a_review_names_may_not_be_missing() {
         let finding = found(Check::GateEnvironment, |world| *world.gate_environment() = None);
-        let reason = "GitHub shows no environment `release-gate`, but a review of it";
+        let reason = "GitHub does not show environment `release-gate`, although a review of this run names it";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn a_gate_that_an_earlier_attempt_did_not_run_does_not_count_in_an_old_run() {
         let finding = found(Check::GateAge, |world| second_attempt_alone(world, 73));
-        let reason = "nobody let the gate's job in in attempt 1, and the run began 73h ago: its approval may be as old, and the rule allows at most 72h";
+        let reason = "the approval may be up to 73h old: GitHub does not date approvals, and nobody let the gate's job pass in attempt 1, so it may have been given to another job then; the rule allows at most 72h";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
     }
 

@@ -8,7 +8,7 @@ use super::carried_over::{asked_at, carried_over, still_running};
 use super::case::{Case, lag};
 use super::conclusion::conclusion;
 use super::execution::{ByAttempt, Execution, executions};
-use crate::gate::check::{Check, Finding, Verdict};
+use crate::gate::check::{Check, Finding, NOTHING, Verdict};
 use crate::gate::policy::Gate;
 use crate::model::{Job, quoted};
 
@@ -75,13 +75,11 @@ fn gate_job(case: &Case<'_>, gate: &Gate, by_attempt: &ByAttempt<'_>, newest: Op
         run.id,
         quoted(run.head_sha.as_str())
     );
-    let doubt = if by_attempt.contains_key(&0) {
-        Some("GitHub's answer lacks a job's `run_attempt`".to_owned())
-    } else {
-        carried_over(case, newest)
-    };
-    if let Some(doubt) = doubt {
-        return Finding::new(Check::GateJob, Verdict::Wait, doubt, expected);
+    if by_attempt.contains_key(&0) {
+        return Finding::new(Check::GateJob, Verdict::Wait, "GitHub's answer lacks a job's `run_attempt`", expected);
+    }
+    if let Some(doubt) = carried_over(case, newest, &expected) {
+        return doubt;
     }
     if let Some((attempt, jobs)) = by_attempt.iter().find(|(_, jobs)| jobs.len() > 1) {
         let got = format!("attempt {attempt} has {} jobs with this name", jobs.len());
@@ -131,7 +129,9 @@ fn missing_job(case: &Case<'_>, gate: &Gate) -> Finding {
             }
         }
     };
-    Finding::new(Check::GateJob, verdict, got, "exactly one job with this name").fixed_by(one_job_fix(gate))
+    let finding =
+        Finding::new(Check::GateJob, verdict, got, "exactly one job with this name").fixed_by(one_job_fix(gate));
+    if under_way > 0 { finding.meanwhile(NOTHING) } else { finding }
 }
 
 #[cfg(test)]

@@ -309,7 +309,10 @@ mod tests {
 
     #[test]
     fn a_machine_has_no_permission() {
-        let machine = |world: &mut World| world.facts.run.triggering_actor = Some(bot());
+        let machine = |world: &mut World| {
+            world.policy += "starters = [\"a-bot[bot]\"]\n";
+            world.facts.run.triggering_actor = Some(bot());
+        };
         let session = input(machine)["session"].clone();
         assert_eq!((&session["permission"], &session["admin"]), (&Json::Null, &Json::Bool(false)));
     }

@@ -58,7 +58,7 @@ pub(in crate::gate) fn approval(
     of_type(case, PolicyType::Approval, findings, gates, report)
 }
 
-/// A policy that the rule names must be there. Where policies are read, that is known; this is for whoever forgets to.
+/// A policy that the rule names must be there. Reading the policies ensures that; this is for callers that forget to.
 fn missing(case: &Case<'_>) -> Vec<Finding> {
     let is_missing = |name: &&String| !case.rule.attached.iter().any(|policy| policy.name() == name.as_str());
     let names = case.rule.policies.iter().map(|named| &named.name).filter(is_missing);
@@ -98,6 +98,7 @@ fn of_type(
                 let finding =
                     Finding::new(Check::Policy, Verdict::Wait, "it could not be evaluated", expected(policy_type));
                 let finding = finding.because(error.to_string()).of_policy(policy.name());
+                let finding = finding.meanwhile("Ask the platform team to correct the policy.");
                 report.errors.push(error);
                 return finding;
             }
@@ -137,16 +138,14 @@ pub fn finding(policy: &RegoPolicy, Evaluation { results, .. }: &Evaluation) -> 
         PolicyType::Approval => (Verdict::Wait, "it has not approved yet".to_owned()),
     };
     let warning = results.warn.is_said.then(|| said("warning", &results.warn));
-    Finding {
-        warning,
-        ..Finding::new(Check::Policy, verdict, got, expected(policy.policy_type())).of_policy(policy.name())
-    }
+    let finding = Finding::new(Check::Policy, verdict, got, expected(policy.policy_type())).of_policy(policy.name());
+    Finding { warning, ..finding.meanwhile("Ask the platform team what this policy waits for.") }
 }
 
 /// `` denied: `no releases on weekends` ``.
 fn said(what: &str, said: &Texts) -> String {
     if said.texts.is_empty() {
-        return what.to_owned();
+        return format!("{what}, without a reason");
     }
     format!("{what}: {}", listed(said.texts.iter().map(|text| quoted_sentence(text).to_string())))
 }

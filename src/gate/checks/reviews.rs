@@ -69,7 +69,7 @@ fn of_deleted_environment(case: &Case<'_>, history: &History<'_>) -> Vec<String>
 /// Whose approval it is, if it counts; else why it does not.
 fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) -> Result<Approver, String> {
     let Some(user) = &review.user else {
-        return Err("a review by a deleted account".to_owned());
+        return Err("a deleted account reviewed it, and only approvals by people count".to_owned());
     };
     let login = quoted(user.login.as_str());
     match review.state {
@@ -153,7 +153,10 @@ mod tests {
     #[test]
     fn an_approval_by_a_deleted_account_does_not_count() {
         let reason = refused(EnvironmentReview { user: None, ..approval(BOB) });
-        assert_eq!(reason, "no approval that counts (a review by a deleted account)");
+        assert_eq!(
+            reason,
+            "no approval that counts (a deleted account reviewed it, and only approvals by people count)"
+        );
     }
 
     #[test]

@@ -84,7 +84,12 @@ fn ref_name(case: &Case<'_>) -> Finding {
     if case.rule.refs.iter().any(|pattern| pattern.matches(ran)) {
         return finding(Verdict::Pass, name.to_string());
     }
-    finding(Verdict::Fail, name.to_string()).because(format!("the run is at {name}; the rule allows {allowed}"))
+    let finding = finding(Verdict::Fail, name.to_string());
+    if ran.as_str().starts_with("refs/") {
+        return finding
+            .because(format!("the run is at a branch or tag that is itself called {name}; the rule allows {allowed}"));
+    }
+    finding.because(format!("the run is at {name}; the rule allows {allowed}"))
 }
 
 fn event(case: &Case<'_>) -> Finding {
@@ -114,7 +119,12 @@ fn workflow(case: &Case<'_>) -> Finding {
         return Finding::new(Check::Workflow, Verdict::Wait, got, expected);
     }
     let reason = format!("the run uses workflow {got}; the rule allows {expected}");
-    Finding::new(Check::Workflow, Verdict::Fail, got.to_string(), expected).because(reason)
+    let finding = Finding::new(Check::Workflow, Verdict::Fail, got.to_string(), expected).because(reason);
+    if case.evidence.run.head_branch.as_ref().is_some_and(|at| is_workflow_file(at.as_str())) {
+        // GitHub's path could be of a file or of a ref.
+        return finding.fixed_by("Start a new run from a branch or tag whose name does not end in `.yml` or `.yaml`.");
+    }
+    finding
 }
 
 /// The run's own workflow file, such as `.github/workflows/release.yml`.
@@ -130,16 +140,19 @@ fn file_of<'p>(path: &'p str, case: &Case<'_>) -> &'p str {
         Some((before, file)) if before.eq_ignore_ascii_case(&own) => file,
         _ => path,
     };
-    let is_file = |name: &str| {
-        let end = name.rsplit_once('.').map(|(_, end)| end);
-        end.is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"))
-    };
-    let own_ref = case.evidence.run.head_branch.as_ref().map(RefName::as_str).filter(|own_ref| !is_file(own_ref));
+    let own_ref = case.evidence.run.head_branch.as_ref().map(RefName::as_str);
+    let own_ref = own_ref.filter(|own_ref| !is_workflow_file(own_ref));
     let Some(own_ref) = own_ref else { return file };
     ["@", "@refs/heads/", "@refs/tags/"]
         .iter()
         .find_map(|at| file.strip_suffix(own_ref)?.strip_suffix(at))
         .unwrap_or(file)
+}
+
+/// Whether a name ends as a workflow file's does.
+fn is_workflow_file(name: &str) -> bool {
+    let end = name.rsplit_once('.').map(|(_, end)| end);
+    end.is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"))
 }
 
 /// Whether the path may be the rule's file and the run's own ref, while that is not known, or not the delivery's.
@@ -260,7 +273,10 @@ mod tests {
             world.facts.run.head_branch = RefName::parse("refs/heads/main").ok();
             world.request.ref_name = RefName::parse("refs/heads/main").unwrap();
         };
-        assert_eq!(found(Check::Ref, named).reason, "the run is at `refs/heads/main`; the rule allows `main`");
+        assert_eq!(
+            found(Check::Ref, named).reason,
+            "the run is at a branch or tag that is itself called `refs/heads/main`; the rule allows `main`"
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
 use super::rule::{Policy, Rule};
+use crate::gate::rego::RegoPolicy;
 use crate::model::{Login, quoted, quoted_list};
 
 /// Bots in whose name anybody who can write to the repository can start a run.
@@ -38,8 +39,19 @@ impl Policy {
             let strict = rules().filter(|(_, strict)| *strict != rule);
             warnings.extend(strict.filter_map(|strict| more_lenient((number, rule), strict)));
         }
+        warnings.extend(self.rego.iter().filter_map(|policy| self.idle(policy)));
         warnings.extend(too_long(self.text()));
         warnings
+    }
+
+    /// A policy in Rego that no rule has.
+    fn idle(&self, policy: &RegoPolicy) -> Option<PolicyWarning> {
+        let is_attached =
+            self.rules.iter().flat_map(|rule| &rule.attached).any(|attached| attached.name() == policy.name());
+        (!is_attached).then(|| PolicyWarning {
+            problem: format!("policy {} is attached to no rule, so it is never asked", quoted(policy.name())),
+            fix: "Name it in `policies` of a rule, or set `attach` in its METADATA block.".to_owned(),
+        })
     }
 }
 
@@ -64,7 +76,7 @@ fn driven_by_anybody(number: usize, rule: &Rule) -> Option<PolicyWarning> {
     })
 }
 
-/// A rule for every repository of an owner, in what it is more lenient than a rule for one of them: whichever passes approves.
+/// Where a rule for every repository of an owner is more lenient than a rule for one of them: whichever passes approves.
 fn more_lenient((number, rule): (usize, &Rule), (other, strict): (usize, &Rule)) -> Option<PolicyWarning> {
     let owners: Vec<&RepositoryPattern> =
         rule.repositories.iter().filter(|pattern| matches!(pattern, RepositoryPattern::AllOf(_))).collect();
@@ -144,6 +156,17 @@ mod tests {
         let warnings = warnings(policy);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         warnings.concat()
+    }
+
+    #[test]
+    fn a_policy_in_rego_that_no_rule_has_is_warned_of() {
+        let with = |rule: &str| {
+            let policy = Policy::parse(rule).unwrap().with_rego([("p", "package p\ndeny { false }")]).unwrap();
+            policy.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let idle = "policy `p` is attached to no rule, so it is never asked. Name it in `policies` of a rule, or set `attach` in its METADATA block.";
+        assert_eq!(with(RULE), [idle]);
+        assert_eq!(with(&format!("{RULE}policies = [\"p\"]\n")), Vec::<String>::new());
     }
 
     #[test]

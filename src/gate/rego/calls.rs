@@ -25,7 +25,7 @@ pub(super) struct RuleUses {
 /// Every rule, by its path.
 pub(super) type Uses = BTreeMap<RulePath, RuleUses>;
 
-/// Looks for recursion, and for a way that is too long.
+/// Looks for recursion, and for a chain of rules that is too long.
 ///
 /// # Errors
 /// The rules on it.

@@ -65,7 +65,7 @@ impl Coverage {
     }
 }
 
-/// Nothing that could be covered is covered whole.
+/// If there is nothing to cover, all of it is covered.
 fn percent(covered: usize, not_covered: usize) -> f64 {
     let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     let all = covered.saturating_add(not_covered);

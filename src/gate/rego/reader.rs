@@ -12,7 +12,7 @@ use super::tree::{ALIASES, DataScope, Tree};
 
 /// How deep an expression may nest.
 const NESTING_MAX: usize = 48;
-/// So many levels of an expression need as much stack as one rule that uses another.
+/// This many levels of an expression need as much stack as one rule that uses another.
 const NESTING_PER_RULE: usize = 4;
 
 /// The library replaces a function only where it is called by its full name, and in its own package nobody does.

@@ -34,7 +34,7 @@ pub(crate) struct PolicyOptions {
 
 #[derive(clap::Subcommand)]
 enum PolicyCommand {
-    /// Show what policies are, or what is wrong with them
+    /// Show what each policy is, or what is wrong with it
     Check(check::CheckOptions),
     /// Run the tests of policies
     Test(test::TestOptions),

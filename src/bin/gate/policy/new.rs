@@ -15,7 +15,7 @@ use crate::render::BOLD;
 
 #[derive(clap::Args)]
 pub(crate) struct NewOptions {
-    /// The policy of the library; `--list` shows them
+    /// The library policy to copy; `--list` shows them all
     #[arg(value_name = "TEMPLATE", required_unless_present = "list", value_parser = PossibleValuesParser::new(TEMPLATES.iter().map(|template| template.name)), hide_possible_values = true)]
     template: Option<String>,
     /// The folder to write to

@@ -26,7 +26,7 @@ pub(crate) struct TestOptions {
     /// Show which part of the policies the tests evaluate
     #[arg(short, long)]
     coverage: bool,
-    /// Show the coverage, and exit with 1 if it is lower
+    /// Show the coverage, and exit with 1 if it is lower than this
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     threshold: Option<f64>,
     /// Show all tests, with what they printed, and the lines that are not covered
