@@ -78,7 +78,7 @@ burst:
 	ulimit -n "$$(ulimit -Hn)" && FUNCTION="$(abspath target/release/webhook)" cargo bench --locked --bench bursts
 
 # Measures the binary that is deployed and writes the figures into docs/performance.md. With another build it prints both side by side instead:
-# make bench OTHER=path/to/bootstrap
+# make bench OTHER=path/to/bootstrap; with WITH_POLICIES=1, ours has three policies in Rego
 bench: $(TOOLS)/ready
 	PATH="$(abspath $(TOOLS))/bin:$$PATH" cargo lambda build --locked --release --bin webhook
 	FUNCTION="$(abspath target/lambda/webhook/bootstrap)" cargo bench --locked --bench bench

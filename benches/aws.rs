@@ -15,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) parameters: Vec<(String, String)>,
+    /// Name and text of each policy in Rego.
+    pub(crate) policies: Vec<(String, String)>,
     pub(crate) secret: String,
     pub(crate) latency: Duration,
 }
@@ -43,10 +45,12 @@ async fn answer(stored: Stored, request: Request<Incoming>) -> Result<Response<F
     let target = request.headers().get("x-amz-target").map(|target| target.to_str().unwrap().to_owned());
     request.into_body().collect().await?;
     tokio::time::sleep(stored.latency).await;
+    let parameter = |(name, value): &(String, String)| json!({ "Name": name, "Value": value, "Type": "String" });
     let body = match target.as_deref() {
+        Some("AmazonSSM.GetParametersByPath") => {
+            json!({ "Parameters": stored.policies.iter().map(parameter).collect::<Vec<Value>>() })
+        }
         Some("AmazonSSM.GetParameters") => {
-            let parameter =
-                |(name, value): &(String, String)| json!({ "Name": name, "Value": value, "Type": "String" });
             json!({ "Parameters": stored.parameters.iter().map(parameter).collect::<Vec<Value>>(), "InvalidParameters": [] })
         }
         Some("secretsmanager.GetSecretValue") => json!({ "Name": "private-key", "SecretString": stored.secret }),

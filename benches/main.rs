@@ -1,6 +1,7 @@
 //! `cargo bench`: what a start and a decision cost, measured on the built function under a Lambda Runtime API, with a GitHub and an AWS on
 //! loopback that take a set time for each call. `FUNCTION` names the build (`make bench` makes it); `OTHER` another one, which is measured in
-//! turn with it and shown beside it, with ratios. Without `OTHER` the tables go into docs/performance.md.
+//! turn with it and shown beside it, with ratios. With `WITH_POLICIES` set, the first has three policies in Rego and the other none. Without `OTHER`
+//! the tables go into docs/performance.md.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +16,7 @@
 mod aws;
 mod core;
 mod page;
+mod policies;
 #[expect(dead_code, reason = "the tests need more of it")]
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -25,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use world::{Handshakes, Setup, Told, World};
+use world::{Handshakes, Program, Setup, Told, World};
 
 /// What a call takes where the network is measured.
 const CALL: Duration = Duration::from_millis(50);
@@ -64,8 +66,12 @@ async fn main() {
         std::process::exit(2);
     };
     let other = std::env::var_os("OTHER").map(PathBuf::from);
-    let programs: Vec<&Path> = [Some(&ours), other.as_ref()].into_iter().flatten().map(PathBuf::as_path).collect();
-    let mut measured: Vec<Measured> = programs.iter().map(|program| sizes(program)).collect();
+    let with_policies = std::env::var_os("WITH_POLICIES").is_some();
+    let has_other = other.is_some();
+    let others = other.map(|path| Program { path, with_policies: false });
+    let programs: Vec<Program> = [Program { path: ours, with_policies }].into_iter().chain(others).collect();
+    let idle = Program { path: std::env::current_exe().unwrap(), with_policies: false };
+    let mut measured: Vec<Measured> = programs.iter().map(|program| sizes(&program.path)).collect();
     let mut nothing = Vec::new();
     let at_once =
         World::new(Setup { call: Duration::ZERO, handshakes: Handshakes::Free, aws: true, told: Told::Usual }).await;
@@ -73,7 +79,7 @@ async fn main() {
     let charged =
         World::new(Setup { call: CALL, handshakes: Handshakes::TwoCalls, aws: true, told: Told::Usual }).await;
     for _ in 0..STARTS {
-        nothing.push(at_once.start(&std::env::current_exe().unwrap(), &[(DO_NOTHING, "1")]).await.ready().await);
+        nothing.push(at_once.start(&idle, &[(DO_NOTHING, "1")]).await.ready().await);
         for (program, measured) in programs.iter().zip(&mut measured) {
             measured.ready.push(at_once.start(program, &[]).await.ready().await);
         }
@@ -107,7 +113,7 @@ async fn main() {
         }
     }
     let tables = format!("{}\n{}", table(&measured, median(&nothing)), core::measure());
-    if other.is_some() {
+    if has_other {
         println!("{tables}");
     } else {
         page::write("bench", &tables);

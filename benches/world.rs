@@ -1,6 +1,6 @@
 //! A GitHub and an AWS on loopback, with a time for each call and, if they are charged, for each handshake.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::aws::{self, Stored};
+use crate::policies::POLICIES;
 use crate::support::authority::authority;
 use crate::support::fixtures;
 use crate::support::function::Files;
@@ -47,6 +48,12 @@ pub(crate) enum Told {
     WithoutLinks,
 }
 
+/// What is measured: a build of the function, with policies in Rego or without.
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    pub(crate) with_policies: bool,
+}
+
 pub(crate) struct World {
     stage: Stage,
     story: Story,
@@ -54,6 +61,8 @@ pub(crate) struct World {
     player: Player,
     url: String,
     variables: Vec<(&'static str, String)>,
+    /// Where policies in Rego are.
+    policies: (&'static str, String),
     run: std::cell::Cell<u64>,
     /// Held so that they go on until this is dropped.
     _held: (Files, FakeGithub, Option<tokio::task::JoinHandle<()>>),
@@ -100,6 +109,11 @@ impl World {
         std::fs::write(files.path("anchors.pem"), pem).unwrap();
         let mut variables = vec![("GITHUB_API_URL", url.clone())];
         let mut aws = None;
+        let policies = if setup.aws {
+            ("POLICIES_PATH", "/gate/policies/".to_owned())
+        } else {
+            ("POLICIES_DIR", files_of_policies(&files))
+        };
         if setup.handshakes != Handshakes::None {
             variables.push(("SSL_CERT_FILE", files.path("anchors.pem")));
         }
@@ -112,18 +126,19 @@ impl World {
         }
         let run = std::cell::Cell::new(1_000_000);
         let github = github.unwrap();
-        Self { stage, story, moved_by, player, url, variables, run, _held: (files, github, aws) }
+        Self { stage, story, moved_by, player, url, variables, policies, run, _held: (files, github, aws) }
     }
 
     /// Starts a program as the function.
-    pub(crate) async fn start(&self, program: &Path, more: &[(&str, &str)]) -> Lambda {
-        let own = self.variables.iter().map(|(name, value)| (*name, value.as_str()));
+    pub(crate) async fn start(&self, program: &Program, more: &[(&str, &str)]) -> Lambda {
+        let policies = program.with_policies.then_some(&self.policies);
+        let own = self.variables.iter().chain(policies).map(|(name, value)| (*name, value.as_str()));
         let variables: Vec<(&str, &str)> = own.chain(more.iter().copied()).collect();
-        Lambda::start_program(program, &variables).await
+        Lambda::start_program(&program.path, &variables).await
     }
 
     /// From the start of a process to the answer of its first delivery.
-    pub(crate) async fn cold(&self, program: &Path) -> Duration {
+    pub(crate) async fn cold(&self, program: &Program) -> Duration {
         let event = self.next_event();
         let mut lambda = self.start(program, &[]).await;
         self.deliver(&mut lambda, event).await;
@@ -131,7 +146,7 @@ impl World {
     }
 
     /// Decisions of a warm process, and the calls that one takes.
-    pub(crate) async fn warm(&self, program: &Path, decisions: usize) -> (Vec<Duration>, u64) {
+    pub(crate) async fn warm(&self, program: &Program, decisions: usize) -> (Vec<Duration>, u64) {
         let mut lambda = self.start(program, &[]).await;
         let event = self.next_event();
         self.deliver(&mut lambda, event).await;
@@ -146,7 +161,7 @@ impl World {
     }
 
     /// CPU time of a warm decision, and the most memory that the process held, in kB.
-    pub(crate) async fn cpu(&self, program: &Path, decisions: u64) -> (Duration, u64) {
+    pub(crate) async fn cpu(&self, program: &Program, decisions: u64) -> (Duration, u64) {
         let mut lambda = self.start(program, &[]).await;
         let mut before = Duration::ZERO;
         for number in 0..2 * decisions {
@@ -229,7 +244,18 @@ fn stored(player: &Player, story: &Story, latency: Duration) -> Stored {
         ("/gate/policy", story.policy.as_str()),
     ];
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    Stored { parameters, secret: key.private_pem().expose_secret().to_owned(), latency }
+    let policies = POLICIES.map(|(name, text)| (format!("/gate/policies/{name}"), text.to_owned())).into();
+    Stored { parameters, policies, secret: key.private_pem().expose_secret().to_owned(), latency }
+}
+
+/// The folder of the policies in Rego.
+fn files_of_policies(files: &Files) -> String {
+    let folder = files.path("policies");
+    std::fs::create_dir_all(&folder).unwrap();
+    for (name, text) in POLICIES {
+        std::fs::write(format!("{folder}/{name}.rego"), text).unwrap();
+    }
+    folder
 }
 
 fn from_files(player: &Player, files: &Files) -> Vec<(&'static str, String)> {

@@ -42,7 +42,8 @@ impl Handler {
     /// # Errors
     /// A setting that cannot be read: the function cannot start.
     pub async fn open(variables: Variables, limits: Limits, clock: Clock) -> Result<Self, ConfigError> {
-        let mut github = GithubClient::new(variables.http.clone(), variables.api.clone(), limits);
+        let github = GithubClient::new(variables.http.clone(), variables.api.clone(), limits);
+        let mut github = github.believing(variables.issuer.clone());
         // While settings are read; the first call to GitHub comes later still.
         github.begin_to_connect();
         let settings = SettingsStore::open(Sources::new(variables), clock.now()).await?;

@@ -120,8 +120,8 @@ impl Simulation {
     /// A setting that cannot be read.
     pub async fn open(variables: Variables, limits: Limits, clock: Clock) -> Result<Self, SimulationError> {
         let recording = Recording::default();
-        let github =
-            GithubClient::new(variables.http.clone(), variables.api.clone(), limits).recorded(recording.clone());
+        let github = GithubClient::new(variables.http.clone(), variables.api.clone(), limits);
+        let github = github.believing(variables.issuer.clone()).recorded(recording.clone());
         let store = SettingsStore::open(Sources::new(variables), clock.now()).await?;
         Ok(Self { github, recording, settings: store.current(), clock })
     }

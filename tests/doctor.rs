@@ -443,6 +443,7 @@ async fn found_within(time: Duration) -> Vec<(Item, State)> {
         policy_file: world.files.path("policy.toml").into(),
         policies_dir: None,
         private_key: key.private_pem().clone(),
+        issuer: None,
     };
     let variables = Variables::given(ApiUrl::parse(&fake.url()).unwrap(), given).unwrap();
     let input = ExaminationInput { time, ..ExaminationInput::default() };

@@ -135,6 +135,7 @@ impl World {
             policy_file: PathBuf::from(files.path("policy.toml")),
             policies_dir: None,
             private_key: key.private_pem().clone(),
+            issuer: None,
         };
         let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();
         let handler = Handler::open(variables, fixtures::limits(), Clock::showing(now)).await.unwrap();

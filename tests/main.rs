@@ -31,6 +31,7 @@ mod rego_library;
 mod rego_spacelift;
 mod settings;
 mod signature;
+mod signed;
 mod simulate;
 mod start;
 #[expect(dead_code, reason = "the layers need more of it")]

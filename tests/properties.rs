@@ -65,6 +65,7 @@ fn world(seed: u64) -> World {
         created_at: Some(time(began(1, attempts))),
         started_at: Some(time(began(attempts, attempts))),
         title: None,
+        owner_id: None,
     };
     let mut jobs = Vec::new();
     let mut reviews = Vec::new();
@@ -84,8 +85,12 @@ fn world(seed: u64) -> World {
     }
     let environments = GATES.iter().take(gates).map(|(name, id)| {
         let name = EnvironmentName::parse(name).unwrap();
-        let environment =
-            Environment { id: *id, name: name.clone(), required_reviewers: usize::from(rng.u8(..30) > 0) };
+        let environment = Environment {
+            id: *id,
+            name: name.clone(),
+            required_reviewers: usize::from(rng.u8(..30) > 0),
+            node_id: None,
+        };
         (name, Some(environment).filter(|_| rng.u8(..50) > 0))
     });
     let environments: BTreeMap<_, _> = environments.collect();
@@ -108,7 +113,8 @@ fn world(seed: u64) -> World {
     let earlier_attempts = earlier_attempts.collect();
     let pending = Some(vec![EnvironmentName::parse("release").unwrap()]);
     let starter_permission = Some(Permission::new("write"));
-    let facts = Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission };
+    let facts =
+        Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission, signatures: None };
     World { policy, request: request(), facts }
 }
 

@@ -212,10 +212,14 @@ fn facts(truth: &Truth, listing: Listing) -> Facts {
             created_at: Some(time(first.began)),
             started_at: Some(time(last.began)),
             title: None,
+            owner_id: None,
         },
         jobs,
         reviews,
-        environments: BTreeMap::from([(name.clone(), Some(Environment { id: GATE, name, required_reviewers: 1 }))]),
+        environments: BTreeMap::from([(
+            name.clone(),
+            Some(Environment { id: GATE, name, required_reviewers: 1, node_id: None }),
+        )]),
         earlier_attempts: (1..)
             .zip(&truth.attempts)
             .map(|(attempt, of)| RunAttempt {
@@ -227,6 +231,7 @@ fn facts(truth: &Truth, listing: Listing) -> Facts {
             .collect(),
         pending: Some(vec![EnvironmentName::parse("release").unwrap()]),
         starter_permission: None,
+        signatures: None,
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Sources {
     policy: SettingSource,
     private_key: SettingSource,
     policies: Option<SettingSource>,
+    /// Whether there is a provider whose signatures can be verified.
+    has_issuer: bool,
     /// `None` when nothing comes from AWS: it is then never called.
     aws: Option<AwsSettings>,
 }
@@ -55,9 +57,11 @@ struct FromAws {
 impl Sources {
     /// Takes the sources that the environment names.
     pub fn new(variables: Variables) -> Self {
-        let Variables { app_id, webhook_secret, policy, policies, private_key, aws, http: _, api: _ } = variables;
+        let Variables { app_id, webhook_secret, policy, policies, private_key, aws, issuer, http: _, api: _ } =
+            variables;
+        let has_issuer = issuer.is_some();
         let aws = aws.as_ref().map(AwsSettings::new);
-        Self { app_id, webhook_secret, policy, private_key, policies, aws }
+        Self { app_id, webhook_secret, policy, private_key, policies, has_issuer, aws }
     }
 
     /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
@@ -77,6 +81,10 @@ impl Sources {
     /// The policy, with those in Rego.
     fn policy(&self, text: &SecretString, aws: &FromAws) -> Result<Policy, ConfigError> {
         let policy = Policy::parse(text.expose_secret()).map_err(|error| self.policy.error(error))?;
+        if policy.rules.iter().any(|rule| rule.signed) && !self.has_issuer {
+            let problem = "got a rule with `signed = true`, expected none: the tokens of a GitHub Enterprise Server do not name their job";
+            return Err(self.policy.error(problem));
+        }
         let Some(source) = &self.policies else {
             // A rule may name one all the same.
             return policy.with_rego([]).map_err(|error| self.policy.error(error));

@@ -258,6 +258,7 @@ mod tests {
         let value = |variable, value| SettingSource { variable, place: Place::Value(value) };
         let variables = Variables {
             api: ApiUrl::parse("https://api.github.com").unwrap(),
+            issuer: None,
             http: HttpClient::new(None).unwrap(),
             app_id: value("APP_ID", "123456".into()),
             webhook_secret: parameter("WEBHOOK_SECRET_PARAMETER", "/secret"),

@@ -2,12 +2,14 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use secrecy::SecretString;
 
 use super::ConfigError;
 use super::environment::{variable, variable_or_blank};
+use crate::github::Issuer;
 use crate::http::{HttpClient, HttpSetupError};
 use crate::model::ApiUrl;
 
@@ -60,6 +62,8 @@ impl SettingSource {
 pub struct Variables {
     /// `GITHUB_API_URL`.
     pub api: ApiUrl,
+    /// The provider of jobs' tokens: `OIDC_ISSUER` and `ARTIFACT_HOSTS`, or GitHub's own; `None` for a GitHub Enterprise Server.
+    pub issuer: Option<Arc<Issuer>>,
     /// `SSL_CERT_FILE`, read.
     pub http: HttpClient,
     /// `APP_ID` or `APP_ID_PARAMETER`.
@@ -84,6 +88,7 @@ impl Variables {
     pub fn from_env(files: LocalFiles) -> Result<Self, ConfigError> {
         let api = api_from_env()?;
         let http = http_from_env()?;
+        let issuer = issuer_from_env(&api)?;
         let value = |variable| Candidate { variable, place: |value| Place::Value(value.into()) };
         let file = |variable| Candidate { variable, place: |value| Place::File(value.into()) };
         let parameter = |variable| Candidate { variable, place: Place::Parameter };
@@ -99,7 +104,7 @@ impl Variables {
             None => policies_from_env()?,
         };
         let private_key = local_or_aws(file("PRIVATE_KEY_FILE"), secret("PRIVATE_KEY_SECRET"))?;
-        Ok(Self { api, http, app_id, webhook_secret, policy, policies, private_key, aws: None })
+        Ok(Self { api, issuer, http, app_id, webhook_secret, policy, policies, private_key, aws: None })
     }
 
     /// Whether any setting comes from AWS. If none does, AWS is never called.
@@ -120,6 +125,7 @@ impl Variables {
         let file = |variable, path| SettingSource { variable, place: Place::File(path) };
         Ok(Self {
             api,
+            issuer: given.issuer,
             http: HttpClient::new(None)?,
             app_id: value("APP_ID", given.app_id),
             webhook_secret: value("WEBHOOK_SECRET", given.webhook_secret),
@@ -155,6 +161,8 @@ pub struct Given {
     pub policies_dir: Option<PathBuf>,
     /// The App's key in PEM.
     pub private_key: SecretString,
+    /// The provider of jobs' tokens.
+    pub issuer: Option<Arc<Issuer>>,
 }
 
 /// Where policies in Rego are, if anywhere.
@@ -179,6 +187,18 @@ fn policies_from_env() -> Result<Option<SettingSource>, ConfigError> {
 pub fn api_from_env() -> Result<ApiUrl, ConfigError> {
     let api = variable("GITHUB_API_URL")?.unwrap_or_else(|| DEFAULT_API_URL.to_owned());
     ApiUrl::parse(&api).map_err(|error| ConfigError::of_variable("GITHUB_API_URL", error))
+}
+
+/// The provider of jobs' tokens. A GitHub Enterprise Server has none whose tokens name their job.
+fn issuer_from_env(api: &ApiUrl) -> Result<Option<Arc<Issuer>>, ConfigError> {
+    const VARIABLE: &str = "OIDC_ISSUER";
+    let hosts = variable_or_blank("ARTIFACT_HOSTS")?.unwrap_or_default();
+    let hosts = hosts.split([',', ' ']).filter(|host| !host.is_empty()).map(ToOwned::to_owned).collect();
+    let named = variable_or_blank(VARIABLE)?;
+    let Some(name) = named.or_else(|| Issuer::name_for(api)).filter(|_| !api.is_server()) else { return Ok(None) };
+    Issuer::new(&name, hosts)
+        .map(|issuer| Some(Arc::new(issuer)))
+        .map_err(|error| ConfigError::of_variable(VARIABLE, error))
 }
 
 /// The one HTTP client, with the trust anchors of `SSL_CERT_FILE`.

@@ -160,10 +160,10 @@ fn restricted(item: Item, list: &PagedList<BranchPolicy>, refs: &[RefPattern]) -
 fn may_match(pattern: &str, name: &RefPattern) -> bool {
     let fixed = pattern.split(['*', '?', '[', '\\']).next().unwrap_or_default();
     let is_fixed = fixed.len() == pattern.len();
-    match name {
-        RefPattern::Exact(name) => BranchPattern::parse(pattern).matches(name),
-        RefPattern::Prefix(_) if is_fixed => RefName::parse(pattern).is_ok_and(|pattern| name.matches(&pattern)),
-        RefPattern::Prefix(prefix) => prefix.starts_with(fixed) || fixed.starts_with(prefix.as_str()),
+    match name.exact() {
+        Some(name) => BranchPattern::parse(pattern).matches(name),
+        None if is_fixed => RefName::parse(pattern).is_ok_and(|pattern| name.matches(&pattern)),
+        None => name.beginning().starts_with(fixed) || fixed.starts_with(name.beginning()),
     }
 }
 

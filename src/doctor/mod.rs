@@ -207,11 +207,7 @@ impl Visit<'_> {
             return vec![(String::new(), source)];
         }
         let Some(token) = &input.token else { return vec![(String::new(), WorkflowSource::NotAsked)] };
-        let exact = rule.refs.iter().filter_map(|name| match name {
-            RefPattern::Exact(name) => Some(Some(name.as_str())),
-            RefPattern::Prefix(_) => None,
-        });
-        let mut refs: Vec<Option<&str>> = exact.collect();
+        let mut refs: Vec<Option<&str>> = rule.refs.iter().filter_map(RefPattern::exact).map(Some).collect();
         if refs.is_empty() {
             // Nobody knows which tags there are: the default branch stands for them.
             refs.push(None);

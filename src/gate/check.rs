@@ -23,6 +23,8 @@ pub enum Check {
     GateJob,
     /// The gate's job concluded with success.
     GateConclusion,
+    /// The gate's job proved with a token of GitHub's that it is the one, where the rule demands it.
+    GateSignature,
     /// The gate was passed recently enough.
     GateAge,
     /// The gate's environment exists and has required reviewers.
@@ -41,7 +43,7 @@ pub enum Check {
 
 impl Check {
     /// All checks, in the order in which they are reported.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Rule,
         Self::Run,
         Self::Ref,
@@ -50,6 +52,7 @@ impl Check {
         Self::Fork,
         Self::GateJob,
         Self::GateConclusion,
+        Self::GateSignature,
         Self::GateAge,
         Self::GateEnvironment,
         Self::Starter,
@@ -70,6 +73,7 @@ impl Check {
             Self::Fork => "fork",
             Self::GateJob => "gate-job",
             Self::GateConclusion => "gate-conclusion",
+            Self::GateSignature => "gate-signature",
             Self::GateAge => "gate-age",
             Self::GateEnvironment => "gate-environment",
             Self::Starter => "starter",
@@ -96,6 +100,9 @@ impl Check {
             }
             Self::GateConclusion => {
                 "Find out why the gate's job did not succeed. Then start a new run and have its gate approved."
+            }
+            Self::GateSignature => {
+                "Check the step with which the gate's job signs itself. Then start a new run and have its gate approved."
             }
             Self::GateAge => "Start a new run, have its gate approved, and deploy within that time.",
             Self::GateEnvironment => {

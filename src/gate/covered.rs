@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value as Json};
 
 use super::policy::{Policy, Rule};
-use crate::model::{EnvironmentName, Job, Request, WorkflowRun};
+use crate::model::{Conclusion, EnvironmentName, Job, Request, WorkflowRun};
+
+/// Jobs of one gate whose artifacts are read: the newest, and as it is listed in later attempts.
+const SIGNED_JOBS_MAX: usize = 4;
 
 /// The rules that cover a request; at least one.
 #[derive(Debug, Clone)]
@@ -42,6 +45,25 @@ impl<'p> Covered<'p> {
     /// Whether a policy in Rego may look at what the starter may do in the repository, which has to be read then.
     pub fn needs_permission(&self) -> bool {
         self.rules.iter().flat_map(|(_, rule)| &rule.attached).any(|policy| policy.mentions_permission())
+    }
+
+    /// The jobs of the gates that must be signed, the newest first: the artifacts of these are read to decide. What did not succeed needs none.
+    pub fn signed_jobs(&self, jobs: &[Job]) -> Vec<u64> {
+        let signed = self.rules.iter().filter(|(_, rule)| rule.signed);
+        let names: BTreeSet<&str> = signed.flat_map(|(_, rule)| &rule.gates).map(|gate| gate.job.as_str()).collect();
+        let mut ids = Vec::new();
+        for name in names {
+            let succeeded = |job: &&Job| job.name == name && job.conclusion == Some(Conclusion::Success);
+            let mut of_name: Vec<u64> = jobs.iter().filter(succeeded).map(|job| job.id).collect();
+            of_name.sort_unstable_by(|one, other| other.cmp(one));
+            ids.extend(of_name.into_iter().take(SIGNED_JOBS_MAX));
+        }
+        ids
+    }
+
+    /// Whether any rule demands signatures.
+    pub fn needs_signatures(&self) -> bool {
+        self.rules.iter().any(|(_, rule)| rule.signed)
     }
 
     /// Whether a rule takes the request's ref and event. A request that does not say which event started the run may be taken.

@@ -8,7 +8,8 @@ use super::check::{Check, Finding, Verdict};
 use super::checks::case::Case;
 use super::checks::history::History;
 use super::checks::policies::RegoReport;
-use super::checks::{gate, history, people, policies, run};
+use super::checks::signature::Signed;
+use super::checks::{gate, history, people, policies, run, signature};
 use super::covered::Covered;
 use super::evidence::Evidence;
 use super::passed_gate::PassedGate;
@@ -125,7 +126,11 @@ impl Judgement {
     fn passes(&self, rule: &Rule) -> bool {
         let made = |check: Check| self.findings.iter().any(|finding| finding.check == check);
         let people = [Check::Starter, Check::GateApproval, Check::Approvals];
-        let is_needed = |check: &Check| *check != Check::Policy && (rule.approvals > 0 || !people.contains(check));
+        let is_needed = |check: &Check| match check {
+            Check::Policy => false,
+            Check::GateSignature => rule.signed,
+            check => rule.approvals > 0 || !people.contains(check),
+        };
         let asked = |name: &str| self.findings.iter().any(|finding| finding.policy.as_deref() == Some(name));
         let policies = rule
             .attached
@@ -220,6 +225,11 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
         judgement.findings.extend(history.findings.iter().cloned());
         judgement.findings.extend(gate::of_finished(case, history));
     }
+    let signed: Vec<Signed> = match case.rule.signed {
+        true => histories.iter().map(|history| signature::gate_signature(case, history)).collect(),
+        false => Vec::new(),
+    };
+    judgement.findings.extend(signed.iter().map(|signed| signed.finding.clone()));
     if judgement.count(Verdict::Wait) > 0 {
         // Where an environment or its age is not known, nobody's approval of it can be judged.
         return judgement;
@@ -227,6 +237,7 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
     let people = people::judge(case, &histories);
     judgement.findings.extend(people.findings);
     judgement.gates = people.gates;
+    judgement.gates.iter_mut().zip(signed).for_each(|(gate, signed)| gate.claims = signed.claims);
     if judgement.count(Verdict::Wait) == 0 {
         let found = policies::approval(case, &judgement.findings, &judgement.gates, &mut judgement.rego);
         judgement.findings.extend(found);

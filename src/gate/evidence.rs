@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::covered::Covered;
+use super::signature::Signatures;
 use crate::model::{
     AccountType, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Permission, RunAttempt, RunStatus,
     WorkflowRun, quoted,
@@ -23,6 +24,7 @@ pub struct Evidence {
     pub(super) earlier_attempts: Vec<RunAttempt>,
     pub(super) pending: Option<Vec<EnvironmentName>>,
     pub(super) starter_permission: Option<Permission>,
+    pub(super) signatures: Option<Signatures>,
 }
 
 /// The facts that [`Evidence`] is made of.
@@ -42,6 +44,8 @@ pub struct Facts {
     pub pending: Option<Vec<EnvironmentName>>,
     /// What the person who started the current attempt may do in the repository; `None` if that was not read.
     pub starter_permission: Option<Permission>,
+    /// What was found of the gates' signatures; `None` if no rule demands them.
+    pub signatures: Option<Signatures>,
 }
 
 /// A fact that a decision needs and that was not read.
@@ -70,8 +74,14 @@ impl Evidence {
         if covered.needs_permission() && needs_permission(&facts.run) && facts.starter_permission.is_none() {
             return Err(Incomplete("what the starter may do in the repository".to_owned()));
         }
-        let Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission } = facts;
-        Ok(Self { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission })
+        let read = facts.signatures.as_ref();
+        let is_read = |job: &u64| read.is_some_and(|read| read.of_jobs.contains_key(job));
+        if let Some(job) = covered.signed_jobs(&facts.jobs).iter().find(|job| !is_read(job)) {
+            return Err(Incomplete(format!("the signature of job {job}")));
+        }
+        let Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission, signatures } =
+            facts;
+        Ok(Self { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission, signatures })
     }
 
     /// A run, and nothing else: enough for the checks of the run, and for no approval.
@@ -85,6 +95,7 @@ impl Evidence {
             earlier_attempts,
             pending: None,
             starter_permission: None,
+            signatures: None,
         }
     }
 

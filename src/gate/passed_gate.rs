@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::signature::Claims;
+
 /// A gate, how it was passed, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PassedGate {
@@ -19,6 +21,8 @@ pub struct PassedGate {
     pub passed_at: Option<Timestamp>,
     /// Whose approvals count, one entry for each approval.
     pub approvers: Vec<Approver>,
+    /// The claims with which the job proved itself, in a signed rule.
+    pub claims: Option<Claims>,
 }
 
 /// A person whose approval counts.

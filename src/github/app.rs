@@ -42,6 +42,11 @@ impl App {
         Ok(app)
     }
 
+    /// The App's id or client id, as in the settings.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The `Authorization` header of the App itself. `None` when the key cannot sign.
     pub(super) fn authorization(&self, now: Timestamp) -> Option<HeaderValue> {
         bearer(&self.token(now)?)

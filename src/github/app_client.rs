@@ -95,6 +95,11 @@ impl<'a> AppClient<'a> {
         Self { client, app, deadline, calls: Arc::default() }
     }
 
+    /// The App's id, as in the settings.
+    pub(super) fn id(&self) -> &'a str {
+        self.app.id()
+    }
+
     /// How many calls to GitHub were made so far, with installation tokens and repeated ones included.
     pub fn calls(&self) -> u32 {
         self.calls.load(Ordering::Relaxed)

@@ -1,6 +1,7 @@
 //! One call without a credential of its own: bounded in time and bytes, repeated where that does no harm, redirected at most once and never to
 //! another origin.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use super::answer::Answer;
 use super::app::bearer;
 use super::call::Call;
 use super::installation_token::InstallationTokens;
+use super::issuer::Issuer;
 use super::rate_limit::{RateLimitOwner, RateLimits};
 use super::recording::Recording;
 use crate::http::{Bounds, HttpClient, HttpError};
@@ -29,7 +31,7 @@ const API_VERSION: (&str, &str) = ("x-github-api-version", "2022-11-28");
 /// What GitHub recommends to accept (<https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types>).
 const MEDIA_TYPE: &str = "application/vnd.github+json";
 /// GitHub rejects requests without a user agent.
-const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
+pub(super) const AGENT: &str = concat!("environment-gate/", env!("CARGO_PKG_VERSION"));
 
 /// How many times a call that may be repeated is made, the first included.
 const ATTEMPTS_MAX: u32 = 3;
@@ -71,9 +73,10 @@ impl Default for Limits {
 /// GitHub's API, and what this process remembers of it: rate limits, and installation tokens that still hold.
 #[derive(Debug)]
 pub struct GithubClient {
-    http: HttpClient,
+    pub(super) http: HttpClient,
     api: ApiUrl,
     limits: Limits,
+    pub(super) issuer: Option<Arc<Issuer>>,
     pub(super) rate_limits: RateLimits,
     pub(super) tokens: InstallationTokens,
     recording: Option<Recording>,
@@ -107,11 +110,18 @@ impl GithubClient {
             http,
             api,
             limits,
+            issuer: None,
             rate_limits: RateLimits::default(),
             tokens: InstallationTokens::default(),
             recording: None,
             connecting: Mutex::default(),
         }
+    }
+
+    /// The same client, which believes this provider's signatures.
+    #[must_use]
+    pub fn believing(self, issuer: Option<Arc<Issuer>>) -> Self {
+        Self { issuer, ..self }
     }
 
     /// The same client, whose calls are recorded.

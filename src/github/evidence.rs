@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
+use super::artifacts::ArtifactsWire;
 use super::run_reader::JobsPage;
 use super::{GithubError, RunReader};
+use crate::gate::signature::IssuerKeys;
 use crate::gate::{Covered, Evidence, Facts, needs_pending, needs_permission};
 use crate::model::{Environment, EnvironmentName, EnvironmentReview, WorkflowRun};
 
@@ -27,6 +29,8 @@ struct FirstTrip {
     jobs: JobsPage,
     reviews: Vec<EnvironmentReview>,
     environments: BTreeMap<EnvironmentName, Option<Environment>>,
+    /// The artifacts and the provider's keys, if a rule demands signatures.
+    signing: Option<(ArtifactsWire, IssuerKeys)>,
 }
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
@@ -58,16 +62,23 @@ pub async fn collect_unless(
 async fn first_trip(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<FirstTrip, GithubError> {
     let names = covered.gate_environments();
     let environments = try_join_all(names.iter().map(|name| reader.environment(name)));
-    let (run, jobs, reviews, environments) =
-        tokio::join!(reader.run(), reader.first_jobs(), reader.approvals(), environments);
+    let signing = async {
+        if covered.needs_signatures() {
+            tokio::try_join!(reader.artifacts(), reader.repository().issuer_keys()).map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let (run, jobs, reviews, environments, signing) =
+        tokio::join!(reader.run(), reader.first_jobs(), reader.approvals(), environments, signing);
     // The run's error first: when the run is gone, every other answer is 404 too.
     let (run, jobs) = (run?, jobs?);
     let environments = names.into_iter().cloned().zip(environments?).collect();
-    Ok(FirstTrip { run, jobs, reviews: reviews?, environments })
+    Ok(FirstTrip { run, jobs, reviews: reviews?, environments, signing: signing? })
 }
 
 async fn rest(reader: &RunReader<'_>, covered: &Covered<'_>, first: FirstTrip) -> Result<Evidence, GithubError> {
-    let FirstTrip { run, jobs, reviews, environments } = first;
+    let FirstTrip { run, jobs, reviews, environments, signing } = first;
     let jobs = reader.all_jobs(jobs).await?;
     let earlier: Vec<u32> = covered.earlier_attempts(&run, &jobs).into_iter().collect();
     let pending = async { if needs_pending(&run) { reader.pending().await.map(Some) } else { Ok(None) } };
@@ -77,8 +88,15 @@ async fn rest(reader: &RunReader<'_>, covered: &Covered<'_>, first: FirstTrip) -
             None => Ok(None),
         }
     };
-    let (earlier_attempts, pending, starter_permission) =
-        tokio::try_join!(reader.attempts(&earlier), pending, permission)?;
-    let facts = Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission };
+    let signed = covered.signed_jobs(&jobs);
+    let signatures = async {
+        match signing {
+            Some((artifacts, keys)) => reader.signatures(&signed, artifacts, keys).await.map(Some),
+            None => Ok(None),
+        }
+    };
+    let (earlier_attempts, pending, starter_permission, signatures) =
+        tokio::try_join!(reader.attempts(&earlier), pending, permission, signatures)?;
+    let facts = Facts { run, jobs, reviews, environments, earlier_attempts, pending, starter_permission, signatures };
     Ok(Evidence::new(facts, covered)?)
 }

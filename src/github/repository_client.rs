@@ -13,8 +13,10 @@ use super::client::Caller;
 use super::installation_token::{InstallationToken, MINT, TokenKey};
 use super::rate_limit::RateLimitOwner;
 use super::wire::EnvironmentWire;
-use super::{AppClient, GithubError, Limits, RepositoryRef};
-use crate::model::{EnvironmentName, Repository, RepositoryName};
+use super::{AppClient, GithubClient, GithubError, Limits, RepositoryRef};
+use crate::http::HttpClient;
+use crate::model::{ApiUrl, EnvironmentName, Repository, RepositoryName};
+use crate::time::Deadline;
 
 /// The longest pause before a call is made again with a token that GitHub may not know yet.
 const YOUNG_TOKEN_PAUSE_MAX: Duration = Duration::from_secs(2);
@@ -117,6 +119,26 @@ impl<'a> RepositoryClient<'a> {
         let pause = tokio::time::sleep(longest.mul_f64(fastrand::f64()));
         // The next call finds out that the time is over.
         let _ = tokio::time::timeout_at(self.app.deadline.ends, pause).await;
+    }
+
+    pub(super) fn client(&self) -> &'a GithubClient {
+        self.app.client
+    }
+
+    pub(super) fn http(&self) -> &'a HttpClient {
+        &self.app.client.http
+    }
+
+    pub(super) fn api(&self) -> &'a ApiUrl {
+        self.app.client.api()
+    }
+
+    pub(super) fn deadline(&self) -> Deadline {
+        self.app.deadline
+    }
+
+    pub(super) fn app_id(&self) -> &'a str {
+        self.app.id()
     }
 
     pub(super) fn limits(&self) -> Limits {

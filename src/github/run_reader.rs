@@ -98,6 +98,10 @@ impl<'a> RunReader<'a> {
         Self { repository, request }
     }
 
+    pub(super) fn repository(&self) -> &'a RepositoryClient<'a> {
+        self.repository
+    }
+
     /// What it reads about.
     pub fn request(&self) -> &'a Request {
         self.request
@@ -256,7 +260,7 @@ impl<'a> RunReader<'a> {
         self.is_pending().await
     }
 
-    fn run_path(&self, rest: &str) -> String {
+    pub(super) fn run_path(&self, rest: &str) -> String {
         ApiUrl::run_path(self.request) + rest
     }
 }

@@ -18,7 +18,7 @@ use crate::model::{
 pub(super) struct RunWire {
     pub(super) id: u64,
     run_attempt: Option<u32>,
-    repository: RepositoryWire,
+    repository: OwnRepositoryWire,
     /// `null` if it was deleted; never missing.
     #[serde(deserialize_with = "null_or_value")]
     head_repository: Option<RepositoryWire>,
@@ -66,6 +66,17 @@ impl<T> ListedWire<T> {
 #[derive(Deserialize)]
 struct RepositoryWire {
     id: u64,
+}
+
+#[derive(Deserialize)]
+struct OwnRepositoryWire {
+    id: u64,
+    owner: Option<OwnerWire>,
+}
+
+#[derive(Deserialize)]
+struct OwnerWire {
+    id: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +133,7 @@ struct ReviewedEnvironmentWire {
 #[derive(Debug, Deserialize)]
 pub struct EnvironmentWire {
     id: u64,
+    node_id: Option<String>,
     /// Its name, as GitHub spells it.
     pub name: String,
     protection_rules: Option<Vec<ProtectionRuleWire>>,
@@ -267,6 +279,7 @@ impl RunWire {
             created_at: self.created_at,
             started_at: self.run_started_at,
             title: self.display_title,
+            owner_id: self.repository.owner.and_then(|owner| owner.id),
         })
     }
 }
@@ -327,7 +340,7 @@ impl ReviewWire {
 impl EnvironmentWire {
     pub(super) fn into_model(self) -> Result<Environment, InvalidName> {
         let (id, required_reviewers) = (self.id, self.required_reviewers());
-        Ok(Environment { id, name: EnvironmentName::parse(&self.name)?, required_reviewers })
+        Ok(Environment { id, name: EnvironmentName::parse(&self.name)?, required_reviewers, node_id: self.node_id })
     }
 
     /// Whether GitHub shows the environment's protection rules and their reviewers at all: a list that is not there is not an empty one.

@@ -46,6 +46,13 @@ impl ApiUrl {
         host.map_or_else(|| origin.clone(), |host| format!("https://{host}"))
     }
 
+    /// Whether it is the API of a GitHub Enterprise Server: neither github.com's, nor a subdomain's of ghe.com, nor one on loopback.
+    pub fn is_server(&self) -> bool {
+        let host = self.base.host_str().unwrap_or_default();
+        let is_cloud = host == "api.github.com" || (host.starts_with("api.") && host.ends_with(".ghe.com"));
+        !is_cloud && !is_loopback(&self.base)
+    }
+
     /// Whether it takes a TLS handshake to get there.
     pub fn is_encrypted(&self) -> bool {
         self.base.scheme() == "https"
@@ -92,20 +99,23 @@ fn run_path(repository: &RepositoryName, run: RunId) -> String {
     format!("/repos/{repository}/actions/runs/{run}")
 }
 
-fn is_base(url: &Url, text: &str) -> bool {
-    let is_loopback = match url.host() {
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost",
         None => false,
-    };
+    }
+}
+
+fn is_base(url: &Url, text: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     let has_user = !url.username().is_empty() || url.password().is_some();
     // The parser would resolve or drop these; the URL must mean exactly what is written.
     let is_literal =
         text.contains("://") && !text.contains("/.") && !text.contains(['\\', '\t', '\n', '\r', ' ', '?', '#', '@']);
     let path = url.path();
-    (url.scheme() == "https" || (url.scheme() == "http" && is_loopback))
+    (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
         && !has_user
         && is_literal
         && path.chars().all(is_plain)

@@ -11,6 +11,8 @@ pub struct Environment {
     pub name: EnvironmentName,
     /// How many users and teams are required reviewers; 0 when nobody has to approve.
     pub required_reviewers: usize,
+    /// Its id in GitHub's GraphQL API, where it is given.
+    pub node_id: Option<String>,
 }
 
 /// One entry of a run's review history (`GET …/runs/{id}/approvals`). GitHub gives it neither a time nor an attempt.

@@ -35,6 +35,8 @@ pub struct WorkflowRun {
     pub started_at: Option<Timestamp>,
     /// GitHub's `display_title`: the commit's or pull request's title, or the workflow's `run-name`.
     pub title: Option<String>,
+    /// The id of the repository's owner.
+    pub owner_id: Option<u64>,
 }
 
 /// Whether a run has ended.

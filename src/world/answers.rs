@@ -6,10 +6,12 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::oidc::TokenPlan;
+
 /// Calls by name, and the answers to each: the first call gets the first answer, and the last one is repeated.
 ///
 /// Names: `rate_limit`, which is always answered, `deliveries`, `delivery.ID`, `installation`, `runs.PAGE`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `permission`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
-/// `review`, `status_report`.
+/// `review`, `status_report`; `artifacts`, `artifact.ID`, and elsewhere than the API `blob.ID` and `jwks`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
 /// One answer.
@@ -25,6 +27,10 @@ pub struct Canned {
     pub body: Option<Value>,
     /// The body, as a text.
     pub text: Option<String>,
+    /// The body, as a token that is signed when the story is played.
+    pub token: Option<TokenPlan>,
+    /// The body, as the provider's key under each of these ids.
+    pub keys: Option<Vec<String>>,
     /// The body: this many blanks.
     pub blanks: Option<usize>,
     /// What goes wrong, if anything.
@@ -88,6 +94,9 @@ impl FakeRequest {
                     _ => None,
                 }
             }
+            ["repos", _, _, "actions", "artifacts", id, "zip"] if get => Some(format!("artifact.{id}")),
+            [".well-known", "jwks"] if get => Some("jwks".to_owned()),
+            ["blobs", id] if get => Some(format!("blob.{id}")),
             ["repos", _, _, "collaborators", _, "permission"] if get => Some("permission".to_owned()),
             ["repos", _, _, "contents", path @ ..] if get => Some(format!("contents.{}", path.join("/"))),
             // A renamed repository: GitHub redirects a read to its id.
@@ -97,6 +106,7 @@ impl FakeRequest {
                     ["attempts", number] if get => Some(format!("attempt.{number}")),
                     ["jobs"] if get => Some(format!("jobs.{}", parameter(query, "page")?)),
                     ["approvals"] if get => Some("approvals".to_owned()),
+                    ["artifacts"] if get => Some("artifacts".to_owned()),
                     ["pending_deployments"] if get => Some("pending_deployments".to_owned()),
                     ["deployment_protection_rule"] if !get && sent.get("state").is_some() => Some("review".to_owned()),
                     ["deployment_protection_rule"] if !get => Some("status_report".to_owned()),

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::answers::{Answers, Canned, CannedFault, FakeRequest};
 use super::connections::Connections;
-use super::objections::{is_the_apps, mint_objection, review_objection};
+use super::objections::{is_elsewhere, is_the_apps, mint_objection, review_objection, stranger_objection};
 use super::source::{AnswerSource, Asked};
 
 /// Bytes of a request that are read.
@@ -208,6 +208,10 @@ async fn respond(State(state): State<Arc<Fake>>, request: axum::extract::Request
         // It opens a connection, and anybody may call it.
         Some(name) if name == "rate_limit" => Some((200, BTreeMap::new(), Bytes::from_static(b"{}"))),
         None => Some(state.violation(format!("{} {}: not a call that the gate makes", request.method, request.path))),
+        Some(name) if is_elsewhere(name) => match stranger_objection(&parts.headers) {
+            Some(objection) => Some(state.violation(format!("{name}: {objection}"))),
+            None => state.reply(Asked { name: name.clone(), path: path.clone(), sent: sent.clone() }).await,
+        },
         Some(name) => match state.objection(name, &parts.headers, &sent) {
             Some(objection) => Some(state.violation(format!("{name}: {objection}"))),
             None => state.reply(Asked { name: name.clone(), path: path.clone(), sent: sent.clone() }).await,

@@ -1,5 +1,7 @@
 //! What GitHub would object to in a call.
 
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 /// Characters of a review's comment that GitHub accepts.
@@ -11,6 +13,20 @@ pub(super) fn is_the_apps(name: &str) -> bool {
         || matches!(name, "access_tokens" | "app" | "deliveries" | "hook_config" | "installation" | "set_hook")
 }
 
+/// Whether the call goes to another host than the API: to the provider of tokens, or to where artifacts are kept.
+pub(super) fn is_elsewhere(name: &str) -> bool {
+    name == "jwks" || name.starts_with("blob.")
+}
+
+/// What is wrong with a call to another host than the API: nothing of ours may get there.
+pub(super) fn stranger_objection(headers: &HeaderMap) -> Option<String> {
+    let ours = [AUTHORIZATION.as_str(), "x-github-api-version"];
+    ours.into_iter()
+        .find(|name| headers.contains_key(*name))
+        .map(|name| format!("`{name}` sent to another host than the API"))
+}
+
+/// What is wrong with a request for a token.
 pub(super) fn mint_objection(sent: &Value) -> Option<String> {
     let named = ["repository_ids", "repositories"].iter().filter_map(|key| sent.get(key)?.as_array());
     let one = named.map(Vec::len).sum::<usize>() == 1;

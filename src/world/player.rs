@@ -1,16 +1,19 @@
 //! Plays a story: starts the fake, signs the body, and hands it to the same handler that the function runs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::answers::{Answers, Canned};
 use super::github::{FakeCall, FakeGithub, KnownApp};
 use super::key::Key;
+use super::oidc::{issuer, sign_tokens};
 use super::story::{Delivery, Signature, Story};
 use super::timeline::{Present, move_origin, move_times};
 use crate::config::{Given, Variables};
@@ -76,9 +79,11 @@ impl Player {
             Present::Now(now) => (now.duration_since(story.present), Clock::system()),
         };
         let (app_id, webhook_secret, key) = self.app();
-        let answers = move_answers(&story.answers, moved_by, "");
-        let fake =
-            FakeGithub::start(answers, KnownApp { id: app_id, public_key: key.public_der(), base_path: "" }).await?;
+        let mut answers = move_answers(&story.answers, moved_by, "");
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        sign_tokens(&mut answers, listener.local_addr()?.port())?;
+        let known = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
+        let fake = FakeGithub::serve(listener, answers, known)?;
         let files = PolicyFiles::new(story)?;
         let given = Given {
             app_id: app_id.into(),
@@ -86,6 +91,7 @@ impl Player {
             policy_file: files.policy_file(),
             policies_dir: files.policies_dir(),
             private_key: key.private_pem().clone(),
+            issuer: Some(Arc::new(issuer(&fake.url())?)),
         };
         let variables = Variables::given(ApiUrl::parse(&fake.url())?, given)?;
         let handler = Handler::open(variables, self.limits, clock).await?;
@@ -198,7 +204,9 @@ fn body_of(story: &Story, moved_by: SignedDuration, api: &str) -> Vec<u8> {
 
 fn move_answers(answers: &Answers, moved_by: SignedDuration, api: &str) -> Answers {
     let mut answers = answers.clone();
-    for Canned { body, .. } in answers.values_mut().flatten() {
+    for Canned { body, token, .. } in answers.values_mut().flatten() {
+        let claims = token.iter_mut().flat_map(|plan| plan.claims.values_mut());
+        claims.for_each(|claim| move_times(claim, moved_by));
         if let Some(json) = body {
             move_times(json, moved_by);
             if !api.is_empty() {

@@ -70,6 +70,9 @@ fn rule_toml(rule: &Rule, repository: &RepositoryName) -> String {
         approvers,
         starters,
         self_approval,
+        signed,
+        gate_workflows,
+        runner,
         max_age,
         labels,
         policies: _,
@@ -95,8 +98,12 @@ fn rule_toml(rule: &Rule, repository: &RepositoryName) -> String {
         ("labels", list(labels.iter().map(String::as_str).collect())),
         ("policies", list(attached.iter().map(|policy| policy.name()).collect())),
     ];
+    let signed = signed.then(|| ("signed", "true".to_owned()));
+    let gate_workflows = list(gate_workflows.iter().map(String::as_str).collect());
+    let gate_workflows = (!rule.gate_workflows.is_empty()).then_some(("gate_workflows", gate_workflows));
+    let runner = runner.map(|runner| ("runner", string(runner.as_str())));
     // Writing to a `String` cannot fail.
-    for (key, value) in keys {
+    for (key, value) in keys.into_iter().chain(signed).chain(gate_workflows).chain(runner) {
         let _ = writeln!(toml, "{key} = {value}");
     }
     for Gate { job, environment } in gates {

@@ -230,6 +230,7 @@ async fn calls_of_setup_and_doctor() -> Vec<FakeCall> {
         policy_file: files.path("policy.toml").into(),
         policies_dir: None,
         private_key: key.private_pem().clone(),
+        issuer: None,
     };
     let deadline = Deadline::begin(&Clock::system(), PATIENCE);
     let client = GithubClient::new(HttpClient::new(None).unwrap(), api.clone(), fixtures::limits());

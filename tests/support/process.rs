@@ -60,6 +60,7 @@ impl Process {
             policy_file: files.path("policy.toml").into(),
             policies_dir: files.policies(),
             private_key: key.private_pem().clone(),
+            issuer: None,
         };
         let now = Arc::new(Mutex::new(story.present));
         let present = Arc::clone(&now);

@@ -79,6 +79,7 @@ pub(crate) async fn sweep(story: &Story, how: SweepMode, minutes: i64) -> (Sweep
         policy_file: files.path("policy.toml").into(),
         policies_dir: files.policies(),
         private_key: key.private_pem().clone(),
+        issuer: None,
     };
     let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();
     let gate = Handler::open(variables, fixtures::limits(), Clock::showing(move || now)).await.unwrap();

@@ -12,6 +12,8 @@ use crate::model::{Conclusion, Job};
 pub(super) struct Execution<'a> {
     /// The job, as it is listed under the lowest attempt.
     pub(super) job: &'a Job,
+    /// The same job however it is listed: that one first.
+    pub(super) listed: Vec<&'a Job>,
     /// The attempts in which it may have run: one, unless GitHub's answers leave it open.
     pub(super) attempts: BTreeSet<u32>,
     /// Whether its job got past the wait for its environment, whoever let it.
@@ -53,9 +55,13 @@ pub(super) fn executions<'a>(case: &Case<'a>, by_attempt: &ByAttempt<'a>) -> Vec
             let copy_of =
                 |known: &&mut Execution<'a>| !ran_here && is_copy(known.job, job) && known.job.attempt != job.attempt;
             match executions.iter_mut().find(copy_of) {
-                Some(known) => known.passed_wait |= got_past_the_wait(job),
+                Some(known) => {
+                    known.passed_wait |= got_past_the_wait(job);
+                    known.listed.push(job);
+                }
                 None => executions.push(Execution {
                     job,
+                    listed: vec![job],
                     attempts: attempts_of(case, *listed, job, by_attempt),
                     passed_wait: got_past_the_wait(job),
                 }),

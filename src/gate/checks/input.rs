@@ -38,7 +38,8 @@ pub(super) struct Known<'a> {
 /// It is too large.
 pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String> {
     // Whoever adds a fact to the evidence decides here whether policies see it.
-    let Evidence { run, jobs, reviews, environments: _, earlier_attempts, pending, starter_permission } = case.evidence;
+    let Evidence { run, jobs, reviews, environments: _, earlier_attempts, pending, starter_permission, signatures: _ } =
+        case.evidence;
     let session = session(case, run.triggering_actor.as_ref(), starter_permission.as_ref());
     let by_hand = is_by_hand(run);
     let workflow = workflow_file(case);
@@ -48,7 +49,7 @@ pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String>
     let json = json!({
         "version": VERSION,
         "request": { "timestamp_ns": timestamp, "environment": case.request.environment.as_str(), "command": command },
-        "repository": { "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner() },
+        "repository": { "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner(), "owner_id": run.owner_id },
         "run": run_json(run, workflow, known.flags, &session, command, earlier_attempts),
         "session": session,
         "jobs": jobs.iter().map(job).collect::<Json>(),
@@ -57,7 +58,7 @@ pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String>
         "pending": pending.as_ref().map(|names| names.iter().map(EnvironmentName::as_str).collect::<Json>()),
         "rule": rule(case.rule),
         "checks": known.findings.iter().map(check).collect::<Json>(),
-        "signature": null,
+        "signature": known.gates.first().map(signature),
         // What Spacelift's policies look at besides.
         "commit": commit(run),
         "stack": { "labels": case.rule.labels, "name": repository.name.to_string(), "repository": repository.name.name() },
@@ -140,6 +141,7 @@ fn run_json(
         created_at,
         started_at,
         title,
+        owner_id: _,
     } = run;
     let branch = head_branch.as_ref().map(RefName::as_str);
     let sha = head_sha.as_str();
@@ -192,11 +194,17 @@ fn gate(case: &Case<'_>, gate: &Gate, judged: &[PassedGate]) -> Json {
         "environment_id": environment.map(|environment| environment.id),
         "required_reviewers": environment.map(|environment| environment.required_reviewers),
         "job_id": judged.and_then(|gate| gate.job_id), "attempt": judged.and_then(|gate| gate.attempt),
-        "passed_at": instant(judged.and_then(|gate| gate.passed_at)),
+        "passed_at": instant(judged.and_then(|gate| gate.passed_at)), "signature": judged.map(signature),
         "approvers": approvers
             .map(|approver| json!({ "id": approver.id, "login": approver.login, "teams": teams(case, &approver.login) }))
             .collect::<Json>(),
     })
+}
+
+/// The claims of a gate's signature, if the rule demands one.
+fn signature(gate: &PassedGate) -> Json {
+    let Some(claims) = &gate.claims else { return Json::Null };
+    claims.by_name().into_iter().map(|(name, value)| (name.to_owned(), value.cloned().unwrap_or_default())).collect()
 }
 
 /// The approvals that count, one for each person, and every rejection of a gate.

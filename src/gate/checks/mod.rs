@@ -12,4 +12,6 @@ pub(super) mod people;
 pub(super) mod policies;
 mod reviews;
 pub(super) mod run;
+pub(super) mod signature;
+mod signed_claims;
 mod starter;

@@ -45,5 +45,6 @@ fn passed(case: &Case<'_>, history: &History<'_>, approvers: Vec<Approver>) -> P
         environment_id: case.environment(history.gate).map(|environment| environment.id),
         passed_at: history.completed_at(),
         approvers,
+        claims: None,
     }
 }

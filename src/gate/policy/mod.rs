@@ -10,6 +10,7 @@ mod read;
 mod ref_pattern;
 mod repository_pattern;
 mod rule;
+mod signed;
 mod source;
 mod warning;
 
@@ -17,6 +18,6 @@ pub use self::attach::AttachError;
 pub use self::max_age::MaxAge;
 pub use self::ref_pattern::RefPattern;
 pub use self::repository_pattern::RepositoryPattern;
-pub use self::rule::{Gate, PauseReason, Policy, PolicyName, Rule};
+pub use self::rule::{Gate, PauseReason, Policy, PolicyName, Rule, Runner};
 pub use self::source::PolicyError;
 pub use self::warning::PolicyWarning;

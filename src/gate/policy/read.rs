@@ -10,6 +10,7 @@ use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
 use super::rule::{Policy, PolicyName, Rule};
+use super::signed::{SignedKeys, signed_keys};
 use super::source::{PolicyError, Source};
 use crate::model::{EnvironmentName, InvalidName, Login};
 
@@ -44,6 +45,9 @@ struct RuleToml {
     starters: Vec<Spanned<String>>,
     #[serde(default)]
     self_approval: bool,
+    signed: Option<Spanned<bool>>,
+    gate_workflows: Option<Spanned<Vec<Spanned<String>>>>,
+    runner: Option<Spanned<String>>,
     max_age: Option<Spanned<String>>,
     #[serde(default)]
     labels: Vec<Spanned<String>>,
@@ -99,15 +103,20 @@ fn read_rule(source: &Source<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, P
         None => vec![DEFAULT_EVENT.to_owned()],
     };
     let repositories = source.filled(&rule.repositories, "rule.repositories")?;
+    let signed = read_signed(source, rule)?;
+    let read_ref = if signed.signed { RefPattern::parse_typed } else { RefPattern::parse };
     Ok(Rule {
         repositories: source.each(repositories, "rule.repositories", RepositoryPattern::parse)?,
         workflow: source.one(&text(&rule.workflow, DEFAULT_WORKFLOW), "rule.workflow", workflow)?,
-        refs: source.each(source.filled(&rule.refs, "rule.refs")?, "rule.refs", RefPattern::parse)?,
+        refs: source.each(source.filled(&rule.refs, "rule.refs")?, "rule.refs", read_ref)?,
         events,
         approvals: read_approvals(source, rule, gates.len())?,
         approvers: source.each(&rule.approvers, "rule.approvers", Login::parse)?,
         starters: source.each(&rule.starters, "rule.starters", Login::parse)?,
         self_approval: rule.self_approval,
+        signed: signed.signed,
+        gate_workflows: signed.gate_workflows,
+        runner: signed.runner,
         max_age: source.one(&text(&rule.max_age, DEFAULT_MAX_AGE), "rule.max_age", MaxAge::parse)?,
         labels: source.each(&rule.labels, "rule.labels", label)?,
         policies: rule.policies.iter().map(|name| policy_name(source, name)).collect(),
@@ -115,6 +124,11 @@ fn read_rule(source: &Source<'_>, spanned: &Spanned<RuleToml>) -> Result<Rule, P
         environment: protected,
         gates,
     })
+}
+
+fn read_signed(source: &Source<'_>, rule: &RuleToml) -> Result<SignedKeys, PolicyError> {
+    let signed = rule.signed.as_ref().is_some_and(|signed| *signed.get_ref());
+    signed_keys(source, signed, rule.gate_workflows.as_ref(), rule.runner.as_ref())
 }
 
 /// Whether a policy of this name exists is not known before all are read.

@@ -58,6 +58,12 @@ pub struct Rule {
     pub starters: Vec<Login>,
     /// Whether the approval of a person who started the run counts.
     pub self_approval: bool,
+    /// Whether each gate's job must prove itself with a signature.
+    pub signed: bool,
+    /// In a signed rule, the only workflow files that may hold a gate's job, each `OWNER/NAME/PATH@REF`; empty: any.
+    pub gate_workflows: Vec<String>,
+    /// In a signed rule, the only kind of runner on which a gate's job may run.
+    pub runner: Option<Runner>,
     /// How long a passed gate holds.
     pub max_age: MaxAge,
     /// What policies in Rego attach themselves to.
@@ -68,6 +74,25 @@ pub struct Rule {
     pub attached: Vec<Arc<RegoPolicy>>,
     /// The gates; not empty. No two share a job or an environment, and none has the protected environment.
     pub gates: Vec<Gate>,
+}
+
+/// Where a job runs: the claim `runner_environment`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// A runner of GitHub's.
+    GithubHosted,
+    /// One of the owner's own.
+    SelfHosted,
+}
+
+impl Runner {
+    /// GitHub's spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GithubHosted => "github-hosted",
+            Self::SelfHosted => "self-hosted",
+        }
+    }
 }
 
 /// A policy in Rego that a rule names.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
 use super::rule::{Policy, Rule};
 use crate::gate::rego::RegoPolicy;
@@ -101,7 +100,10 @@ fn lenient_keys(rule: &Rule, strict: &Rule) -> Vec<&'static str> {
     let allows_more = |mine: &[Login], theirs: &[Login]| mine.iter().any(|login| !theirs.contains(login));
     let approvers_more =
         !strict.approvers.is_empty() && (rule.approvers.is_empty() || allows_more(&rule.approvers, &strict.approvers));
-    let refs_more = rule.refs.iter().any(|name| !strict.refs.iter().any(|other| includes(other, name)));
+    let refs_more = rule.refs.iter().any(|name| !strict.refs.iter().any(|other| other.includes(name)));
+    let workflows_more = !strict.gate_workflows.is_empty()
+        && (rule.gate_workflows.is_empty()
+            || rule.gate_workflows.iter().any(|file| !strict.gate_workflows.contains(file)));
     let gates_less = strict.gates.iter().any(|gate| !rule.gates.contains(gate));
     [
         ("workflow", rule.workflow != strict.workflow),
@@ -111,23 +113,15 @@ fn lenient_keys(rule: &Rule, strict: &Rule) -> Vec<&'static str> {
         ("approvers", approvers_more),
         ("starters", allows_more(&rule.starters, &strict.starters)),
         ("self_approval", rule.self_approval && !strict.self_approval),
+        ("signed", strict.signed && !rule.signed),
+        ("runner", strict.runner.is_some() && rule.runner != strict.runner),
+        ("gate_workflows", workflows_more),
         ("max_age", rule.max_age.duration() > strict.max_age.duration()),
         ("gate", gates_less),
     ]
     .into_iter()
     .filter_map(|(key, is_lenient)| is_lenient.then_some(key))
     .collect()
-}
-
-/// Whether everything that `name` matches is matched by `pattern`, too.
-fn includes(pattern: &RefPattern, name: &RefPattern) -> bool {
-    match (pattern, name) {
-        (RefPattern::Exact(pattern), RefPattern::Exact(name)) => pattern == name,
-        (RefPattern::Exact(_), RefPattern::Prefix(_)) => false,
-        (RefPattern::Prefix(prefix), RefPattern::Exact(name) | RefPattern::Prefix(name)) => {
-            name.strip_prefix(prefix.as_str()).is_some_and(|rest| !rest.contains('/'))
-        }
-    }
 }
 
 fn too_long(text: &str) -> Option<PolicyWarning> {

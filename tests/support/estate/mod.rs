@@ -248,6 +248,7 @@ impl Estate {
             policy_file: files.path("policy.toml").into(),
             policies_dir: None,
             private_key: key.private_pem().clone(),
+            issuer: None,
         };
         let variables = Variables::given(ApiUrl::parse(&fake.url()).unwrap(), given).unwrap();
         let limits = Limits { pause: Duration::ZERO, review_pause: Duration::ZERO, ..Limits::default() };

@@ -1,0 +1,14 @@
+//! The signature of a gate's job: a token of GitHub's OIDC provider that the job itself fetched. It proves what no API says: that the job ran in the gate's
+//! environment, and at which full ref (<https://docs.github.com/actions/reference/security/oidc>). Pure: token, keys and expectations in, a verdict out.
+//! Not here: where token and keys come from (`github/`), and what follows (`checks/signature.rs`).
+
+mod claims;
+mod evidence;
+mod keys;
+mod token;
+
+pub use claims::Claims;
+pub(in crate::gate) use claims::{shown, text};
+pub use evidence::{Candidate, Signatures, artifact_name};
+pub use keys::{InvalidKeys, IssuerKeys};
+pub use token::{TOKEN_BYTES_MAX, TokenError, verify};

@@ -1,0 +1,98 @@
+//! GitHub's OIDC provider in a story: it signs the tokens that jobs fetched, and shows its keys.
+
+use jiff::Timestamp;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::answers::{Answers, Canned};
+use super::key::Key;
+use crate::github::Issuer;
+use crate::model::InvalidApiUrl;
+
+/// The provider's name in stories.
+const ISSUER: &str = "https://token.actions.githubusercontent.com";
+/// Where artifacts are in stories.
+const BLOBS: &str = "https://artifacts.blob.core.windows.net";
+/// The host under which the fake serves them: another origin than the API's.
+const BLOB_HOST: &str = "localhost";
+/// The id of the key that signs, unless a story says another.
+const KEY_ID: &str = "issuer-key";
+
+/// A token that is signed when the story is played, because its times move with the story's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenPlan {
+    /// All claims. `iat` and `exp` are instants in RFC 3339.
+    pub claims: Map<String, Value>,
+    /// The id of the key in the token's header.
+    pub kid: Option<String>,
+    /// Signed by a key of nobody's.
+    #[serde(default)]
+    pub forged: bool,
+}
+
+/// The provider as a fake at `api` plays it.
+///
+/// # Errors
+/// Never: its name is a URL.
+pub fn issuer(api: &str) -> Result<Issuer, InvalidApiUrl> {
+    let issuer = Issuer::new(ISSUER, vec![BLOB_HOST.to_owned()])?;
+    Ok(issuer.with_keys_at(format!("{api}/.well-known/jwks")))
+}
+
+/// Signs every token of the answers, shows keys, and moves artifacts to the fake. `port` is the fake's.
+///
+/// # Errors
+/// No key can be made.
+pub fn sign_tokens(answers: &mut Answers, port: u16) -> Result<(), &'static str> {
+    let needs_key = |canned: &Canned| canned.token.is_some() || canned.keys.is_some();
+    if !answers.values().flatten().any(needs_key) {
+        return Ok(());
+    }
+    let [own, nobodys] = [(); 2].map(|()| Key::generate().and_then(|key| encoding_key(&key)));
+    let (own, nobodys) = own.zip(nobodys).ok_or("no key could be made")?;
+    for canned in answers.values_mut().flatten() {
+        if let Some(plan) = canned.token.take() {
+            let key = if plan.forged { &nobodys } else { &own };
+            canned.text = Some(sign(plan, key).ok_or("a token could not be signed")?);
+        }
+        if let Some(ids) = canned.keys.take() {
+            canned.body = Some(key_set(&own, &ids).ok_or("a key could not be shown")?);
+        }
+        for value in canned.headers.values_mut() {
+            if let Some(rest) = value.strip_prefix(BLOBS) {
+                *value = format!("http://{BLOB_HOST}:{port}{rest}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn encoding_key(key: &Key) -> Option<EncodingKey> {
+    EncodingKey::from_rsa_pem(key.private_pem().expose_secret().as_bytes()).ok()
+}
+
+fn sign(plan: TokenPlan, key: &EncodingKey) -> Option<String> {
+    let mut claims = plan.claims;
+    for name in ["iat", "exp", "nbf"] {
+        let instant = claims.get(name).and_then(Value::as_str).and_then(|text| text.parse::<Timestamp>().ok());
+        if let Some(instant) = instant {
+            claims.insert(name.to_owned(), instant.as_second().into());
+        }
+    }
+    let header = Header { kid: Some(plan.kid.unwrap_or_else(|| KEY_ID.to_owned())), ..Header::new(Algorithm::RS256) };
+    jsonwebtoken::encode(&header, &claims, key).ok()
+}
+
+fn key_set(key: &EncodingKey, ids: &[String]) -> Option<Value> {
+    let with_id = |id: &String| {
+        let mut jwk = Jwk::from_encoding_key(key, Algorithm::RS256).ok()?;
+        jwk.common.key_id = Some(id.clone());
+        Some(jwk)
+    };
+    let keys = ids.iter().map(with_id).collect::<Option<Vec<Jwk>>>()?;
+    serde_json::to_value(JwkSet { keys }).ok()
+}
