@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use environment_gate::gate::signature::{Candidate, IssuerKeys, Signatures};
 use environment_gate::gate::{self, Approval, Decision, Evidence, Facts, Policy, Scope};
 use environment_gate::model::{
     Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, Job, JobStatus, Login,
@@ -12,11 +13,17 @@ use environment_gate::model::{
 };
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
 
 /// How many worlds are tried.
 const WORLDS: u64 = 20_000;
 /// How many worlds are tried with policies in Rego.
 const REGO_WORLDS: u64 = 2_000;
+/// How many worlds are tried with signatures.
+const SIGNED_WORLDS: u64 = 2_000;
 /// Worsening steps from a world that is not approved.
 const STEPS: usize = 6;
 
@@ -65,7 +72,7 @@ fn world(seed: u64) -> World {
         created_at: Some(time(began(1, attempts))),
         started_at: Some(time(began(attempts, attempts))),
         title: None,
-        owner_id: None,
+        owner_id: Some(77),
     };
     let mut jobs = Vec::new();
     let mut reviews = Vec::new();
@@ -402,6 +409,64 @@ fn policies_in_rego_only_take_approvals_away() {
             (true, true) => kept += 1,
             (true, false) => taken += 1,
             (false, is_approved) => assert!(!is_approved, "seed {seed}: {policies:#?}\n{world:#?}"),
+        }
+    }
+    assert!(kept > 20 && taken > 20, "{kept} approvals were kept and {taken} taken away, so the property says little");
+}
+
+/// A signature of each job of a gate, of which now and then one thing is wrong.
+fn signatures(rng: &mut Rng, world: &World, key: &EncodingKey) -> Signatures {
+    const ISSUER: &str = "https://token.actions.githubusercontent.com";
+    let mut jwk = Jwk::from_encoding_key(key, Algorithm::RS256).unwrap();
+    jwk.common.key_id = Some("key".to_owned());
+    let keys = serde_json::to_vec(&JwkSet { keys: vec![jwk] }).unwrap();
+    let signed = |rng: &mut Rng, job: &Job| {
+        let issued_at = job.started_at.map_or(0, Timestamp::as_second);
+        let mut claims = json!({
+            "iss": ISSUER, "aud": "environment-gate-1", "iat": issued_at, "exp": issued_at + 300,
+            "repository": "octo-org/widgets", "repository_id": "4242", "repository_owner_id": "77",
+            "run_id": "9001", "run_attempt": job.attempt.unwrap_or_default().to_string(),
+            "check_run_id": job.id.to_string(), "sha": world.facts.run.head_sha.as_str(),
+            "event_name": world.facts.run.event, "environment": job.name, "ref": "refs/heads/main",
+            "ref_type": "branch", "workflow_ref": "octo-org/widgets/.github/workflows/release.yml@refs/heads/main",
+        });
+        let claims = claims.as_object_mut().unwrap();
+        let names: Vec<String> = claims.keys().cloned().collect();
+        match rng.u8(..10) {
+            0 => drop(claims.insert(names[rng.usize(..names.len())].clone(), json!("another"))),
+            1 => drop(claims.remove(&names[rng.usize(..names.len())])),
+            _ => {}
+        }
+        let header = Header { kid: Some("key".to_owned()), ..Header::new(Algorithm::RS256) };
+        Candidate::Text(jsonwebtoken::encode(&header, claims, key).unwrap())
+    };
+    let mut of_jobs = BTreeMap::new();
+    for job in &world.facts.jobs {
+        let candidates = match rng.u8(..12) {
+            0 => Vec::new(),
+            1 => vec![Candidate::Unusable("it is a ZIP".to_owned())],
+            2 => vec![Candidate::Unreachable("503".to_owned())],
+            _ => vec![signed(rng, job)],
+        };
+        of_jobs.insert(job.id, candidates);
+    }
+    Signatures { keys: IssuerKeys::parse(ISSUER, &keys).unwrap(), audience: "environment-gate-1".to_owned(), of_jobs }
+}
+
+#[test]
+fn signatures_only_take_approvals_away() {
+    let key = environment_gate::world::Key::generate().unwrap();
+    let key = EncodingKey::from_rsa_pem(key.private_pem().expose_secret().as_bytes()).unwrap();
+    let (mut kept, mut taken) = (0, 0);
+    for seed in 0..SIGNED_WORLDS {
+        let world = world(seed);
+        let mut signed = world.clone();
+        signed.policy = signed.policy.replace("[[rule]]\n", "[[rule]]\nsigned = true\n");
+        signed.facts.signatures = Some(signatures(&mut Rng::with_seed(seed), &world, &key));
+        match (approval(&world).is_some(), approval(&signed).is_some()) {
+            (true, true) => kept += 1,
+            (true, false) => taken += 1,
+            (false, is_approved) => assert!(!is_approved, "seed {seed}: {signed:#?}"),
         }
     }
     assert!(kept > 20 && taken > 20, "{kept} approvals were kept and {taken} taken away, so the property says little");
