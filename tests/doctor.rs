@@ -282,6 +282,25 @@ async fn each_defect_of_a_setting_is_named_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_gate_of_a_signed_rule_that_does_not_sign_itself_is_named() {
+    let world = World::new().await;
+    let deployment = world.deployment();
+    let signed = POLICY.replacen("[[rule]]\n", "[[rule]]\nsigned = true\n", 1);
+    let policy = world.files.path("signed.toml");
+    std::fs::write(&policy, signed).unwrap();
+    let told = world
+        .doctor(
+            &deployment,
+            (
+                &["--token", PERSONS_TOKEN],
+                &[("POLICY_FILE", policy.as_str()), ("OIDC_ISSUER", "https://token.actions.githubusercontent.com")],
+            ),
+        )
+        .await;
+    assert_eq!((told.of("failed"), told.well), (vec!["workflow-signature"], false), "{:#}{}", told.json, told.said);
+}
+
+#[tokio::test]
 async fn a_webhook_that_leads_elsewhere_than_the_stack_is_named() {
     let world = World::new().await;
     let deployment = world.deployment();
@@ -494,7 +513,8 @@ fn every_item_has_an_id_of_its_own_a_documented_row_and_a_defect_that_shows_it()
     let pages = documents::all();
     let ids: BTreeSet<&str> = Item::ALL.iter().map(|item| item.id()).collect();
     assert_eq!(ids.len(), Item::ALL.len());
-    let settings = ["app-id", "private-key", "webhook-secret", "policy", "function", "repositories"];
+    let settings =
+        ["app-id", "private-key", "webhook-secret", "policy", "function", "repositories", "workflow-signature"];
     for item in Item::ALL {
         let row = format!("| `{}` |", item.id());
         assert!(pages.iter().any(|(_, text)| text.contains(&row)), "no page has a row for {}", item.id());

@@ -64,11 +64,13 @@ pub enum Item {
     WorkflowRelease,
     /// Its jobs create deployments.
     WorkflowDeployment,
+    /// The jobs of a signed rule's gates sign themselves.
+    WorkflowSignature,
 }
 
 impl Item {
     /// All, in the order in which they are examined.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::AppId,
         Self::PrivateKey,
         Self::WebhookSecret,
@@ -97,6 +99,7 @@ impl Item {
         Self::WorkflowGate,
         Self::WorkflowRelease,
         Self::WorkflowDeployment,
+        Self::WorkflowSignature,
     ];
 
     /// The stable id.
@@ -130,6 +133,7 @@ impl Item {
             Self::WorkflowGate => "workflow-gate",
             Self::WorkflowRelease => "workflow-release",
             Self::WorkflowDeployment => "workflow-deployment",
+            Self::WorkflowSignature => "workflow-signature",
         }
     }
 
@@ -172,6 +176,9 @@ impl Item {
             Self::WorkflowRelease => "jobs in the protected environment, and each of them needs every gate",
             Self::WorkflowDeployment => {
                 "no `deployment: false`: GitHub fails such a job in an environment that has an App's rule"
+            }
+            Self::WorkflowSignature => {
+                "a gate job with `id-token: write` and one step: `action/sign`, pinned to a commit, with the App's id"
             }
         }
     }
@@ -216,9 +223,11 @@ impl Item {
             | Self::GateSelfReview
             | Self::GateBypass
             | Self::GateBranches => "Ask a repository admin to change it under *Settings → Environments*.",
-            Self::WorkflowFile | Self::WorkflowGate | Self::WorkflowRelease | Self::WorkflowDeployment => {
-                "Change the workflow file, or ask the platform team to change the policy."
-            }
+            Self::WorkflowFile
+            | Self::WorkflowGate
+            | Self::WorkflowRelease
+            | Self::WorkflowDeployment
+            | Self::WorkflowSignature => "Change the workflow file, or ask the platform team to change the policy.",
         }
     }
 }

@@ -12,6 +12,7 @@ mod item;
 mod webhook_url;
 mod workflow;
 mod workflow_file;
+mod workflow_signature;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -186,13 +187,14 @@ impl Visit<'_> {
         let mut lines = vec![app::installation(found.as_ref()).about(&about)];
         let Some(found) = found.filter(|_| lines.iter().all(|line| line.state == State::Ok)) else { return lines };
         let client = RepositoryClient::new(&self.inspector.app, found.id, RepositoryRef::Name(repository.clone()));
+        let app_id = self.inspector.app.id();
         for rule in rules {
             let (inspector, client, app) = (self.inspector, &client, self.facts);
             let environments = EnvironmentsOfRule { inspector, client, repository, app, rule };
             lines.extend(environments.examine().await);
             for (at, source) in self.workflows(repository, rule).await {
                 let file = format!("{}{at} of {about}", quoted(&rule.workflow));
-                lines.extend(workflow::examine(source, rule).into_iter().map(|line| line.about(&file)));
+                lines.extend(workflow::examine(source, rule, app_id).into_iter().map(|line| line.about(&file)));
             }
         }
         once(lines)

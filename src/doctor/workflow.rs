@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::workflow_file::{JobEnvironment, WorkflowFile, WorkflowJob};
+use super::workflow_signature;
 use super::{Item, Line};
 use crate::gate::policy::{Gate, Rule};
 use crate::github::{GithubError, Remedy};
@@ -26,17 +27,18 @@ pub(super) enum WorkflowSource {
     OneOfSeveral,
 }
 
-/// Examines the file of a rule.
-pub(super) fn examine(source: WorkflowSource, rule: &Rule) -> Vec<Line> {
+/// Examines the file of a rule, for the App of this id.
+pub(super) fn examine(source: WorkflowSource, rule: &Rule, app_id: &str) -> Vec<Line> {
     let all = [Item::WorkflowFile, Item::WorkflowGate, Item::WorkflowRelease, Item::WorkflowDeployment];
-    let not_checked = |why: &str| all.map(|item| Line::not_checked(item, why)).into();
+    let all = || all.into_iter().chain(rule.signed.then_some(Item::WorkflowSignature));
+    let not_checked = |why: &str| all().map(|item| Line::not_checked(item, why)).collect();
     let text = match source {
         WorkflowSource::Text(text) => text,
         WorkflowSource::Missing => {
             return vec![Line::failed(Item::WorkflowFile, "no such file, or the token may not see the repository")];
         }
         WorkflowSource::Unreadable(error) if error.remedy() == Remedy::Wait => {
-            return all.map(|item| Line::of_error(item, &error)).into();
+            return all().map(|item| Line::of_error(item, &error)).collect();
         }
         WorkflowSource::Unreadable(error) => return not_checked(&with_causes(&error)),
         WorkflowSource::NotAsked => {
@@ -54,6 +56,7 @@ pub(super) fn examine(source: WorkflowSource, rule: &Rule) -> Vec<Line> {
     lines.extend(rule.gates.iter().map(|gate| self::gate(&file.jobs, gate)));
     lines.push(release(&file.jobs, rule));
     lines.push(deployments(&file.jobs, rule));
+    lines.extend(workflow_signature::examine(&file.jobs, rule, app_id));
     lines
 }
 

@@ -36,6 +36,18 @@ pub(super) struct WorkflowJob {
     pub(super) may_create_no_deployment: bool,
     /// It calls another workflow file.
     pub(super) is_elsewhere: bool,
+    /// It has the permission `id-token: write`, of its own or of the workflow's.
+    pub(super) may_fetch_tokens: bool,
+    pub(super) steps: Vec<WorkflowStep>,
+}
+
+/// One step of a job.
+#[derive(Debug)]
+pub(super) struct WorkflowStep {
+    /// The action; empty for a script.
+    pub(super) uses: String,
+    /// The action's input `app-id`.
+    pub(super) app_id: Option<String>,
 }
 
 /// The environment that a job names.
@@ -49,6 +61,7 @@ pub(super) enum JobEnvironment {
 
 #[derive(Deserialize)]
 struct WorkflowWire {
+    permissions: Option<PermissionsWire>,
     jobs: BTreeMap<String, WorkflowJobWire>,
 }
 
@@ -59,6 +72,28 @@ struct WorkflowJobWire {
     needs: Option<NeedsWire>,
     strategy: Option<StrategyWire>,
     uses: Option<String>,
+    permissions: Option<PermissionsWire>,
+    steps: Option<Vec<StepWire>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PermissionsWire {
+    /// `read-all` or `write-all`.
+    All(String),
+    Each(BTreeMap<String, String>),
+}
+
+#[derive(Deserialize)]
+struct StepWire {
+    uses: Option<String>,
+    with: Option<InputsWire>,
+}
+
+#[derive(Deserialize)]
+struct InputsWire {
+    #[serde(rename = "app-id")]
+    app_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +133,8 @@ impl WorkflowFile {
             let problem = error.without_snippet().to_string();
             format!("not a workflow file{line}: {}", quoted(&problem))
         })?;
-        Ok(Self { jobs: wire.jobs.into_iter().map(|(id, job)| WorkflowJob::of(id, job)).collect() })
+        let of_all = wire.permissions.as_ref().is_some_and(PermissionsWire::fetch_tokens);
+        Ok(Self { jobs: wire.jobs.into_iter().map(|(id, job)| WorkflowJob::of(id, job, of_all)).collect() })
     }
 }
 
@@ -111,7 +147,7 @@ fn options() -> Options {
 }
 
 impl WorkflowJob {
-    fn of(id: String, wire: WorkflowJobWire) -> Self {
+    fn of(id: String, wire: WorkflowJobWire, all_may_fetch_tokens: bool) -> Self {
         let (environment, deployment) = match wire.environment {
             None => (None, None),
             Some(EnvironmentNameWire::Name(name)) => (Some(name), None),
@@ -137,12 +173,29 @@ impl WorkflowJob {
                 Some(DeploymentWire::Expression(text)) => is_expression(&text),
             },
             is_elsewhere: wire.uses.is_some(),
+            may_fetch_tokens: wire.permissions.as_ref().map_or(all_may_fetch_tokens, PermissionsWire::fetch_tokens),
+            steps: wire.steps.into_iter().flatten().map(WorkflowStep::of).collect(),
         }
     }
 
     /// Only a run shows how it is called.
     pub(super) fn has_computed_name(&self) -> bool {
         is_expression(&self.name)
+    }
+}
+
+impl WorkflowStep {
+    fn of(wire: StepWire) -> Self {
+        Self { uses: wire.uses.unwrap_or_default(), app_id: wire.with.and_then(|inputs| inputs.app_id) }
+    }
+}
+
+impl PermissionsWire {
+    fn fetch_tokens(&self) -> bool {
+        match self {
+            Self::All(all) => all == "write-all",
+            Self::Each(each) => each.get("id-token").is_some_and(|access| access == "write"),
+        }
     }
 }
 

@@ -96,7 +96,7 @@ impl<'a> AppClient<'a> {
     }
 
     /// The App's id, as in the settings.
-    pub(super) fn id(&self) -> &'a str {
+    pub(crate) fn id(&self) -> &'a str {
         self.app.id()
     }
 
