@@ -37,9 +37,11 @@ pub mod http;
 
 pub mod time;
 
-// For the command line: what would be decided, whether a deployment is as it should be, and a fake GitHub. Never linked into the function.
+// For the command line: what would be decided, whether a deployment is as it should be, who else a cloud trusts, and a fake GitHub. Never linked into the function.
 pub mod simulation;
 
 pub mod doctor;
+
+pub mod trust;
 
 pub mod world;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::call::Call;
-use super::issuer::{Issuer, fetch};
+use super::issuer::{Elsewhere, Issuer};
 use super::{GithubError, RepositoryClient, RunReader};
 use crate::gate::signature::{Candidate, IssuerKeys, Signatures, TOKEN_BYTES_MAX, TokenError, artifact_name, verify};
 use crate::http::Bounds;
@@ -74,7 +74,7 @@ impl RunReader<'_> {
     /// A key that is not known may be new. If the keys cannot be read, the tokens that need them cannot be judged.
     async fn read_keys_again(&self, signatures: &mut Signatures) {
         let Some(issuer) = self.repository().issuer() else { return };
-        match issuer.newer_keys(self.repository().http(), self.repository().deadline()).await {
+        match issuer.newer_keys(self.repository().client(), self.repository().deadline()).await {
             Ok(Some(keys)) => signatures.keys = keys,
             Ok(None) => {}
             Err(error) => signatures.cannot_read_keys(&error.to_string()),
@@ -105,7 +105,7 @@ impl RunReader<'_> {
             return Candidate::Unusable(problem);
         }
         match self.blob_url(artifact.id).await {
-            Ok(Ok(url)) => self.blob(&url).await,
+            Ok(Ok(url)) => self.blob(artifact.id, &url).await,
             Ok(Err(problem)) => Candidate::Unusable(problem),
             Err(error) => Candidate::Unreachable(error.to_string()),
         }
@@ -138,18 +138,17 @@ impl RunReader<'_> {
         Ok(Ok(url.into()))
     }
 
-    async fn blob(&self, url: &str) -> Candidate {
-        let repository = self.repository();
-        let answer = fetch(BLOB, repository.http(), url, BLOB_BOUNDS, repository.deadline()).await;
-        match answer {
-            Ok(answer) if answer.status() == StatusCode::OK => match std::str::from_utf8(answer.body()) {
+    async fn blob(&self, id: u64, url: &str) -> Candidate {
+        let blob = Elsewhere { route: BLOB, url, name: &format!("/blobs/{id}"), bounds: BLOB_BOUNDS };
+        match self.repository().client().fetch_elsewhere(&blob, self.repository().deadline()).await {
+            Ok(answer) if answer.status == StatusCode::OK => match std::str::from_utf8(&answer.body) {
                 Ok(text) => Candidate::Text(text.to_owned()),
                 Err(_) => Candidate::Unusable("it is not text; upload it with `archive: false`".to_owned()),
             },
-            Ok(answer) if answer.status().is_redirection() => {
-                Candidate::Unusable(format!("its file answers {}, a redirect that is not followed", answer.status()))
+            Ok(answer) if answer.status.is_redirection() => {
+                Candidate::Unusable(format!("its file answers {}, a redirect that is not followed", answer.status))
             }
-            Ok(answer) => Candidate::Unreachable(format!("its file answers {}", answer.status())),
+            Ok(answer) => Candidate::Unreachable(format!("its file answers {}", answer.status)),
             Err(GithubError::Unreadable { problem, .. }) => Candidate::Unusable(format!("its file has {problem}")),
             Err(error) => Candidate::Unreachable(error.to_string()),
         }
@@ -183,7 +182,7 @@ impl<'a> RepositoryClient<'a> {
     /// The keys to begin with. Without a provider nothing can be verified, and the settings refuse rules that want it.
     pub(super) async fn issuer_keys(&self) -> Result<IssuerKeys, GithubError> {
         match self.issuer() {
-            Some(issuer) => issuer.keys(self.http(), self.deadline()).await,
+            Some(issuer) => issuer.keys(self.client(), self.deadline()).await,
             None => {
                 let problem = "this GitHub has no OIDC provider whose tokens name their job".to_owned();
                 Err(GithubError::Unreadable { route: super::issuer::KEYS, problem })

@@ -22,7 +22,7 @@ use super::installation_token::InstallationTokens;
 use super::issuer::Issuer;
 use super::rate_limit::{RateLimitOwner, RateLimits};
 use super::recording::Recording;
-use crate::http::{Bounds, HttpClient, HttpError};
+use crate::http::{Bounds, HttpClient};
 use crate::model::ApiUrl;
 use crate::time::Deadline;
 
@@ -79,7 +79,7 @@ pub struct GithubClient {
     pub(super) issuer: Option<Arc<Issuer>>,
     pub(super) rate_limits: RateLimits,
     pub(super) tokens: InstallationTokens,
-    recording: Option<Recording>,
+    pub(super) recording: Option<Recording>,
     /// The first connection, while it is being opened.
     connecting: Mutex<Option<JoinHandle<()>>>,
 }
@@ -301,12 +301,7 @@ impl GithubClient {
                 let (head, body) = response.into_parts();
                 Ok(Answer { route, status: head.status, headers: head.headers, body })
             }
-            Err(HttpError::TooLong(bytes)) => {
-                Err(GithubError::Unreadable { route, problem: format!("more than {bytes} bytes") })
-            }
-            Err(HttpError::TimedOut(_)) => Err(GithubError::TimedOut { route }),
-            Err(error @ HttpError::Request(_)) => Err(GithubError::NotSent { route, source: error.into() }),
-            Err(source @ HttpError::Connection(_)) => Err(GithubError::NoAnswer { route, source }),
+            Err(error) => Err(GithubError::of_http(route, error)),
         }
     }
 }

@@ -174,6 +174,16 @@ pub enum Remedy {
 }
 
 impl GithubError {
+    /// Why there is no whole response.
+    pub(super) fn of_http(route: &'static str, error: HttpError) -> Self {
+        match error {
+            HttpError::TooLong(bytes) => Self::Unreadable { route, problem: format!("more than {bytes} bytes") },
+            HttpError::TimedOut(_) => Self::TimedOut { route },
+            error @ HttpError::Request(_) => Self::NotSent { route, source: error.into() },
+            source @ HttpError::Connection(_) => Self::NoAnswer { route, source },
+        }
+    }
+
     /// What can be done about it.
     pub fn remedy(&self) -> Remedy {
         match self {

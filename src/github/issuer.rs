@@ -4,14 +4,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
 use http::header::USER_AGENT;
+use http::{Method, Request, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 
-use super::GithubError;
+use super::answer::Answer;
 use super::client::AGENT;
+use super::{GithubClient, GithubError};
 use crate::gate::signature::IssuerKeys;
-use crate::http::{Bounds, HttpClient, HttpError};
+use crate::http::Bounds;
 use crate::model::{ApiUrl, InvalidApiUrl};
 use crate::time::Deadline;
 
@@ -68,29 +69,34 @@ impl Issuer {
     }
 
     /// The keys that were read last, or new ones if there are none.
-    pub(super) async fn keys(&self, http: &HttpClient, deadline: Deadline) -> Result<IssuerKeys, GithubError> {
+    pub(super) async fn keys(&self, client: &GithubClient, deadline: Deadline) -> Result<IssuerKeys, GithubError> {
         match self.kept() {
             Some(kept) => Ok(kept.keys),
-            None => self.read(http, deadline).await,
+            None => self.read(client, deadline).await,
         }
     }
 
     /// New keys, because a token names one that is not among those that were read last. `None` if those are new themselves.
     pub(super) async fn newer_keys(
         &self,
-        http: &HttpClient,
+        client: &GithubClient,
         deadline: Deadline,
     ) -> Result<Option<IssuerKeys>, GithubError> {
         let is_new = |kept: &Kept| deadline.present().duration_since(kept.read_at) < READ_AGAIN_AFTER;
-        if self.kept().as_ref().is_some_and(is_new) { Ok(None) } else { self.read(http, deadline).await.map(Some) }
+        if self.kept().as_ref().is_some_and(is_new) { Ok(None) } else { self.read(client, deadline).await.map(Some) }
     }
 
-    async fn read(&self, http: &HttpClient, deadline: Deadline) -> Result<IssuerKeys, GithubError> {
-        let answer = fetch(KEYS, http, &self.keys_url, KEYS_BOUNDS, deadline).await?;
-        if answer.status() != http::StatusCode::OK {
-            return Err(GithubError::Unreadable { route: KEYS, problem: format!("status {}", answer.status()) });
+    async fn read(&self, client: &GithubClient, deadline: Deadline) -> Result<IssuerKeys, GithubError> {
+        let answer = client
+            .fetch_elsewhere(
+                &Elsewhere { route: KEYS, url: &self.keys_url, name: "/.well-known/jwks", bounds: KEYS_BOUNDS },
+                deadline,
+            )
+            .await?;
+        if answer.status != StatusCode::OK {
+            return Err(GithubError::Unreadable { route: KEYS, problem: format!("status {}", answer.status) });
         }
-        let keys = IssuerKeys::parse(&self.name, answer.body());
+        let keys = IssuerKeys::parse(&self.name, &answer.body);
         let keys = keys.map_err(|error| GithubError::Unreadable { route: KEYS, problem: error.to_string() })?;
         let kept = Kept { keys: keys.clone(), read_at: deadline.present() };
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
@@ -108,25 +114,38 @@ impl Issuer {
     }
 }
 
-/// Reads from a host that is not the API's: without any header of ours but the program's name, and without following a redirect.
-pub(super) async fn fetch(
-    route: &'static str,
-    http: &HttpClient,
-    url: &str,
-    bounds: Bounds,
-    deadline: Deadline,
-) -> Result<http::Response<Bytes>, GithubError> {
-    let request = Request::get(url).header(USER_AGENT, AGENT).body(Bytes::new());
-    let request = request.map_err(|error| GithubError::NotSent { route, source: error.into() })?;
-    let answer = tokio::time::timeout_at(deadline.ends, http.send(request, bounds)).await;
-    match answer.map_err(|_| GithubError::TimedOut { route })? {
-        Ok(answer) => Ok(answer),
-        Err(HttpError::TooLong(bytes)) => {
-            Err(GithubError::Unreadable { route, problem: format!("more than {bytes} bytes") })
+/// Something that is read from a host that is not the API's.
+pub(super) struct Elsewhere<'a> {
+    pub(super) route: &'static str,
+    pub(super) url: &'a str,
+    /// The path under which it is recorded.
+    pub(super) name: &'a str,
+    pub(super) bounds: Bounds,
+}
+
+impl GithubClient {
+    /// Reads from a host that is not the API's: without any header of ours but the program's name, and without following a redirect.
+    pub(super) async fn fetch_elsewhere(
+        &self,
+        what: &Elsewhere<'_>,
+        deadline: Deadline,
+    ) -> Result<Answer, GithubError> {
+        let place = self.recording.as_ref().map(|recording| (recording, recording.begin(&Method::GET, what.name)));
+        let answer = self.fetch(what, deadline).await;
+        if let Some((recording, place)) = place {
+            recording.end(place, &answer);
         }
-        Err(HttpError::TimedOut(_)) => Err(GithubError::TimedOut { route }),
-        Err(error @ HttpError::Request(_)) => Err(GithubError::NotSent { route, source: error.into() }),
-        Err(source @ HttpError::Connection(_)) => Err(GithubError::NoAnswer { route, source }),
+        answer
+    }
+
+    async fn fetch(&self, what: &Elsewhere<'_>, deadline: Deadline) -> Result<Answer, GithubError> {
+        let route = what.route;
+        let request = Request::get(what.url).header(USER_AGENT, AGENT).body(Bytes::new());
+        let request = request.map_err(|error| GithubError::NotSent { route, source: error.into() })?;
+        let answer = tokio::time::timeout_at(deadline.ends, self.http.send(request, what.bounds)).await;
+        let answer = answer.map_err(|_| GithubError::TimedOut { route })?;
+        let (head, body) = answer.map_err(|error| GithubError::of_http(route, error))?.into_parts();
+        Ok(Answer { route, status: head.status, headers: head.headers, body })
     }
 }
 

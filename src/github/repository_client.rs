@@ -14,7 +14,6 @@ use super::installation_token::{InstallationToken, MINT, TokenKey};
 use super::rate_limit::RateLimitOwner;
 use super::wire::EnvironmentWire;
 use super::{AppClient, GithubClient, GithubError, Limits, RepositoryRef};
-use crate::http::HttpClient;
 use crate::model::{ApiUrl, EnvironmentName, Repository, RepositoryName};
 use crate::time::Deadline;
 
@@ -123,10 +122,6 @@ impl<'a> RepositoryClient<'a> {
 
     pub(super) fn client(&self) -> &'a GithubClient {
         self.app.client
-    }
-
-    pub(super) fn http(&self) -> &'a HttpClient {
-        &self.app.client.http
     }
 
     pub(super) fn api(&self) -> &'a ApiUrl {

@@ -15,7 +15,7 @@ use crate::model::InvalidApiUrl;
 /// The provider's name in stories.
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// Where artifacts are in stories.
-const BLOBS: &str = "https://artifacts.blob.core.windows.net";
+pub(super) const BLOBS: &str = "https://artifacts.blob.core.windows.net";
 /// The host under which the fake serves them: another origin than the API's.
 const BLOB_HOST: &str = "localhost";
 /// The id of the key that signs, unless a story says another.
@@ -48,6 +48,11 @@ pub fn issuer(api: &str) -> Result<Issuer, InvalidApiUrl> {
 /// # Errors
 /// No key can be made.
 pub fn sign_tokens(answers: &mut Answers, port: u16) -> Result<(), &'static str> {
+    for value in answers.values_mut().flatten().flat_map(|canned| canned.headers.values_mut()) {
+        if let Some(rest) = value.strip_prefix(BLOBS) {
+            *value = format!("http://{BLOB_HOST}:{port}{rest}");
+        }
+    }
     let needs_key = |canned: &Canned| canned.token.is_some() || canned.keys.is_some();
     if !answers.values().flatten().any(needs_key) {
         return Ok(());
@@ -61,11 +66,6 @@ pub fn sign_tokens(answers: &mut Answers, port: u16) -> Result<(), &'static str>
         }
         if let Some(ids) = canned.keys.take() {
             canned.body = Some(key_set(&own, &ids).ok_or("a key could not be shown")?);
-        }
-        for value in canned.headers.values_mut() {
-            if let Some(rest) = value.strip_prefix(BLOBS) {
-                *value = format!("http://{BLOB_HOST}:{port}{rest}");
-            }
         }
     }
     Ok(())

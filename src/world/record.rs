@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::RecordedPolicy;
 use super::answers::{FakeRequest, file_of};
+use super::oidc::BLOBS;
 use super::scrub::{scrub, scrub_text};
 use super::timeline::{WRITTEN_ORIGIN, move_origin_from};
 use crate::gate::Verdict;
@@ -137,7 +138,10 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
         ExchangeEnd::Silence => return json!({ "status": 0, "fault": "silence" }),
     };
     let mut canned = serde_json::Map::from_iter([("status".to_owned(), status.as_u16().into())]);
-    let kept = headers_of(status, headers, api);
+    let mut kept = headers_of(status, headers, api);
+    if let Some(id) = name_of(exchange).as_deref().and_then(|name| name.strip_prefix("artifact.")) {
+        kept.insert("location", format!("{BLOBS}/blobs/{id}"));
+    }
     if !kept.is_empty() {
         canned.insert("headers".to_owned(), json!(kept));
     }
@@ -155,11 +159,20 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
             canned.insert("body".to_owned(), json);
         }
         Err(_) if body.is_empty() => {}
+        Err(_) if is_signature(exchange) => {
+            // It opens nothing: docs/signed-runs.md says why.
+            canned.insert("text".to_owned(), String::from_utf8_lossy(body).into());
+        }
         Err(_) => {
             canned.insert("text".to_owned(), format!("removed: {} bytes that are not JSON", body.len()).into());
         }
     }
     canned.into()
+}
+
+/// Whether it is the file of an artifact: a token that proves a gate's job.
+fn is_signature(exchange: &Exchange) -> bool {
+    name_of(exchange).is_some_and(|name| name.starts_with("blob."))
 }
 
 /// The headers that matter: when to come back, and where a redirect leads.

@@ -4,6 +4,7 @@
 use std::fmt::{self, Write as _};
 
 use anstyle::{AnsiColor, Effects, Style};
+use environment_gate::gate::signature::Claims;
 use environment_gate::gate::{Finding, Verdict};
 use environment_gate::model::{Request, quoted};
 use environment_gate::outcome::Outcome;
@@ -16,6 +17,8 @@ pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
 /// Columns of a check's id.
 const CHECK_COLUMNS: usize = 16;
+/// Columns of a claim's name.
+const CLAIM_COLUMNS: usize = 19;
 
 /// How much is printed of each check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,11 @@ pub(crate) fn decision(text: &mut String, outcome: &Outcome, detail: Detail) -> 
                 format!("approved by {}", approvers.join(", "))
             };
             writeln!(text, "  gate {}: {approvers}", quoted(&gate.job))?;
+            for (name, value) in gate.claims.iter().flat_map(Claims::by_name) {
+                if let Some(value) = value {
+                    writeln!(text, "    {name:<CLAIM_COLUMNS$}  {value}")?;
+                }
+            }
         }
     } else if not_passed.is_empty() {
         writeln!(text, "\n  {}", outcome.reason())?;

@@ -1,0 +1,124 @@
+//! Which characters and values a claim can have at GitHub.
+
+/// The characters of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alphabet {
+    /// A user or an organization.
+    Owner,
+    /// A repository.
+    Name,
+    /// An actor, also an app (`dependabot[bot]`).
+    Actor,
+    /// An id.
+    Digits,
+    /// A commit.
+    Hex,
+    /// A branch or a tag, after `refs/heads/` (<https://git-scm.com/docs/git-check-ref-format>).
+    Ref,
+    /// An environment. `*` and `?` are left out: in a trust they are a wildcard that was misplaced, not a name.
+    Environment,
+    /// Whatever a workflow's author writes.
+    Any,
+}
+
+/// Characters to stand for all those that a trust does not wait for, those that read well first.
+const STRANGERS: &str = "xzqjkwvyu0123456789abcdefghilmnoprst-XZQJKWVYUABCDEFGHILMNOPRST_.~|";
+
+impl Alphabet {
+    pub(super) fn holds(self, character: char) -> bool {
+        let plain = character.is_ascii_alphanumeric();
+        match self {
+            Self::Owner => plain || matches!(character, '-' | '_'),
+            Self::Name => plain || matches!(character, '-' | '_' | '.'),
+            Self::Actor => plain || matches!(character, '-' | '_' | '[' | ']'),
+            Self::Digits => character.is_ascii_digit(),
+            Self::Hex => matches!(character, '0'..='9' | 'a'..='f'),
+            Self::Ref => !character.is_control() && !" ~^:?*[\\".contains(character),
+            Self::Environment => !character.is_control() && !matches!(character, '*' | '?'),
+            Self::Any => !character.is_control(),
+        }
+    }
+
+    /// A character that is none of those awaited.
+    pub(super) fn other_than(self, awaited: &std::collections::BTreeSet<char>) -> Option<char> {
+        STRANGERS.chars().find(|character| self.holds(*character) && !awaited.contains(character))
+    }
+}
+
+/// The events that start a workflow, but for `pull_request`
+/// (<https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows>), and `dynamic`, Dependabot's.
+pub(super) const EVENTS: [&str; 37] = [
+    "push",
+    "workflow_dispatch",
+    "pull_request_target",
+    "schedule",
+    "workflow_run",
+    "workflow_call",
+    "repository_dispatch",
+    "release",
+    "deployment",
+    "deployment_status",
+    "merge_group",
+    "create",
+    "delete",
+    "issues",
+    "issue_comment",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "pull_request_comment",
+    "discussion",
+    "discussion_comment",
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "fork",
+    "gollum",
+    "image_version",
+    "label",
+    "milestone",
+    "page_build",
+    "project",
+    "project_card",
+    "project_column",
+    "public",
+    "registry_package",
+    "status",
+    "watch",
+    "dynamic",
+];
+
+/// What a key of `sub` may be (`claims_supported` of <https://token.actions.githubusercontent.com/.well-known/openid-configuration>, and `repo`, `context`).
+pub(super) const SUBJECT_KEYS: [&str; 32] = [
+    "repo",
+    "context",
+    "repository",
+    "repository_id",
+    "repository_owner",
+    "repository_owner_id",
+    "repository_visibility",
+    "environment",
+    "environment_node_id",
+    "ref",
+    "ref_type",
+    "ref_protected",
+    "sha",
+    "head_ref",
+    "base_ref",
+    "event_name",
+    "actor",
+    "actor_id",
+    "workflow",
+    "workflow_ref",
+    "workflow_sha",
+    "job_workflow_ref",
+    "job_workflow_sha",
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "check_run_id",
+    "runner_environment",
+    "enterprise",
+    "enterprise_id",
+    "issuer_scope",
+    "aud",
+];
