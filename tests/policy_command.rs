@@ -140,6 +140,34 @@ fn what_did_not_pass_is_shown_with_its_place_and_reason() {
 }
 
 #[test]
+fn a_test_without_a_value_says_how_far_it_was_evaluated() {
+    let tests = "package far_test
+import rego.v1
+test_middle if {
+	x := 1
+	y := x + 1
+	y == 3
+	z := y
+	z == 3
+}
+test_loop if {
+	some x in [1, 2]
+	x == 3
+}
+test_every if {
+	every x in [1, 2] { x == 1 }
+	true
+}
+";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("far_test.rego", tests)]);
+    let (_, text) = answer(&folder.policy(&["test", "."]));
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("  got ")).collect();
+    let expected =
+        [6, 12, 15].map(|line| format!("  got undefined, expected `true` (evaluated as far as line {line})"));
+    assert_eq!(lines, expected);
+}
+
+#[test]
 fn verbose_shows_every_test_with_its_time() {
     let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
     let (code, text) = answer(&folder.policy(&["test", ".", "--verbose"]));

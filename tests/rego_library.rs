@@ -221,7 +221,7 @@ fn the_first_policy_that_the_page_shows_is_the_librarys() {
 fn with_the_pages_flags(branch: &str, members: &str) -> (&'static str, String) {
     let mut story = fixtures::one("approve/one-human-approved-the-gate");
     story.policy = story.policy.replace("\"main\"", "\"main\", \"hotfix/*\"");
-    story.policy += &format!("\n[data.teams]\nsre = [{members}]\n");
+    story.policy = format!("{}\n[data.teams]\nsre = [{members}]\n", story.policy);
     let named =
         |name: &str| blocks("rego").into_iter().find(|block| block.contains(&format!("package {name}\n"))).unwrap();
     story.policies = ["hotfix_review", "sre_review"].map(|name| (name.to_owned(), named(name))).into();

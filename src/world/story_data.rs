@@ -11,8 +11,8 @@ impl Story {
     pub fn with_data(self, data: &Map<String, Value>) -> Self {
         let Ok(mut policy) = toml::from_str::<Map<String, Value>>(&self.policy) else { return self };
         policy.insert("data".to_owned(), Value::Object(data.clone()));
-        let policy = policy.iter().map(|(key, value)| format!("{key} = {}\n", inline(value))).collect();
-        Self { policy, ..self }
+        let keys: Vec<String> = policy.iter().map(|(key, value)| format!("{key} = {}\n", inline(value))).collect();
+        Self { policy: keys.concat(), ..self }
     }
 }
 

@@ -86,7 +86,9 @@ impl Metadata {
         let annotations: Annotations = serde_saphyr::from_str(&block.yaml).map_err(|problem| {
             let place = problem.location().map_or(block.heading(), |location| block.place(location));
             let problem = with_causes(problem.without_snippet());
-            error(place, format!("got {}", problem.lines().next().unwrap_or_default()))
+            // It names a place in the YAML, which is another in the text.
+            let problem = problem.lines().next().and_then(|line| line.split(" at line ").next()).unwrap_or_default();
+            error(place, format!("cannot be read: {problem}"))
         })?;
         let types = PolicyType::ALL.map(|known| format!("`{}`", known.as_str())).join(", ");
         let no_type = |place| error(place, format!("got no `custom.type`, expected one of {types}"));
@@ -235,7 +237,7 @@ mod tests {
     fn what_is_not_yaml_is_refused_in_one_line() {
         let text = read("# custom: { type: [\n");
         assert!(text.is_err_and(|text| text.starts_with("policy `p`, line 4, column ")
-            && text.contains(": METADATA: got ")
+            && text.contains(": METADATA: cannot be read: ")
             && !text.contains('\n')));
     }
 }
