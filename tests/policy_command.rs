@@ -125,7 +125,7 @@ fn what_did_not_pass_is_shown_with_its_place_and_reason() {
     assert_eq!(code, 1, "{text}");
     for part in [
         "mixed_test.rego:8:\ndata.mixed_test.test_fail: FAIL (",
-        "\n  got undefined, expected `true`\n",
+        "\n  got undefined, expected `true` (evaluated as far as line 10)\n",
         "\n  mixed_test.rego:9: denied: {\"no weekends\"}\n",
         "mixed_test.rego:13:\ndata.mixed_test.test_error: ERROR (",
         "\n  mixed_test.rego:13:",
@@ -137,6 +137,34 @@ fn what_did_not_pass_is_shown_with_its_place_and_reason() {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     assert!(!text.contains("test_pass"), "{text}");
+}
+
+#[test]
+fn a_test_without_a_value_says_how_far_it_was_evaluated() {
+    let tests = "package far_test
+import rego.v1
+test_middle if {
+	x := 1
+	y := x + 1
+	y == 3
+	z := y
+	z == 3
+}
+test_loop if {
+	some x in [1, 2]
+	x == 3
+}
+test_every if {
+	every x in [1, 2] { x == 1 }
+	true
+}
+";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("far_test.rego", tests)]);
+    let (_, text) = answer(&folder.policy(&["test", "."]));
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("  got ")).collect();
+    let expected =
+        [6, 12, 15].map(|line| format!("  got undefined, expected `true` (evaluated as far as line {line})"));
+    assert_eq!(lines, expected);
 }
 
 #[test]
@@ -484,7 +512,106 @@ fn an_evaluation_begins_with_what_follows_from_it() {
     let folder = Folder::new(&[("weekend.rego", WEEKEND), ("input.json", "{\"day\": \"Sunday\", \"hour\": 20}")]);
     let (code, text) = answer(&folder.policy(&["eval", "weekend.rego", "--input", "input.json"]));
     let words: Vec<&str> = text.split_whitespace().collect();
-    assert_eq!((code, words), (0, vec!["fail", "deny", "[\"no", "weekends\"]", "warn", "[\"late\"]"]));
+    assert_eq!((code, &words[..6]), (0, &["fail", "deny", "[\"no", "weekends\"]", "warn", "[\"late\"]"][..]));
+}
+
+#[test]
+fn fields_of_an_input_that_no_run_has_or_that_are_missing_are_warned_of() {
+    let folder = Folder::new(&[("weekend.rego", WEEKEND)]);
+    let (code, text) =
+        answer(&folder.fed(&["eval", "weekend.rego", "--input", "-"], "{\"reqest\": {}, \"run\": {\"reff\": 1}}"));
+    let warnings: Vec<&str> = text.lines().filter(|line| line.starts_with("warning: ")).collect();
+    assert_eq!(code, 0);
+    assert_eq!(
+        warnings[..2],
+        ["warning: input.reqest: not in the schema", "warning: input.run.reff: not in the schema"]
+    );
+    assert!(
+        warnings.len() == 3 && warnings[2].starts_with("warning: missing in the input: version, request, "),
+        "{text}"
+    );
+    let (_, text) = answer(&folder.policy(&["eval", "weekend.rego", "--input", &fixture(APPROVED)]));
+    assert!(!text.contains("warning: "), "{text}");
+}
+
+#[test]
+fn an_approval_that_is_not_decided_says_so() {
+    let folder = Folder::new(&[("approval.rego", "package a\napprove { input.yes }\n")]);
+    let (code, text) = answer(&folder.fed(&["eval", "approval.rego", "--input", "-"], "{}"));
+    assert!(code == 0 && text.starts_with("wait: it has not approved yet\n"), "{text}");
+}
+
+#[test]
+fn the_input_that_is_used_can_be_shown_and_used_again() {
+    let folder = Folder::new(&[
+        ("weekend.rego", WEEKEND),
+        ("approval.rego", "package a\napprove { input.gates[_].approvers[_].login == \"bob\" }\n"),
+    ]);
+    let shown = folder.policy(&["eval", "approval.rego", "--input", &fixture(APPROVED), "--show-input"]);
+    assert_eq!((shown.status.code(), json_of(&shown)["run"]["ref"].clone()), (Some(0), json!("main")));
+    let again = folder.fed(&["eval", "approval.rego", "--input", "-", "--json"], &text(&shown));
+    assert_eq!(json_of(&again), json!({ "approve": true, "outcome": "pass" }));
+    let own = folder.fed(&["eval", "weekend.rego", "--input", "-", "--show-input"], "{\"day\": \"Sunday\"}");
+    assert_eq!(json_of(&own), json!({ "day": "Sunday" }));
+}
+
+#[test]
+fn a_policy_in_toml_gives_the_accounts_of_a_story_their_teams() {
+    let rego = "# METADATA\n# custom: { type: task }\npackage p\ndeny[team] { team := input.session.teams[_] }\nwarn[x] { x := data.config.x }\n";
+    let toml = "[[rule]]\nrepositories = [\"another/one\"]\nrefs = [\"main\"]\n[data]\nx = \"from toml\"\n[data.teams]\nsre = [\"Alice\"]\n";
+    let folder = Folder::new(&[("p.rego", rego), ("policy.toml", toml)]);
+    let told = |more: &[&str]| {
+        let story = fixture(APPROVED);
+        let arguments = [&["eval", "p.rego", "--input", &story, "--json"], more].concat();
+        json_of(&folder.policy(&arguments))
+    };
+    assert_eq!(told(&[]), json!({ "deny": [], "warn": [], "outcome": "pass" }));
+    assert_eq!(
+        told(&["--policy", "policy.toml"]),
+        json!({ "deny": ["sre"], "warn": ["from toml"], "outcome": "fail" })
+    );
+}
+
+#[test]
+fn teams_that_are_not_lists_of_logins_are_refused_with_their_line() {
+    let toml = "[[rule]]\nrepositories = [\"another/one\"]\nrefs = [\"main\"]\n[data.teams]\nsre = \"bob\"\n";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD), ("policy.toml", toml)]);
+    for arguments in [&["test", "."][..], &["eval", "weekend.rego", "--input", &fixture(APPROVED)]] {
+        let output = folder.policy(&[arguments, &["--policy", "policy.toml"]].concat());
+        let expected = "gate: policy.toml: policy line 5, `data.teams.sre`: got a string, expected a list of logins\n";
+        assert_eq!((output.status.code(), error(&output).as_str()), (Some(1), expected));
+    }
+}
+
+#[test]
+fn a_text_in_v1_that_lacks_an_if_is_refused_in_one_line_and_never_read_as_v0() {
+    let folder = Folder::new(&[
+        ("a.rego", "package a\napprove if { input.x }\nreject { input.y }\n"),
+        ("b.rego", "package b\nimport rego.v1\ndeny contains \"x\" { input.x }\n"),
+    ]);
+    let missing = "`if` is missing before the rule's body: write `if {`\n";
+    let expected = format!("a.rego:3:8: {missing}b.rego:3:19: {missing}");
+    assert_eq!(answer(&folder.policy(&["check"])), (1, expected));
+}
+
+#[test]
+fn a_test_without_its_policy_says_what_to_pass() {
+    let same = "package weekend\nimport rego.v1\n\ntest_a if count(deny) == 0\n";
+    let folder =
+        Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", same), ("other/weekend_test.rego", GOOD)]);
+    let expected =
+        "weekend_test.rego:4:17: there is no rule `deny` in package `weekend`: pass its policy, too, or the folder\n";
+    assert_eq!(answer(&folder.policy(&["test", "weekend_test.rego"])), (1, expected.to_owned()));
+    let (code, text) = answer(&folder.policy(&["test", "other/weekend_test.rego"]));
+    let note = "note: none of these files is a policy: pass the policy, too, or the folder\n";
+    assert!(code == 1 && text.contains("FAIL") && text.ends_with(note), "{text}");
+}
+
+#[test]
+fn a_variable_that_is_called_like_a_rule_is_not_one() {
+    let tests = "package other_test\ntest_a { deny = data.weekend.deny with input as {}; count(deny) == 0 }\n";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("other_test.rego", tests)]);
+    assert_eq!(answer(&folder.policy(&["test", "."])), (0, "PASS: 1/1\n".to_owned()));
 }
 
 #[test]
@@ -521,7 +648,7 @@ fn a_policy_that_cannot_be_evaluated_says_where() {
     };
     assert_eq!(
         told("number.rego"),
-        json!({ "outcome": "error", "error": "number.rego:1:1: `deny` got a number, expected a set of strings" })
+        json!({ "outcome": "error", "error": "number.rego:2:1: `deny` got a number, expected a set of strings" })
     );
     assert_eq!(
         told("wrong.rego"),
@@ -531,6 +658,8 @@ fn a_policy_that_cannot_be_evaluated_says_where() {
     let (code, text) = answer(&folder.fed(&["eval", "wrong.rego", "--input", "-"], "{}"));
     assert_eq!((code, text.as_str()), (1, "error\n  wrong.rego:2:13: there is no function `foo`\n"));
 }
+
+const APPROVED: &str = "approve/one-human-approved-the-gate";
 
 fn fixture(name: &str) -> String {
     format!("{}/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -551,6 +680,15 @@ fn a_story_gives_what_the_policy_would_see_of_its_run() {
     let told = |policy: &str| json_of(&folder.policy(&["eval", policy, "--input", &story, "--json"]));
     assert_eq!(told("task.rego"), json!({ "deny": ["alice"], "warn": ["Monday"], "outcome": "fail" }));
     assert_eq!(told("approval.rego"), json!({ "approve": true, "outcome": "pass" }));
+}
+
+#[test]
+fn a_story_whose_base_is_missing_names_it_and_where_it_was_looked_for() {
+    let story = "claim = \"x\"\nbased_on = \"approve/nowhere\"\n[expect]\nstatus = 200\n";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("stories/reject/mine/story.toml", story)]);
+    let output = folder.policy(&["eval", "weekend.rego", "--input", "stories/reject/mine"]);
+    let expected = "gate: stories/reject/mine/story.toml: got `based_on` `approve/nowhere`, but there is no such story in stories\n";
+    assert_eq!((output.status.code(), error(&output).as_str()), (Some(1), expected));
 }
 
 #[test]

@@ -200,12 +200,13 @@ fn blocks(language: &str) -> Vec<String> {
 #[test]
 fn every_policy_that_the_page_shows_is_one_and_its_tests_pass() {
     let blocks = blocks("rego");
-    let is_test = |block: &&String| block.contains("\ntest_");
+    let is_test = |block: &&String| block.starts_with("test_");
     for block in blocks.iter().filter(|block| !is_test(block)) {
         read("shown", block);
     }
-    let (policy, tests) = (&blocks[0], blocks.iter().find(is_test).unwrap());
-    run_tests("shown", policy, tests);
+    let appended = blocks.iter().find(is_test).unwrap();
+    let tests = fs::read_to_string(folder().join("no-weekends_test.rego")).unwrap();
+    run_tests("shown", &blocks[0], &format!("{tests}\n{appended}"));
     assert!(blocks.len() >= 8, "got {}", blocks.len());
 }
 
@@ -214,6 +215,35 @@ fn the_first_policy_that_the_page_shows_is_the_librarys() {
     let text = fs::read_to_string(folder().join("no-weekends.rego")).unwrap();
     let without_comments: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     assert_eq!(blocks("rego")[0].trim_end(), without_comments.join("\n").trim_end());
+}
+
+/// The outcome and the reason of a run of `ref`, with the policies `hotfix_review` and `sre_review` of the page, and these members of the team.
+fn with_the_pages_flags(branch: &str, members: &str) -> (&'static str, String) {
+    let mut story = fixtures::one("approve/one-human-approved-the-gate");
+    story.policy = story.policy.replace("\"main\"", "\"main\", \"hotfix/*\"");
+    story.policy = format!("{}\n[data.teams]\nsre = [{members}]\n", story.policy);
+    let named =
+        |name: &str| blocks("rego").into_iter().find(|block| block.contains(&format!("package {name}\n"))).unwrap();
+    story.policies = ["hotfix_review", "sre_review"].map(|name| (name.to_owned(), named(name))).into();
+    for answer in story.answers.get_mut("run").unwrap() {
+        answer.body.as_mut().unwrap()["head_branch"] = branch.into();
+    }
+    story.webhook["deployment"]["ref"] = branch.into();
+    // Before a rejection, everything is read once more.
+    for name in ["run", "jobs.1", "approvals", "environment.release-gate"] {
+        let answers = story.answers.get_mut(name).unwrap();
+        answers.extend(answers.clone());
+    }
+    let outcome = play(&story).report.outcome;
+    (outcome.name(), outcome.reason())
+}
+
+#[test]
+fn what_one_policy_of_the_page_flags_the_other_has_approved_by_the_team() {
+    let rejected = "policy (`sre_review`): rejected: `this run needs an approval by the team sre: start it again and let one of them approve its gate`";
+    assert_eq!(with_the_pages_flags("main", "").0, "approved");
+    assert_eq!(with_the_pages_flags("hotfix/login", "\"Bob\"").0, "approved");
+    assert_eq!(with_the_pages_flags("hotfix/login", "\"carol\""), ("rejected", rejected.to_owned()));
 }
 
 /// A policy that lets everything in, attaches itself to every rule and samples.

@@ -17,6 +17,7 @@ mod recorded_policy;
 mod scrub;
 mod source;
 mod story;
+mod story_data;
 mod timeline;
 
 pub use answers::{Answers, Canned, CannedFault, FakeRequest};

@@ -122,7 +122,7 @@ fn data_toml(policy: &Policy, rule: &Rule) -> String {
 }
 
 /// JSON that came from TOML, as TOML in one line.
-fn inline(value: &Value) -> String {
+pub(super) fn inline(value: &Value) -> String {
     match value {
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Value::Object(table) => {

@@ -12,7 +12,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answers::{Answers, Canned, file_of};
+use crate::model::quoted;
 
+/// What a story says of itself.
+const STORY: &str = "story.toml";
 /// How deep stories may build on each other.
 const BASES_MAX: usize = 4;
 
@@ -124,8 +127,11 @@ impl Story {
         let mut files = read_folder(folder)?;
         let mut toml = toml_of(folder, &mut files)?;
         for _ in 0..BASES_MAX {
-            let Some(base) = toml.based_on.take() else { break };
-            let base = root.join(base);
+            let Some(name) = toml.based_on.take() else { break };
+            let base = root.join(&name);
+            if !base.join(STORY).is_file() {
+                return Err(missing_base(folder, &name, root));
+            }
             let mut base_files = read_folder(&base)?;
             let base_toml = toml_of(&base, &mut base_files)?;
             toml.based_on = base_toml.based_on;
@@ -188,7 +194,7 @@ impl Story {
             Some(text) => Value::String(text.clone()),
             None => json("webhook.json")?,
         };
-        let present = toml.present.ok_or_else(|| error("story.toml", "`present` is missing"))?;
+        let present = toml.present.ok_or_else(|| error(STORY, "`present` is missing"))?;
         let policy = file("policy.toml")?.clone();
         let policies = files.iter().filter_map(|(name, text)| {
             let name = name.strip_prefix("policies/")?.strip_suffix(".rego")?;
@@ -200,10 +206,15 @@ impl Story {
     }
 }
 
+fn missing_base(folder: &Path, name: &str, root: &Path) -> StoryError {
+    let problem = format!("got `based_on` {}, but there is no such story in {}", quoted(name), root.display());
+    StoryError { path: folder.join(STORY), problem }
+}
+
 /// Takes `story.toml` out of a folder's files.
 fn toml_of(folder: &Path, files: &mut Files) -> Result<StoryToml, StoryError> {
-    let path = folder.join("story.toml");
-    match files.remove("story.toml") {
+    let path = folder.join(STORY);
+    match files.remove(STORY) {
         Some(text) => toml::from_str(&text).map_err(|error| StoryError { path, problem: error.to_string() }),
         None => Err(StoryError { path, problem: "is missing: no story here".to_owned() }),
     }

@@ -118,6 +118,8 @@ fn of_type(
 }
 
 const NO_DENY: &str = "no `deny`";
+/// The fix of a policy that gave a reason, which may say what to do.
+const AS_THE_POLICY_SAYS: &str = "Do what the policy asks, or ask the platform team, then start a new run.";
 
 fn expected(policy_type: PolicyType) -> &'static str {
     match policy_type {
@@ -137,8 +139,10 @@ pub fn finding(policy: &RegoPolicy, Evaluation { results, .. }: &Evaluation) -> 
         PolicyType::Approval if results.approve.is_said => (Verdict::Pass, said("approved", &results.approve)),
         PolicyType::Approval => (Verdict::Wait, "it has not approved yet".to_owned()),
     };
+    let has_reason = [&results.deny, &results.reject].iter().any(|said| !said.texts.is_empty());
     let warning = results.warn.is_said.then(|| said("warning", &results.warn));
     let finding = Finding::new(Check::Policy, verdict, got, expected(policy.policy_type())).of_policy(policy.name());
+    let finding = if has_reason { finding.fixed_by(AS_THE_POLICY_SAYS) } else { finding };
     Finding { warning, ..finding.meanwhile("Ask the platform team what this policy waits for.") }
 }
 

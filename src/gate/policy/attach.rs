@@ -29,8 +29,9 @@ impl Policy {
     /// The same policy, with these policies in Rego, each a name and a text.
     ///
     /// # Errors
-    /// One that cannot be used, two of one name, a name or a label that nobody has.
+    /// One that cannot be used, two of one name, a name or a label that nobody has, teams that are not lists of logins.
     pub fn with_rego<'t>(self, texts: impl IntoIterator<Item = (&'t str, &'t str)>) -> Result<Self, AttachError> {
+        self.examine_teams()?;
         let read = texts.into_iter().map(|(name, text)| RegoPolicy::parse(name, text, &self.data).map(Arc::new));
         let mut rego = read.collect::<Result<Vec<_>, _>>()?;
         if rego.len() > POLICIES_MAX {
@@ -41,7 +42,12 @@ impl Policy {
             return Err(RegoError::of_policy(one.name(), "got two policies of this name, expected one").into());
         }
         if let Some((policy, label)) = rego.iter().find_map(|policy| Some((policy, self.unknown_label(policy)?))) {
-            let problem = format!("got attachment {}, but no rule has this label", quoted(&format!("label:{label}")));
+            let there: BTreeSet<&String> = self.rules.iter().flat_map(|rule| &rule.labels).collect();
+            let there = if there.is_empty() { "none".to_owned() } else { quoted_list(there) };
+            let problem = format!(
+                "got attachment {}, but no rule has this label (there are: {there}): add it to `labels` of a rule, or change `attach`",
+                quoted(&format!("label:{label}"))
+            );
             return Err(RegoError::of_policy(policy.name(), problem).into());
         }
         let rules = self.rules.iter().map(|rule| rule.with(&rego)).collect::<Result<_, _>>()?;
@@ -120,7 +126,9 @@ mod tests {
     fn a_label_that_no_rule_has_is_refused() {
         let (named, stray) = (text(""), text("\"label:staging\""));
         let error = attached(&[("named", &named), ("stray", &stray)]).unwrap_err();
-        assert_eq!(error, "policy `stray`: got attachment `label:staging`, but no rule has this label");
+        let expected = "policy `stray`: got attachment `label:staging`, but no rule has this label (there are: `prod`): \
+            add it to `labels` of a rule, or change `attach`";
+        assert_eq!(error, expected);
     }
 
     #[test]
@@ -144,5 +152,12 @@ mod tests {
         let policy = Policy::parse(&policy).unwrap();
         assert_eq!(policy.data["day"], "2026-01-05");
         assert_eq!(policy.data["teams"]["sre"][0], "bob");
+    }
+
+    #[test]
+    fn teams_that_are_not_lists_are_refused() {
+        let policy = Policy::parse(&format!("{POLICY}[data.teams]\nsre = \"bob\"\n")).unwrap();
+        let error = policy.with_rego([]).map(|_| ()).map_err(|error| error.to_string());
+        assert_eq!(error, Err("policy line 10, `data.teams.sre`: got a string, expected a list of logins".to_owned()));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::repository_pattern::RepositoryPattern;
 use super::rule::{Policy, Rule};
-use crate::gate::rego::RegoPolicy;
+use crate::gate::rego::{PolicyType, RegoPolicy, RuleName};
 use crate::model::{Login, quoted, quoted_list};
 
 /// Bots in whose name anybody who can write to the repository can start a run.
@@ -39,6 +39,8 @@ impl Policy {
             warnings.extend(strict.filter_map(|strict| more_lenient((number, rule), strict)));
         }
         warnings.extend(self.rego.iter().filter_map(|policy| self.idle(policy)));
+        warnings.extend(self.rego.iter().filter_map(|policy| never_approves(policy)));
+        warnings.extend(self.team_without_teams());
         warnings.extend(too_long(self.text()));
         warnings
     }
@@ -52,6 +54,26 @@ impl Policy {
             fix: "Name it in `policies` of a rule, or set `attach` in its METADATA block.".to_owned(),
         })
     }
+
+    /// `team`, where the gate would read `teams`.
+    fn team_without_teams(&self) -> Option<PolicyWarning> {
+        (self.data.contains_key("team") && !self.data.contains_key("teams")).then(|| PolicyWarning {
+            problem: "`[data]` has `team` but not `teams`, so no account has a team".to_owned(),
+            fix: "Rename it to `teams`, or rename it to something else if it is not a table of teams.".to_owned(),
+        })
+    }
+}
+
+/// A policy of type `approval` that can only reject.
+fn never_approves(policy: &RegoPolicy) -> Option<PolicyWarning> {
+    let approves = policy.has(RuleName::Approve) || policy.has(RuleName::ApproveWithNote);
+    (policy.policy_type() == PolicyType::Approval && !approves).then(|| PolicyWarning {
+        problem: format!(
+            "policy {} never approves, so every run that it does not reject waits for three days",
+            quoted(policy.name())
+        ),
+        fix: "Add a rule `approve`, such as `approve if not reject`.".to_owned(),
+    })
 }
 
 fn no_approval(number: usize, rule: &Rule) -> Option<PolicyWarning> {
@@ -161,6 +183,32 @@ mod tests {
         let idle = "policy `p` is attached to no rule, so it is never asked. Name it in `policies` of a rule, or set `attach` in its METADATA block.";
         assert_eq!(with(RULE), [idle]);
         assert_eq!(with(&format!("{RULE}policies = [\"p\"]\n")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_policy_in_rego_that_never_approves_is_warned_of() {
+        let with = |text: &str| {
+            let policy =
+                Policy::parse(&format!("{RULE}policies = [\"p\"]\n")).unwrap().with_rego([("p", text)]).unwrap();
+            policy.warnings().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let never = "policy `p` never approves, so every run that it does not reject waits for three days. Add a rule `approve`, such as `approve if not reject`.";
+        assert_eq!(with("package p\nreject { false }"), [never]);
+        for text in
+            ["package p\nreject { false }\napprove { not reject }", "package p\napprove_with_note[\"x\"] { true }"]
+        {
+            assert_eq!(with(text), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn a_team_without_teams_is_warned_of() {
+        let warning = one(&format!("{RULE}[data.team]\nsre = []\n"));
+        assert!(
+            warning.starts_with("`[data]` has `team` but not `teams`") && warning.contains("Rename it"),
+            "{warning}"
+        );
+        assert_eq!(warnings(&format!("{RULE}[data]\nteam = 1\nteams = {{ sre = [] }}\n")), Vec::<String>::new());
     }
 
     #[test]

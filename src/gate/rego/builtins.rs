@@ -2,6 +2,8 @@
 
 use regorus::unstable::BUILTINS;
 
+use super::spelling;
+
 /// Functions that the library has and that policies may not call, and why: they look outside, are not the same each time, or could use up all memory.
 const REFUSED: [(&str, &str); 17] = [
     ("time.now_ns", "it differs each time: use `input.request.timestamp_ns`"),
@@ -35,9 +37,12 @@ const ANY: [&str; 1] = ["print"];
 /// # Errors
 /// Why a policy may not call it.
 pub(super) fn arguments(name: &str) -> Result<Option<usize>, String> {
-    let refused = REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why);
-    let family = name.starts_with(REFUSED_FAMILY.0).then_some(REFUSED_FAMILY.1);
-    if let Some(why) = refused.or(family) {
+    arguments_beside(name, &[])
+}
+
+/// The same; the policy's own functions may have been meant, too.
+pub(super) fn arguments_beside(name: &str, own: &[String]) -> Result<Option<usize>, String> {
+    if let Some(why) = refusal(name) {
         return Err(format!("`{name}` cannot be called: {why}"));
     }
     if ANY.contains(&name) {
@@ -45,8 +50,23 @@ pub(super) fn arguments(name: &str) -> Result<Option<usize>, String> {
     }
     let ours = OURS.iter().find(|(ours, _)| *ours == name).map(|(_, expected)| *expected);
     let library = || BUILTINS.get(name).filter(|_| !name.starts_with("__")).map(|(_, expected)| *expected);
-    let expected = ours.or_else(library).ok_or_else(|| format!("there is no function `{name}`"))?;
+    let expected = ours.or_else(library).ok_or_else(|| unknown(name, own))?;
     Ok(Some(usize::from(expected)))
+}
+
+/// Why no policy may call a function of the library.
+fn refusal(name: &str) -> Option<&'static str> {
+    let refused = REFUSED.iter().find(|(refused, _)| *refused == name).map(|(_, why)| *why);
+    refused.or(name.starts_with(REFUSED_FAMILY.0).then_some(REFUSED_FAMILY.1))
+}
+
+fn unknown(name: &str, own: &[String]) -> String {
+    let library = BUILTINS.keys().copied().filter(|known| !known.starts_with("__") && refusal(known).is_none());
+    let known = library.chain(OURS.map(|(known, _)| known)).chain(own.iter().map(String::as_str));
+    match spelling::nearest(name, known) {
+        Some(known) => format!("there is no function `{name}`; did you mean `{known}`?"),
+        None => format!("there is no function `{name}`"),
+    }
 }
 
 /// Whether a call has as many arguments as its function takes. Rego lets a call name its result as one more: `plus(1, 2, x)`.
@@ -84,9 +104,24 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_may_not() {
-        for name in ["foo", "time.weekdays", "__builtin_sets.union", ""] {
+        for name in ["foo", "walk", "__builtin_sets.union", ""] {
             assert_eq!(arguments(name), Err(format!("there is no function `{name}`")));
         }
+    }
+
+    #[test]
+    fn a_function_that_is_spelled_alike_is_proposed() {
+        let own = ["is_workday".to_owned()];
+        for (name, meant) in [
+            ("startwith", "startswith"),
+            ("time.weekdays", "time.weekday"),
+            ("sanitised", "sanitized"),
+            ("isworkday", "is_workday"),
+        ] {
+            let expected = format!("there is no function `{name}`; did you mean `{meant}`?");
+            assert_eq!(arguments_beside(name, &own), Err(expected));
+        }
+        assert!(arguments("http.sent").is_err_and(|problem| !problem.contains("http.send")));
     }
 
     #[test]

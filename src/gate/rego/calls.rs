@@ -56,7 +56,10 @@ fn depth_of<'u>(
         way.iter().copied().chain([rule]).map(|rule| format!("`{}`", rule.join("."))).collect::<Vec<_>>().join(" → ")
     };
     if let Some(at) = way.iter().position(|other| *other == rule) {
-        let problem = format!("recursion: {}", shown(way.get(at..).unwrap_or_default()));
+        let problem = format!(
+            "recursion: {}: expected rules that do not need themselves",
+            shown(way.get(at..).unwrap_or_default())
+        );
         return refuse(problem);
     }
     // Each rule adds at least one, so the way stays short.
@@ -103,7 +106,7 @@ mod tests {
     #[test]
     fn a_circle_is_named() {
         let problem = examine(&uses(&[("a", &["b"]), ("b", &["c"]), ("c", &["b"])])).map_err(|error| error.problem);
-        assert_eq!(problem, Err("recursion: `b` → `c` → `b`".to_owned()));
+        assert_eq!(problem, Err("recursion: `b` → `c` → `b`: expected rules that do not need themselves".to_owned()));
     }
 
     #[test]

@@ -4,6 +4,21 @@ use std::fmt;
 
 use crate::model::quoted;
 
+/// Problems by the library's words, each with its most frequent cause first.
+const CLEARER: [(&str, &str); 5] = [
+    ("`if` keyword is required before rule body", "`if` is missing before the rule's body: write `if {`"),
+    ("input cannot be shadowed", "`if` is missing before `input`: write `if input`; no rule can be called `input`"),
+    ("data cannot be shadowed", "`if` is missing before `data`: write `if data`; no rule can be called `data`"),
+    (
+        "rule must have a body or assignment",
+        "`if` is missing, or the rule has neither a value nor a body: write `NAME if …` or `NAME := …`",
+    ),
+    (
+        "`contains` keyword is required for partial set rules",
+        "`contains` is missing: write `NAME contains \"text\"` instead of `NAME[\"text\"]`",
+    ),
+];
+
 /// Why a policy cannot be used, or could not be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("policy {}{}: {problem}", quoted(.policy), place_text(.place.as_ref()))]
@@ -52,7 +67,9 @@ impl RegoError {
         let text = text.split("\n\nStack backtrace").next().unwrap_or_default().trim();
         let problem = text.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or(first_line(text));
         let place = place_of(text).map(|(_, place)| place);
-        Self { policy: policy.to_owned(), place, problem: problem.trim_end_matches(':').to_owned() }
+        let problem = problem.trim_end_matches(':');
+        let clearer = CLEARER.iter().find(|(theirs, _)| problem == *theirs).map(|(_, ours)| *ours);
+        Self { policy: policy.to_owned(), place, problem: clearer.unwrap_or(problem).to_owned() }
     }
 
     /// Whether the library stopped it because it took too long.

@@ -8,8 +8,9 @@ use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
-use super::error::RegoError;
-use super::negation;
+use super::error::{Place, RegoError};
+use super::paths::place;
+use super::{keywords, negation};
 
 /// Time for one rule of a policy. The library measures it.
 const RULE_TIME_MAX: Duration = Duration::from_millis(50);
@@ -31,10 +32,10 @@ pub(super) enum Language {
     V0,
 }
 
-/// Parses a text into an engine of its own. A text is Rego v1 if it can be read as such, else v0, in which Spacelift's policies are written.
+/// Parses a text into an engine of its own. A text is Rego v1 if it can be read as such, or uses its keywords, else v0, in which Spacelift's policies are written.
 ///
 /// # Errors
-/// A text that is neither; the error is that of the reading that got further.
+/// A text that is neither; the error is that of v1 if it uses keywords of v1, else that of the reading that got further.
 pub(super) fn parse(policy: &str, text: &str) -> Result<Engine, RegoError> {
     parse_either(policy, text).map(|(_, engine)| engine)
 }
@@ -44,6 +45,7 @@ pub(super) fn parse_either(policy: &str, text: &str) -> Result<(Language, Engine
     match parse_as(Language::V1, policy, text) {
         // `deny["x"]` without a body adds to a set in v0, and makes an object in v1.
         Ok(engine) if !has_v0_sets(&engine) => Ok((Language::V1, engine)),
+        v1 if keywords::are_of_v1(text) => v1.map(|engine| (Language::V1, engine)),
         v1 => match (parse_as(Language::V0, policy, text), v1) {
             (Ok(engine), _) => Ok((Language::V0, engine)),
             (Err(_), Ok(engine)) => Ok((Language::V1, engine)),
@@ -63,6 +65,11 @@ fn parse_as(language: Language, policy: &str, text: &str) -> Result<Engine, Rego
         Ok(engine)
     };
     let mut engine = read(text)?;
+    // As in OPA. The library would take it for a rule that always holds.
+    if let Some((name, place)) = rule_of_a_name(&engine) {
+        let problem = format!("got `{name}` alone, expected a rule with a value or a body: write `{name} {{ … }}`");
+        return Err(RegoError::at(policy, place, problem));
+    }
     let changed = engine.get_modules().first().and_then(|module| negation::with_operands_asked_for(module));
     changed.map_or(Ok(engine), |text| read(&text))
 }
@@ -123,6 +130,22 @@ fn has_v0_sets(engine: &Engine) -> bool {
             bodies.is_empty() && matches!(refr.as_ref(), Expr::RefBrack { .. })
         }
         _ => false,
+    })
+}
+
+/// A rule that is nothing but a name.
+fn rule_of_a_name(engine: &Engine) -> Option<(String, Place)> {
+    use regorus::unstable::{Expr, Rule, RuleHead};
+    let mut engine = engine.clone();
+    let modules = engine.get_modules();
+    modules.iter().flat_map(|module| &module.policy).find_map(|rule| match rule.as_ref() {
+        Rule::Spec { head: RuleHead::Compr { refr, assign: None, .. }, bodies, .. } if bodies.is_empty() => {
+            match refr.as_ref() {
+                Expr::Var { span, .. } => Some((span.text().to_owned(), place(span))),
+                _ => None,
+            }
+        }
+        _ => None,
     })
 }
 
@@ -198,6 +221,57 @@ mod tests {
         assert_eq!(v0.place.unwrap().line, 3, "{v0}");
         let v1 = parse("p", "package p\ndeny contains \"x\" if true\nwarn contains if if\n").unwrap_err();
         assert_eq!(v1.place.unwrap().line, 3, "{v1}");
+    }
+
+    #[test]
+    fn a_text_with_keywords_of_v1_is_not_read_as_v0() {
+        for (text, line) in [
+            ("package p\napprove if { input.x }\nwarn[\"a\"] { input.y }\n", 3),
+            ("package p\nimport rego.v1\napprove if { input.x }\nwarn { input.y }\n", 4),
+            ("package p\ndeny contains \"x\" if true\nwarn contains \"y\" { input.y }\n", 3),
+        ] {
+            let error = parse("p", text).unwrap_err();
+            assert_eq!(error.place.unwrap().line, line, "{error}");
+            assert!(error.problem.starts_with("`if` is missing"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_keyword_is_named_first_with_what_to_write() {
+        for (rule, expected) in [
+            ("deny { input.x }", "line 3, column 6: `if` is missing before the rule's body: write `if {`"),
+            (
+                "deny contains \"x\" { input.x }",
+                "line 3, column 19: `if` is missing before the rule's body: write `if {`",
+            ),
+            (
+                "deny contains \"x\" input.x",
+                "line 3, column 19: `if` is missing before `input`: write `if input`; no rule can be called `input`",
+            ),
+            (
+                "deny contains \"x\" data.config.x",
+                "line 3, column 19: `if` is missing before `data`: write `if data`; no rule can be called `data`",
+            ),
+            (
+                "deny contains \"x\" is_late",
+                "line 3, column 19: `if` is missing, or the rule has neither a value nor a body: write `NAME if …` or `NAME := …`",
+            ),
+            (
+                "deny.x",
+                "line 3, column 1: `contains` is missing: write `NAME contains \"text\"` instead of `NAME[\"text\"]`",
+            ),
+        ] {
+            let error = parse("p", &format!("package p\nimport rego.v1\n{rule}\n"));
+            let error = error.map_err(|error| error.to_string());
+            assert_eq!(error.map(|_| ()), Err(format!("policy `p`, {expected}")), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_name_alone_is_no_rule() {
+        let error = parse("p", "package p\nwarn[\"a\"] { input.y }\napprove\n").unwrap_err();
+        let expected = "policy `p`, line 3, column 1: got `approve` alone, expected a rule with a value or a body: write `approve { … }`";
+        assert_eq!(error.to_string(), expected);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The form is OPA's (<https://www.openpolicyagent.org/docs/policy-language#annotations>): YAML in comments. Ours stands under `custom`.
 
 use serde::Deserialize;
+use serde_saphyr::{Location, Spanned};
 
 use super::error::{Place, RegoError};
 use crate::model::{quoted, with_causes};
@@ -61,15 +62,15 @@ pub struct Metadata {
 struct Annotations {
     title: Option<String>,
     description: Option<String>,
-    custom: Option<Custom>,
+    custom: Option<Spanned<Custom>>,
 }
 
 #[derive(Deserialize)]
 struct Custom {
     #[serde(rename = "type")]
-    policy_type: Option<String>,
+    policy_type: Option<Spanned<String>>,
     #[serde(default)]
-    attach: Vec<String>,
+    attach: Vec<Spanned<String>>,
     #[serde(default)]
     labels: Vec<String>,
 }
@@ -80,30 +81,34 @@ impl Metadata {
     /// # Errors
     /// Text that is not YAML, a missing or unknown type, an attachment that is neither a label nor `*`.
     pub(super) fn read(policy: &str, text: &str) -> Result<Self, RegoError> {
-        let Some((line, yaml)) = block(text) else { return Ok(Self::default()) };
-        let error = |problem: String| RegoError::at(policy, Place { line, column: 1 }, format!("METADATA: {problem}"));
-        let annotations: Annotations = serde_saphyr::from_str(&yaml).map_err(|problem| {
-            let problem = with_causes(&problem);
-            error(format!("got {}", problem.lines().next().unwrap_or_default()))
+        let Some(block) = Block::find(text) else { return Ok(Self::default()) };
+        let error = |place: Place, problem: String| RegoError::at(policy, place, format!("METADATA: {problem}"));
+        let annotations: Annotations = serde_saphyr::from_str(&block.yaml).map_err(|problem| {
+            let place = problem.location().map_or(block.heading(), |location| block.place(location));
+            let problem = with_causes(problem.without_snippet());
+            // It names a place in the YAML, which is another in the text.
+            let problem = problem.lines().next().and_then(|line| line.split(" at line ").next()).unwrap_or_default();
+            error(place, format!("cannot be read: {problem}"))
         })?;
-        let custom = annotations.custom;
-        let named = custom.as_ref().and_then(|custom| custom.policy_type.as_deref());
         let types = PolicyType::ALL.map(|known| format!("`{}`", known.as_str())).join(", ");
-        let policy_type = match named {
-            None => return Err(error(format!("got no `custom.type`, expected one of {types}"))),
-            Some(name) => PolicyType::ALL.into_iter().find(|known| known.as_str() == name),
-        };
-        if policy_type.is_none() {
-            let got = quoted(named.unwrap_or_default()).to_string();
-            return Err(error(format!("got `custom.type` {got}, expected one of {types}")));
-        }
-        let (attach, labels) = custom.map(|custom| (custom.attach, custom.labels)).unwrap_or_default();
+        let no_type = |place| error(place, format!("got no `custom.type`, expected one of {types}"));
+        let custom = annotations.custom.ok_or_else(|| no_type(block.heading()))?;
+        let place_of_custom = block.place(custom.referenced);
+        let Custom { policy_type, attach, labels } = custom.value;
+        let named = policy_type.ok_or_else(|| no_type(place_of_custom))?;
+        let policy_type = PolicyType::ALL.into_iter().find(|known| known.as_str() == named.value).ok_or_else(|| {
+            let problem = format!("got `custom.type` {}, expected one of {types}", quoted(&named.value));
+            error(block.place(named.referenced), problem)
+        })?;
         let attach = attach.iter().map(|text| {
-            attachment(text)
-                .ok_or_else(|| error(format!("got `custom.attach` {}, expected `label:NAME` or `*`", quoted(text))))
+            attachment(&text.value).ok_or_else(|| {
+                let problem = format!("got `custom.attach` {}, expected `label:NAME` or `*`", quoted(&text.value));
+                error(block.place(text.referenced), problem)
+            })
         });
         let attach = attach.collect::<Result<_, _>>()?;
-        Ok(Self { title: annotations.title, description: annotations.description, policy_type, attach, labels })
+        let Annotations { title, description, .. } = annotations;
+        Ok(Self { title, description, policy_type: Some(policy_type), attach, labels })
     }
 }
 
@@ -117,14 +122,46 @@ fn attachment(text: &str) -> Option<Attachment> {
     }
 }
 
-/// The YAML of the first block before `package`, and the line of its heading.
-fn block(text: &str) -> Option<(u32, String)> {
-    let before = text.lines().zip(1_u32..).take_while(|(line, _)| !line.trim_start().starts_with("package"));
-    let mut lines = before.skip_while(|(line, _)| !is_heading(line));
-    let (_, number) = lines.next()?;
-    let yaml = lines.map_while(|(line, _)| line.trim_start().strip_prefix('#'));
-    let lines: Vec<&str> = yaml.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    Some((number, lines.join("\n")))
+/// The first block before `package`.
+struct Block<'t> {
+    /// The line of its heading.
+    line: u32,
+    /// Its lines, as they stand in the text.
+    lines: Vec<&'t str>,
+    yaml: String,
+}
+
+impl<'t> Block<'t> {
+    fn find(text: &'t str) -> Option<Self> {
+        let before = text.lines().zip(1_u32..).take_while(|(line, _)| !line.trim_start().starts_with("package"));
+        let mut lines = before.skip_while(|(line, _)| !is_heading(line));
+        let (_, line) = lines.next()?;
+        let lines = lines.map(|(line, _)| line).take_while(|line| yaml_of(line).is_some());
+        let lines: Vec<&str> = lines.collect();
+        let yaml: Vec<&str> = lines.iter().filter_map(|line| yaml_of(line)).collect();
+        Some(Self { line, yaml: yaml.join("\n"), lines })
+    }
+
+    fn heading(&self) -> Place {
+        Place { line: self.line, column: 1 }
+    }
+
+    /// Where something of the YAML stands in the text.
+    fn place(&self, of_yaml: Location) -> Place {
+        let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let line = number(of_yaml.line());
+        let written = usize::try_from(line).ok().and_then(|line| self.lines.get(line.checked_sub(1)?));
+        let Some(written) = written else { return self.heading() };
+        let chars = |text: &str| u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let comment = chars(written).saturating_sub(chars(yaml_of(written).unwrap_or_default()));
+        Place { line: self.line.saturating_add(line), column: number(of_yaml.column()).saturating_add(comment) }
+    }
+}
+
+/// What a line of a block says, without the comment's sign.
+fn yaml_of(line: &str) -> Option<&str> {
+    let yaml = line.trim_start().strip_prefix('#')?;
+    Some(yaml.strip_prefix(' ').unwrap_or(yaml))
 }
 
 fn is_heading(line: &str) -> bool {
@@ -168,28 +205,39 @@ mod tests {
 
     #[test]
     fn a_block_without_a_type_is_refused() {
-        let expected = "policy `p`, line 3, column 1: METADATA: got no `custom.type`, expected one of `initialization`, `task`, `approval`";
-        assert_eq!(read("# title: x\n"), Err(expected.to_owned()));
+        let expected = "METADATA: got no `custom.type`, expected one of `initialization`, `task`, `approval`";
+        assert_eq!(read("# title: x\n"), Err(format!("policy `p`, line 3, column 1: {expected}")));
+        let without = read("# title: x\n# custom: { attach: [] }\n");
+        assert_eq!(without, Err(format!("policy `p`, line 5, column 11: {expected}")));
     }
 
     #[test]
     fn an_unknown_type_is_refused() {
-        assert!(read("# custom: { type: plan }\n").is_err_and(|text| text.contains("got `custom.type` `plan`")));
+        let error = read("# title: x\n# custom:\n#   type: plan\n");
+        assert!(
+            error.is_err_and(
+                |text| text.starts_with("policy `p`, line 6, column 11: METADATA: got `custom.type` `plan`")
+            )
+        );
     }
 
     #[test]
     fn an_attachment_that_is_no_label_is_refused() {
         for attach in ["production", "label:", ""] {
             let text = read(&format!("# custom: {{ type: task, attach: [\"{attach}\"] }}\n"));
-            assert!(text.is_err_and(|text| text.contains("expected `label:NAME` or `*`")), "{attach}");
+            let expected = "policy `p`, line 4, column 34: METADATA: got `custom.attach` ";
+            assert!(
+                text.is_err_and(|text| text.starts_with(expected) && text.contains("expected `label:NAME` or `*`")),
+                "{attach}"
+            );
         }
     }
 
     #[test]
     fn what_is_not_yaml_is_refused_in_one_line() {
         let text = read("# custom: { type: [\n");
-        assert!(text.is_err_and(
-            |text| text.starts_with("policy `p`, line 3, column 1: METADATA: got ") && !text.contains('\n')
-        ));
+        assert!(text.is_err_and(|text| text.starts_with("policy `p`, line 4, column ")
+            && text.contains(": METADATA: cannot be read: ")
+            && !text.contains('\n')));
     }
 }

@@ -3,12 +3,14 @@
 //! A policy is read once, with everything that its evaluation could not survive refused from its syntax tree; it is evaluated for each decision, on a document
 //! that is made of the evidence. Not here: where policies come from, and what follows from their findings.
 
+mod asked;
 mod builtins;
 mod calls;
 mod coverage;
 mod error;
 mod file;
 mod input;
+mod keywords;
 mod library;
 mod metadata;
 mod modules;
@@ -19,10 +21,12 @@ mod policy;
 mod reader;
 mod results;
 mod spans;
+mod spelling;
 mod suite;
 mod test_case;
 mod test_engine;
 mod test_files;
+mod test_value;
 mod tree;
 
 pub use self::coverage::{Coverage, CoveredLines};

@@ -5,7 +5,7 @@ use regorus::unstable::{Module, Rule, RuleHead};
 
 use super::calls::{self, RulePath, Uses};
 use super::error::RegoError;
-use super::paths::{at, constant_path, path};
+use super::paths::{at, constant_path, path, place};
 use super::reader::Reader;
 use super::tree::{DataScope, Tree};
 
@@ -56,10 +56,10 @@ fn define(policy: &str, package: &RulePath, rule: &Rule, tree: &mut Tree) -> Res
     let Some((name, _)) = path(head) else {
         return Err(at(policy, rule.span(), "got a rule without a name".to_owned()));
     };
-    let rule: RulePath = package.iter().chain(&name).cloned().collect();
+    let path: RulePath = package.iter().chain(&name).cloned().collect();
     if let Some(arguments) = arguments {
-        tree.functions.insert(rule.clone(), arguments);
+        tree.functions.insert(path.clone(), arguments);
     }
-    tree.rules.insert(rule);
+    tree.rules.entry(path).or_insert(place(rule.span()));
     Ok(())
 }

@@ -51,6 +51,20 @@ pub(super) fn examine_nesting(policy: &str, text: &str, work_max: u64) -> Result
     Ok(())
 }
 
+/// A text with blanks for what stands in comments, and quotes for what stands in strings.
+pub(super) fn code(text: &str) -> String {
+    let mut inside = Inside::Code;
+    let code = text.chars().map(|c| {
+        inside = inside.after(c);
+        match inside {
+            Inside::Code => c,
+            Inside::Comment => ' ',
+            Inside::String | Inside::Escape | Inside::RawString => '"',
+        }
+    });
+    code.collect()
+}
+
 /// What a character stands in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Inside {

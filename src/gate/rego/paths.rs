@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use regorus::Value;
 use regorus::unstable::{AssignOp, Expr, Literal, Query, Span};
+use serde_json::Value as Json;
 
 use super::calls::RulePath;
 use super::error::{Place, RegoError};
@@ -18,6 +19,20 @@ pub(super) fn place(span: &Span) -> Place {
 
 pub(super) fn text_of(value: &Value) -> Option<String> {
     value.as_string().ok().map(ToString::to_string)
+}
+
+/// `data.acme["my-package"].deny`.
+pub(super) fn full_path(path: &RulePath) -> String {
+    let part = |part: &String| {
+        if is_identifier(part) { format!(".{part}") } else { format!("[{}]", Json::from(part.as_str())) }
+    };
+    let parts: Vec<String> = path.iter().map(part).collect();
+    format!("data{}", parts.concat())
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && text.starts_with(|c: char| !c.is_ascii_digit())
 }
 
 /// A reference as far as its parts are constant; and whether they all are.

@@ -6,10 +6,12 @@ use regorus::Engine;
 use serde_json::{Map, Value as Json};
 use sha2::{Digest as _, Sha256};
 
+use super::asked::{self, AskedRule};
 use super::calls::RulePath;
 use super::error::RegoError;
 use super::input::Input;
 use super::metadata::{Metadata, PolicyType};
+use super::paths::{full_path, place};
 use super::results::{Results, RuleName};
 use super::tree::{DataScope, Tree};
 use super::{library, modules, nesting};
@@ -24,8 +26,8 @@ pub struct RegoPolicy {
     text: String,
     metadata: Metadata,
     policy_type: PolicyType,
-    /// The rules that it has of those that are asked for, and their full paths.
-    rules: Vec<(RuleName, String)>,
+    /// The rules that it has of those that are asked for.
+    rules: Vec<AskedRule>,
     mentions_permission: bool,
     engine: Engine,
 }
@@ -57,15 +59,15 @@ impl RegoPolicy {
         let module = engine.get_modules().first().cloned().ok_or_else(|| of_policy("got no package"))?;
         let package = modules::package(name, &module)?;
         let tree = modules::examine(&[(name, &module)], DataScope::OwnPackage)?;
-        let rules = rules(name, &tree, &package)?;
-        let policy_type = policy_type(name, &metadata, &rules)?;
+        let rules = asked::rules(name, &tree, &package)?;
+        let policy_type = asked::policy_type(name, place(&module.package.span), &metadata, &rules)?;
         if let Some(aliases) = aliases(&tree, &package) {
             library::add(&mut engine, name, &aliases)?;
         }
         library::add_config(&mut engine, config).map_err(|error| RegoError::of_library(name, &error))?;
         // The library's own preparations are made once, not for each evaluation. A variable that nothing binds is noticed only when its rule is evaluated.
-        for (_, path) in &rules {
-            let compiled = engine.compile_with_entrypoint(&path.as_str().into());
+        for rule in &rules {
+            let compiled = engine.compile_with_entrypoint(&rule.path.as_str().into());
             compiled.map_err(|error| RegoError::of_library(name, &error))?;
         }
         let mentions_permission = tree.mentions_permission;
@@ -95,11 +97,14 @@ impl RegoPolicy {
         let mut engine = self.engine.clone();
         engine.set_input(input.to_value());
         let mut evaluation = Evaluation { results: Results::default(), values: Map::new() };
-        for (rule, path) in &self.rules {
-            let value = engine.eval_rule(path.clone()).map_err(|error| RegoError::of_library(&self.name, &error))?;
-            evaluation.results.take(*rule, &value).map_err(|problem| RegoError::of_policy(&self.name, problem))?;
+        for AskedRule { name, path, place } in &self.rules {
+            let value = engine.eval_rule(path.clone()).map_err(|error| {
+                let error = RegoError::of_library(&self.name, &error);
+                RegoError { place: error.place.or(Some(*place)), ..error }
+            })?;
+            evaluation.results.take(*name, &value).map_err(|problem| RegoError::at(&self.name, *place, problem))?;
             if let Some(json) = library::to_json(&value) {
-                evaluation.values.insert(rule.as_str().to_owned(), json);
+                evaluation.values.insert(name.as_str().to_owned(), json);
             }
         }
         Ok(evaluation)
@@ -130,6 +135,11 @@ impl RegoPolicy {
         self.policy_type
     }
 
+    /// Whether it has this rule.
+    pub fn has(&self, rule: RuleName) -> bool {
+        self.rules.iter().any(|asked| asked.name == rule)
+    }
+
     /// Whether it may look at `session.admin` or `session.permission`, which cost a call.
     pub fn mentions_permission(&self) -> bool {
         self.mentions_permission
@@ -154,61 +164,6 @@ impl fmt::Debug for RegoPolicy {
 fn is_name(name: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-}
-
-/// The rules that are asked for, as far as the policy has them.
-///
-/// # Errors
-/// A function or an object of such a name: it would never be asked for, and so never hold.
-fn rules(policy: &str, tree: &Tree, package: &RulePath) -> Result<Vec<(RuleName, String)>, RegoError> {
-    let mut rules = Vec::new();
-    for rule in RuleName::ALL {
-        let name = rule.as_str();
-        let path: RulePath = package.iter().cloned().chain([name.to_owned()]).collect();
-        let has_parts = tree.rules.iter().any(|other| other.len() > path.len() && other.starts_with(&path));
-        if has_parts || tree.is_function(&path) {
-            let problem = format!(
-                "`{name}` is a function or an object, expected a boolean or a set (in Rego v1, write `{name} contains`)"
-            );
-            return Err(RegoError::of_policy(policy, problem));
-        }
-        if tree.rules.contains(&path) {
-            rules.push((rule, full_path(&path)));
-        }
-    }
-    Ok(rules)
-}
-
-/// `data.acme["my-package"].deny`.
-pub(super) fn full_path(path: &RulePath) -> String {
-    let part = |part: &String| {
-        if is_identifier(part) { format!(".{part}") } else { format!("[{}]", Json::from(part.as_str())) }
-    };
-    let parts: Vec<String> = path.iter().map(part).collect();
-    format!("data{}", parts.concat())
-}
-
-fn is_identifier(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && text.starts_with(|c: char| !c.is_ascii_digit())
-}
-
-/// The type that the metadata names, or the one in which the policy's rules have a meaning.
-fn policy_type(name: &str, metadata: &Metadata, rules: &[(RuleName, String)]) -> Result<PolicyType, RegoError> {
-    let decides = rules.iter().find_map(|(rule, _)| rule.types().and_then(|types| types.first().copied()));
-    let Some(policy_type) = metadata.policy_type.or(decides) else {
-        let problem =
-            "got neither a type in its metadata nor a rule `deny`, `approve` or `reject`, expected one of them";
-        return Err(RegoError::of_policy(name, problem));
-    };
-    // A rule that nobody asks for would be a rule that does not hold.
-    let stray = rules.iter().find(|(rule, _)| rule.types().is_some_and(|types| !types.contains(&policy_type)));
-    if let Some((rule, _)) = stray {
-        let (rule, policy_type) = (rule.as_str(), policy_type.as_str());
-        let problem = format!("got rule `{rule}`, which has no meaning in a policy of type `{policy_type}`");
-        return Err(RegoError::of_policy(name, problem));
-    }
-    Ok(policy_type)
 }
 
 /// The short names that Spacelift's policies may use, as rules of the policy's package.
@@ -362,7 +317,11 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_type_is_an_error() {
         let error = evaluate("package p\napprove = input.x", json!({ "x": 1 })).unwrap_err();
-        assert_eq!(error, "policy `p`: `approve` got a number, expected a boolean");
+        assert_eq!(error, "policy `p`, line 2, column 1: `approve` got a number, expected a boolean");
+        let text =
+            "package p\nimport rego.v1\n\ndeny contains sprintf(\"%v\", [x]) if some x in numbers.range(1, 51)\n";
+        let error = evaluate(text, json!({})).unwrap_err();
+        assert_eq!(error, "policy `p`, line 4, column 1: `deny` got 51 strings, expected at most 50");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::builtins;
 use super::calls::{RulePath, RuleUses, Uses};
 use super::error::RegoError;
 use super::paths::{at, constant_path, declared, is_reference, names_of, path, place, text_of};
-use super::tree::{ALIASES, DataScope, Tree};
+use super::tree::{DataScope, Tree};
 
 /// How deep an expression may nest.
 const NESTING_MAX: usize = 48;
@@ -284,7 +284,7 @@ impl<'a> Reader<'a> {
                 self.here.uses.push(rule);
                 Ok(Some(*expected))
             }
-            None => builtins::arguments(&name),
+            None => builtins::arguments_beside(&name, &self.tree.functions_of(self.package)),
         };
         if let Err(problem) = expected.and_then(|expected| builtins::fits(&name, expected, arguments.len())) {
             return self.refuse(function.span(), problem);
@@ -311,7 +311,7 @@ impl<'a> Reader<'a> {
                 Ok(())
             }
             root => {
-                self.tree.aliases.extend(ALIASES.into_iter().find(|(alias, _)| root == Some(*alias)));
+                self.tree.take_unknown(self.policy, root.unwrap_or_default(), place(expr.span()));
                 Ok(())
             }
         }
@@ -376,7 +376,7 @@ impl<'a> Reader<'a> {
     /// Whether this package has a rule of this name.
     fn defines(&self, name: &str) -> bool {
         let name = self.of_package(vec![name.to_owned()]);
-        self.tree.rules.iter().any(|rule| rule.starts_with(&name))
+        self.tree.rules.keys().any(|rule| rule.starts_with(&name))
     }
 
     /// Whether this part of `data` may be looked at.

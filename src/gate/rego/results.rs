@@ -108,8 +108,9 @@ impl Results {
     /// A value of the wrong type, or too much of it.
     pub(super) fn take(&mut self, rule: RuleName, value: &Value) -> Result<(), String> {
         let name = rule.as_str();
-        let said = read(value).map_err(|got| {
-            let expected = if rule.is_boolean() { "a boolean" } else { "a set of strings" };
+        let said = read(value).map_err(|Unfit { got, expected }| {
+            let expected =
+                expected.as_deref().unwrap_or(if rule.is_boolean() { "a boolean" } else { "a set of strings" });
             format!("`{name}` got {got}, expected {expected}")
         })?;
         if rule.is_boolean() && !said.texts.is_empty() {
@@ -137,25 +138,42 @@ impl Texts {
     }
 }
 
+/// A value that says nothing that can be read.
+struct Unfit {
+    got: String,
+    /// `None` for a value of the rule's type.
+    expected: Option<String>,
+}
+
+impl Unfit {
+    fn kind(got: &str) -> Self {
+        Self { got: got.to_owned(), expected: None }
+    }
+}
+
 /// A boolean, or a set or an array of strings. What is undefined says nothing.
-fn read(value: &Value) -> Result<Texts, String> {
+fn read(value: &Value) -> Result<Texts, Unfit> {
     let texts: Vec<&Value> = match value {
         Value::Undefined | Value::Bool(false) => Vec::new(),
         Value::Bool(true) => return Ok(Texts { is_said: true, texts: BTreeSet::new() }),
         Value::Set(set) => set.iter().collect(),
         Value::Array(array) => array.iter().collect(),
-        Value::Null => return Err("null".to_owned()),
-        Value::Number(_) => return Err("a number".to_owned()),
-        Value::String(_) => return Err("a string".to_owned()),
-        Value::Object(_) => return Err("an object (in Rego v1, write `contains`)".to_owned()),
+        Value::Null => return Err(Unfit::kind("null")),
+        Value::Number(_) => return Err(Unfit::kind("a number")),
+        Value::String(_) => return Err(Unfit::kind("a string")),
+        Value::Object(_) => return Err(Unfit::kind("an object (in Rego v1, write `contains`)")),
     };
     if texts.len() > TEXTS_MAX {
-        return Err(format!("{} texts (at most {TEXTS_MAX} are read)", texts.len()));
+        let got = format!("{} strings", texts.len());
+        return Err(Unfit { got, expected: Some(format!("at most {TEXTS_MAX}")) });
     }
     let text = |value: &Value| match value {
         Value::String(text) if text.chars().count() <= TEXT_CHARS_MAX => Ok(text.to_string()),
-        Value::String(_) => Err(format!("a text of more than {TEXT_CHARS_MAX} characters")),
-        _ => Err("a set that contains something else than strings".to_owned()),
+        Value::String(text) => {
+            let got = format!("a string of {} characters", text.chars().count());
+            Err(Unfit { got, expected: Some(format!("at most {TEXT_CHARS_MAX}")) })
+        }
+        _ => Err(Unfit::kind("a set that contains something else than strings")),
     };
     let texts: BTreeSet<String> = texts.into_iter().map(text).collect::<Result<_, _>>()?;
     Ok(Texts { is_said: !texts.is_empty(), texts })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use regorus::{Engine, Value};
+use regorus::Value;
 use serde_json::{Map, Value as Json};
 
 use super::coverage::Coverage;
@@ -12,6 +12,7 @@ use super::library;
 use super::test_case::{TestCase, TestForm, printed_case};
 use super::test_engine::TestEngine;
 use super::test_files::{TestFile, shared_packages, together};
+use super::test_value::{at, last_line, value_of};
 
 /// Policies with their tests, ready to be evaluated.
 pub struct TestSuite {
@@ -19,6 +20,7 @@ pub struct TestSuite {
     tests: Vec<TestCase>,
     coverage: Option<Coverage>,
     shared: Vec<(String, Vec<String>)>,
+    has_policies: bool,
 }
 
 /// What came of a test.
@@ -70,7 +72,8 @@ impl TestSuite {
         tests.sort_by(|one, other| (&one.file, one.rule.1).cmp(&(&other.file, other.rule.1)));
         // A policy that is evaluated alone may also be there for tests that look at several.
         tests.dedup_by(|one, other| (&one.file, one.rule.1) == (&other.file, other.rule.1));
-        Ok(Self { engines, tests, coverage: None, shared })
+        let has_policies = read.iter().any(|file| file.is_policy);
+        Ok(Self { engines, tests, coverage: None, shared, has_policies })
     }
 
     /// Notes which lines of the policies are evaluated from now on.
@@ -97,6 +100,11 @@ impl TestSuite {
         &self.shared
     }
 
+    /// Whether any of the files is a policy.
+    pub fn has_policies(&self) -> bool {
+        self.has_policies
+    }
+
     /// Evaluates a test.
     pub fn run(&mut self, test: &TestCase) -> TestOutcome {
         let without_output = |verdict| TestOutcome { verdict, cases: Vec::new(), printed: Vec::new() };
@@ -109,7 +117,8 @@ impl TestSuite {
             return without_output(TestVerdict::Error(RegoError { policy: test.file.clone(), place, problem }));
         }
         // A test that fails may leave an engine in any state, so each has its own.
-        let mut engine = engine.clone();
+        let fresh = engine;
+        let mut engine = fresh.clone();
         engine.set_enable_coverage(self.coverage.is_some());
         let value = value_of(&mut engine, test);
         if let Some(coverage) = &mut self.coverage {
@@ -119,7 +128,14 @@ impl TestSuite {
         let (names, printed): (Vec<_>, Vec<_>) = printed.into_iter().partition(|line| printed_case(line).is_some());
         let reached: Vec<_> = names.iter().filter_map(|line| printed_case(line)).collect();
         let (verdict, cases) = match value {
-            Ok(value) => judge(test.form, &value, &reached),
+            Ok(value) => match judge(test.form, &value, &reached) {
+                (TestVerdict::Fail(problem), cases) if value == Value::Undefined => {
+                    let line = last_line(fresh, test);
+                    let reached = line.map(|line| format!(" (evaluated as far as line {line})")).unwrap_or_default();
+                    (TestVerdict::Fail(format!("{problem}{reached}")), cases)
+                }
+                judged => judged,
+            },
             Err(problem) => {
                 let of_library = RegoError::of_texts(&test.file, &problem);
                 (TestVerdict::Error(RegoError { place: of_library.place.or(place), ..of_library }), Vec::new())
@@ -127,21 +143,6 @@ impl TestSuite {
         };
         TestOutcome { verdict, cases, printed }
     }
-}
-
-/// The value of a test's own rule. Other rules of its name are not asked.
-fn value_of(engine: &mut Engine, test: &TestCase) -> anyhow::Result<Value> {
-    let (text, rule) = test.rule;
-    let module = engine.get_modules().get(text).cloned();
-    let found = module.and_then(|module| Some((module.clone(), module.policy.get(rule).cloned()?)));
-    let Some((module, rule)) = found else { return Ok(Value::Undefined) };
-    let data = engine.eval_rule_in_module(&module, &rule, false)?;
-    Ok(test.path.iter().fold(data, |value, part| at(&value, &Value::from(part.as_str()))))
-}
-
-fn at(value: &Value, key: &Value) -> Value {
-    let found = value.as_object().ok().and_then(|object| object.get(key));
-    found.cloned().unwrap_or(Value::Undefined)
 }
 
 type Cases = Vec<(Vec<String>, bool)>;

@@ -10,8 +10,7 @@ use serde_json::Value as Json;
 
 use super::calls::RulePath;
 use super::error::Place;
-use super::paths;
-use super::policy::full_path;
+use super::paths::{self, full_path};
 use super::results::RuleName;
 use super::spans::{whole_range, whole_text};
 

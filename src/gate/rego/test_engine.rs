@@ -10,7 +10,7 @@ use super::library::{self, Language};
 use super::modules;
 use super::policy::aliases;
 use super::test_case::{TestCase, tests_of};
-use super::test_files::TestFile;
+use super::test_files::{TestFile, without_policy};
 use super::tree::DataScope;
 
 /// An engine, and the tests in its texts.
@@ -32,7 +32,11 @@ impl TestEngine {
         let modules = engine.get_modules().clone();
         let named = files.iter().zip(&modules).map(|(file, module)| (file.file.path.as_str(), module.as_ref()));
         let named: Vec<_> = named.collect();
-        modules::examine(&named, DataScope::Everything)?;
+        let tree = modules::examine(&named, DataScope::Everything)?;
+        // The library would say that the name is unsafe, and print a line of its own.
+        if let Some(error) = tree.missing.iter().find_map(|missing| without_policy(files, missing)) {
+            return Err(error);
+        }
         let (mut tests, mut short_names) = (Vec::new(), BTreeSet::new());
         for (number, (file, (path, module))) in files.iter().zip(&named).enumerate() {
             let package = modules::package(path, module)?;

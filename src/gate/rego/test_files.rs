@@ -7,9 +7,10 @@ use super::error::RegoError;
 use super::file::RegoFile;
 use super::library::{self, Language};
 use super::modules;
-use super::nesting;
-use super::policy::full_path;
+use super::nesting::{self, code};
+use super::paths::full_path;
 use super::test_case::{decides, tests_of, with_cases_printed};
+use super::tree::MissingRule;
 
 /// As for policies (see `nesting`); tests are longer, and nobody waits for them.
 const PARSE_WORK_MAX: u64 = 1 << 24;
@@ -76,6 +77,22 @@ pub(super) fn together<'r, 'f>(files: &'r [TestFile<'f>]) -> Vec<Vec<&'r TestFil
     others.sort_by_key(|file| !file.is_policy);
     groups.push(others);
     groups
+}
+
+/// What is wrong with a test that looks at a rule of its package, if none of these files is a policy of that package.
+pub(super) fn without_policy(files: &[&TestFile<'_>], missing: &MissingRule) -> Option<RegoError> {
+    let test = files.iter().find(|file| file.file.path == missing.policy && !file.is_policy)?;
+    let has_policy = files.iter().any(|file| file.is_policy && file.package == test.package);
+    let name = missing.name.as_str();
+    // `deny = data.example.deny` declares a variable.
+    let code = code(&test.file.text);
+    let mut after = code.split(name).skip(1).map(str::trim_start);
+    let is_variable = after.any(|rest| rest.starts_with('=') && !rest.starts_with("=="));
+    let problem = format!(
+        "there is no rule `{name}` in package `{}`: pass its policy, too, or the folder",
+        test.package.join(".")
+    );
+    (!has_policy && !is_variable).then(|| RegoError::at(&missing.policy, missing.place, problem))
 }
 
 /// The packages that several of these policies have, and their files.

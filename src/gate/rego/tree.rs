@@ -1,9 +1,10 @@
 //! What the syntax trees of policies contain. Not here: how it is found.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::calls::RulePath;
-use super::error::RegoError;
+use super::error::{Place, RegoError};
+use super::results::RuleName;
 
 /// Parts of the input that Spacelift's policies know by a short name.
 pub(super) const ALIASES: [(&str, &str); 6] = [
@@ -27,8 +28,8 @@ pub(super) enum DataScope {
 /// What the texts contain.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    /// Their rules, each with its package before its name.
-    pub(super) rules: BTreeSet<RulePath>,
+    /// Their rules, each with its package before its name, and where each is defined first.
+    pub(super) rules: BTreeMap<RulePath, Place>,
     /// The functions among them, with the number of their arguments.
     pub(super) functions: BTreeMap<RulePath, usize>,
     /// The short names that they use and do not define, and what each stands for.
@@ -37,6 +38,17 @@ pub(super) struct Tree {
     pub(super) mentions_permission: bool,
     /// What `some NAME` declares, each with its package before it, and where.
     pub(super) some_names: Vec<(RulePath, RegoError)>,
+    /// The rules of a policy that they look at and do not define.
+    pub(super) missing: Vec<MissingRule>,
+}
+
+/// A name such as `deny` that nothing defines.
+#[derive(Debug)]
+pub(super) struct MissingRule {
+    pub(super) name: RuleName,
+    /// The text and the place where it is used.
+    pub(super) policy: String,
+    pub(super) place: Place,
 }
 
 impl Tree {
@@ -45,10 +57,23 @@ impl Tree {
         self.functions.contains_key(rule)
     }
 
+    /// Takes a name that is neither a rule nor declared: a short name of Spacelift's, a rule of a policy that is not there, or a variable.
+    pub(super) fn take_unknown(&mut self, policy: &str, name: &str, place: Place) {
+        self.aliases.extend(ALIASES.into_iter().find(|(alias, _)| name == *alias));
+        let asked = RuleName::ALL.into_iter().find(|rule| rule.as_str() == name);
+        self.missing.extend(asked.map(|name| MissingRule { name, policy: policy.to_owned(), place }));
+    }
+
+    /// The names of a package's own functions.
+    pub(super) fn functions_of(&self, package: &RulePath) -> Vec<String> {
+        let functions = self.functions.keys().filter_map(|path| path.strip_prefix(package.as_slice()));
+        functions.map(|name| name.join(".")).collect()
+    }
+
     /// The library takes `some run` for the rule or the short name `run`, and finds nothing.
     pub(super) fn hidden_name(&self) -> Option<&RegoError> {
         let is_alias = |name: &RulePath| name.last().is_some_and(|name| self.aliases.contains_key(name.as_str()));
-        let is_hidden = |name: &RulePath| self.rules.iter().any(|rule| rule.starts_with(name)) || is_alias(name);
+        let is_hidden = |name: &RulePath| self.rules.keys().any(|rule| rule.starts_with(name)) || is_alias(name);
         self.some_names.iter().find(|(name, _)| is_hidden(name)).map(|(_, error)| error)
     }
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use environment_gate::gate::rego::{Evaluation, Input, RegoError, RegoPolicy};
-use environment_gate::gate::{Verdict, policy_finding};
+use environment_gate::gate::{Finding, Verdict, policy_finding};
 use serde_json::{Map, Value};
 
-use super::{config, files, line, story_input};
+use super::{config, files, input_fields, line, story_input};
 use crate::output::{CommandAnswer, CommandOutput, WrongUse};
 use crate::render::{GREEN, RED, YELLOW};
 use crate::values;
@@ -25,12 +25,15 @@ pub(crate) struct EvalOptions {
     /// The input as JSON, `-` for standard input, or a story's folder for what the policy would see of its run
     #[arg(long, value_name = "FILE|STORY|-", value_parser = input)]
     input: Source,
-    /// The policy in TOML whose `[data]` is seen as `data.config`; by default that of the story, if there is one
+    /// The policy in TOML whose `[data]` is seen as `data.config` and gives accounts their `teams`; by default that of the story, if there is one
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     policy: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Print the input as JSON instead of evaluating the policy
+    #[arg(long, conflicts_with = "json")]
+    show_input: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +41,13 @@ enum Source {
     StandardInput,
     File(PathBuf),
     Story(PathBuf),
+}
+
+/// A policy that was asked.
+struct Asked {
+    input: Input,
+    finding: Finding,
+    evaluation: Evaluation,
 }
 
 /// Evaluates the policy. The answer is no if it could not be evaluated, whatever it would have said.
@@ -49,15 +59,11 @@ pub(super) async fn eval(options: &EvalOptions) -> anyhow::Result<CommandOutput>
     };
     let said = match file.policy(&config) {
         Ok(policy) => {
-            let input = match &options.input {
-                Source::StandardInput => read("standard input", std::io::stdin())?,
-                Source::File(path) => {
-                    let name = path.display().to_string();
-                    read(&name, std::fs::File::open(path).with_context(|| name.clone())?)?
-                }
-                Source::Story(story) => story_input::of(story, &policy).await?,
-            };
-            evaluate(&policy, &input).map_err(|error| RegoError { policy: file.path.clone(), ..error })
+            let input = input_of(&options.input, &config, &policy).await?;
+            if options.show_input {
+                return Ok(CommandOutput::yes(format!("{:#}\n", input.as_json())));
+            }
+            evaluate(&policy, input).map_err(|error| RegoError { policy: file.path.clone(), ..error })
         }
         Err(error) => Err(error),
     };
@@ -66,23 +72,38 @@ pub(super) async fn eval(options: &EvalOptions) -> anyhow::Result<CommandOutput>
     Ok(CommandOutput { text, answer })
 }
 
-fn evaluate(policy: &RegoPolicy, input: &Input) -> Result<(Verdict, Evaluation), RegoError> {
-    let evaluation = policy.evaluate(input)?;
-    Ok((policy_finding(policy, &evaluation).verdict, evaluation))
+async fn input_of(source: &Source, config: &Map<String, Value>, policy: &RegoPolicy) -> anyhow::Result<Input> {
+    match source {
+        Source::StandardInput => read("standard input", std::io::stdin()),
+        Source::File(path) => {
+            let name = path.display().to_string();
+            read(&name, std::fs::File::open(path).with_context(|| name.clone())?)
+        }
+        Source::Story(story) => story_input::of(story, config, policy).await,
+    }
 }
 
-fn in_words(said: &Result<(Verdict, Evaluation), RegoError>) -> Result<String, fmt::Error> {
+fn evaluate(policy: &RegoPolicy, input: Input) -> Result<Asked, RegoError> {
+    let evaluation = policy.evaluate(&input)?;
+    let finding = policy_finding(policy, &evaluation);
+    Ok(Asked { input, finding, evaluation })
+}
+
+fn in_words(said: &Result<Asked, RegoError>) -> Result<String, fmt::Error> {
     let mut text = String::new();
     match said {
-        Ok((verdict, evaluation)) => {
-            let style = match verdict {
-                Verdict::Pass => GREEN,
-                Verdict::Wait => YELLOW,
-                Verdict::Fail => RED,
-            };
-            writeln!(text, "{style}{}{style:#}", verdict.as_str())?;
+        Ok(Asked { input, finding, evaluation }) => {
+            let verdict = finding.verdict.as_str();
+            match finding.verdict {
+                Verdict::Pass => writeln!(text, "{GREEN}{verdict}{GREEN:#}")?,
+                Verdict::Wait => writeln!(text, "{YELLOW}{verdict}{YELLOW:#}: {}", finding.reason)?,
+                Verdict::Fail => writeln!(text, "{RED}{verdict}{RED:#}")?,
+            }
             for (rule, value) in &evaluation.values {
                 writeln!(text, "  {rule:<18}  {value}")?;
+            }
+            for warning in input_fields::warnings(input) {
+                writeln!(text, "{YELLOW}warning{YELLOW:#}: {warning}")?;
             }
         }
         Err(error) => writeln!(text, "{RED}error{RED:#}\n  {}", line(error))?,
@@ -91,9 +112,9 @@ fn in_words(said: &Result<(Verdict, Evaluation), RegoError>) -> Result<String, f
 }
 
 /// One flat object: the rules' values by their names, and what follows from them.
-fn in_json(said: Result<(Verdict, Evaluation), RegoError>) -> Value {
+fn in_json(said: Result<Asked, RegoError>) -> Value {
     let (mut told, outcome) = match said {
-        Ok((verdict, evaluation)) => (evaluation.values, verdict.as_str()),
+        Ok(Asked { finding, evaluation, .. }) => (evaluation.values, finding.verdict.as_str()),
         Err(error) => (Map::from_iter([("error".to_owned(), line(&error).into())]), "error"),
     };
     told.insert("outcome".to_owned(), outcome.into());

@@ -13,6 +13,7 @@ use crate::output::CommandOutput;
 mod check;
 mod eval;
 mod files;
+pub(crate) mod input_fields;
 mod junit;
 mod library;
 mod new;
@@ -59,7 +60,11 @@ pub(crate) async fn policy(options: PolicyOptions) -> anyhow::Result<CommandOutp
 /// What policies see as `data.config`: the table `[data]` of this policy in TOML.
 fn config(policy: Option<&PathBuf>) -> anyhow::Result<Map<String, Value>> {
     let Some(path) = policy else { return Ok(Map::new()) };
-    let read = || anyhow::Ok(Policy::parse(&std::fs::read_to_string(path)?)?.data);
+    let read = || {
+        let policy = Policy::parse(&std::fs::read_to_string(path)?)?;
+        policy.examine_teams()?;
+        anyhow::Ok(policy.data)
+    };
     read().with_context(|| shown(path))
 }
 

@@ -38,6 +38,9 @@ pub(super) fn in_words(report: &TestReport<'_>, shown: Shown) -> Result<String, 
     if let Some(coverage) = report.coverage {
         show_coverage(&mut text, coverage, report, shown)?;
     }
+    if !report.has_policies && !report.is_good() {
+        writeln!(text, "{YELLOW}note{YELLOW:#}: none of these files is a policy: pass the policy, too, or the folder")?;
+    }
     for (package, files) in report.shared_packages {
         writeln!(
             text,

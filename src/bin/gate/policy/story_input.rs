@@ -15,9 +15,9 @@ pub(super) fn config(folder: &Path) -> anyhow::Result<Map<String, Value>> {
     Ok(Policy::parse(&story.policy).with_context(|| folder.display().to_string())?.data)
 }
 
-/// What a policy of this type would see, at the story's own time.
-pub(super) async fn of(folder: &Path, policy: &RegoPolicy) -> anyhow::Result<Input> {
-    let story = Story::read(folder)?;
+/// What a policy of this type would see with this table `[data]`, at the story's own time.
+pub(super) async fn of(folder: &Path, config: &Map<String, Value>, policy: &RegoPolicy) -> anyhow::Result<Input> {
+    let story = Story::read(folder)?.with_data(config);
     let player = Player::new(Limits::default())
         .context("this machine's random number generator failed, so no key could be made")?;
     let inputs = player.policy_inputs(&story, policy.mentions_permission()).await.map_err(anyhow::Error::from_boxed)?;

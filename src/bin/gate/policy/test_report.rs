@@ -17,6 +17,8 @@ pub(super) struct TestReport<'s> {
     pub(super) coverage: Option<&'s Coverage>,
     pub(super) threshold: Option<f64>,
     pub(super) shared_packages: &'s [(String, Vec<String>)],
+    /// Whether any of the files is a policy.
+    pub(super) has_policies: bool,
 }
 
 impl TestReport<'_> {

@@ -5,6 +5,7 @@ use environment_gate::gate::{Finding, policy_finding};
 use serde_json::{Map, Value};
 
 use super::record::{Config, EvaluationOutcome, Record};
+use crate::policy::input_fields;
 
 /// The text in the editor.
 #[derive(Debug, Clone)]
@@ -60,8 +61,11 @@ pub(super) fn note(policy_type: PolicyType, record: &Record, input: &Input) -> O
         ));
     }
     let by_hand = input.as_json().pointer("/run/type").and_then(Value::as_str) == Some("TASK");
-    (policy_type == PolicyType::Task && !by_hand)
-        .then(|| "No person started this run by hand, so a policy of type task would not be asked.".to_owned())
+    if policy_type == PolicyType::Task && !by_hand {
+        return Some("No person started this run by hand, so a policy of type task would not be asked.".to_owned());
+    }
+    let unknown = input_fields::unknown(input);
+    (!unknown.is_empty()).then(|| format!("{}.", unknown.join("; ")))
 }
 
 #[cfg(test)]
@@ -115,5 +119,23 @@ mod tests {
         assert_eq!(note(PolicyType::Approval, PolicyType::Approval), None);
         assert!(note(PolicyType::Approval, PolicyType::Task).unwrap().contains("sees other facts"));
         assert!(note(PolicyType::Task, PolicyType::Task).unwrap().starts_with("No person started"));
+    }
+
+    #[test]
+    fn a_field_that_no_policy_sees_is_noted() {
+        let input = |json: Value| Input::new(json).unwrap();
+        let record = |input: &Input| Record {
+            source: String::new(),
+            claim: None,
+            policy: None,
+            policy_type: PolicyType::Approval,
+            text: None,
+            outcome: None,
+            input: input.clone(),
+            config: Config::default(),
+        };
+        let note = |input: &Input| note(PolicyType::Approval, &record(input), input);
+        assert_eq!(note(&input(json!({ "reqest": 1 }))), Some("input.reqest: not in the schema.".to_owned()));
+        assert_eq!(note(&input(json!({ "request": {} }))), None);
     }
 }
