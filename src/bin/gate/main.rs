@@ -18,6 +18,7 @@ mod replay;
 mod setup;
 mod simulate;
 mod stack;
+mod trust;
 mod values;
 mod workbench;
 
@@ -50,6 +51,8 @@ enum Command {
     Recover(recover::RecoverOptions),
     /// Open a page for trying a policy in Rego on recorded runs; reviews nothing
     Workbench(workbench::WorkbenchOptions),
+    /// Show what to configure so that a cloud lets in the gate alone, and who else gets in
+    Trust(trust::TrustOptions),
     /// Create the GitHub App, store its settings in AWS and connect its webhook
     Setup(setup::SetupOptions),
     /// Serve a story's GitHub on loopback until it is stopped
@@ -93,6 +96,7 @@ async fn run(command: Command) -> anyhow::Result<CommandOutput> {
         Command::Doctor(options) => doctor::doctor(options).await,
         Command::Recover(options) => recover::recover(&options).await,
         Command::Workbench(options) => workbench::workbench(options).await,
+        Command::Trust(options) => trust::trust(options).await,
         Command::Setup(options) => setup::setup(options).await,
         Command::Github(options) => local::github(&options).await,
         Command::Deliver(options) => local::deliver(&options).await,

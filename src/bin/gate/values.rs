@@ -20,6 +20,11 @@ pub(crate) fn file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// A file that exists, or `-` for standard input.
+pub(crate) fn file_or_stdin(text: &str) -> Result<PathBuf, String> {
+    if text == "-" { Ok(PathBuf::from(text)) } else { file(text) }
+}
+
 /// The folder of a story.
 pub(crate) fn story(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);

@@ -102,9 +102,8 @@ impl TrustDocument for TrustPolicy {
     fn other_ways(&self) -> Entry {
         let without_token = CALLS.iter().fold(Entry::StaysOut, |so_far, call| so_far.or(self.allows(None, call)));
         match self.conditions().find_map(Condition::undocumented) {
-            Some(claim) => {
-                without_token.or(Entry::CannotTell(format!("AWS does not document a condition key for the claim `{claim}`")))
-            }
+            Some(claim) => without_token
+                .or(Entry::CannotTell(format!("AWS does not document a condition key for the claim `{claim}`"))),
             None => without_token,
         }
     }
@@ -115,7 +114,8 @@ impl TrustDocument for TrustPolicy {
 
     fn notes(&self) -> Vec<String> {
         let absent = self.conditions().filter_map(Condition::never_there);
-        let absent = absent.map(|key| format!("GitHub has no claim for the condition key `{key}`: it is always absent."));
+        let absent =
+            absent.map(|key| format!("GitHub has no claim for the condition key `{key}`: it is always absent."));
         let enterprises = self.principals().filter_map(|principal| match principal {
             Principal::GitHub { enterprise: Some(name) } => Some(format!(
                 "It takes tokens of the enterprise `{name}`'s own issuer, which a repository has only if its enterprise turned that on."
