@@ -25,5 +25,6 @@ mod soak;
 #[path = "../support/mod.rs"]
 mod support;
 mod template;
+mod trust_iam;
 mod watch;
 mod workbench;
