@@ -450,7 +450,11 @@ fn signatures(rng: &mut Rng, world: &World, key: &EncodingKey) -> Signatures {
         };
         of_jobs.insert(job.id, candidates);
     }
-    Signatures { keys: IssuerKeys::parse(ISSUER, &keys).unwrap(), audience: "environment-gate-1".to_owned(), of_jobs }
+    Signatures {
+        keys: Some(IssuerKeys::parse(ISSUER, &keys).unwrap()),
+        audience: "environment-gate-1".to_owned(),
+        of_jobs,
+    }
 }
 
 #[test]

@@ -104,6 +104,33 @@ async fn keys_are_kept() {
 }
 
 #[tokio::test]
+async fn keys_are_read_again_after_an_hour() {
+    let process = Process::start(|story| {
+        keys(story, &["issuer-key", "issuer-key"]);
+        let minted = story.answers.get_mut("access_tokens").unwrap();
+        let mut later = minted[0].clone();
+        later.body.as_mut().unwrap()["expires_at"] = "2026-01-05T12:10:00Z".into();
+        minted.push(later);
+    })
+    .await;
+    for seconds in [0, 3000, 3660] {
+        assert_eq!(process.deliver_after(seconds).await.outcome.name(), "approved");
+    }
+    assert_eq!(process.world.times_read("jwks"), 2);
+}
+
+#[tokio::test]
+async fn a_rule_that_demands_no_signature_is_decided_without_the_keys() {
+    let process = Process::start(|story| {
+        let unsigned = fixtures::one("approve/one-human-approved-the-gate").policy;
+        story.policy = format!("{}\n{unsigned}", story.policy);
+        story.answers.insert("jwks".to_owned(), vec![Canned { status: 503, ..Canned::default() }]);
+    })
+    .await;
+    assert_eq!(process.deliver_after(0).await.outcome.name(), "approved");
+}
+
+#[tokio::test]
 async fn a_key_that_is_not_known_has_the_keys_read_again() {
     let process = Process::start(|story| keys(story, &["older-key", "issuer-key"])).await;
     // They were read for this delivery, so they are as new as they can be.

@@ -1,14 +1,17 @@
 //! The rules that cover a request, and what has to be read from GitHub to judge it by them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
 use super::policy::{Policy, Rule};
 use crate::model::{Conclusion, EnvironmentName, Job, Request, WorkflowRun};
 
-/// Jobs of one gate whose artifacts are read: the newest, and as it is listed in later attempts.
-const SIGNED_JOBS_MAX: usize = 4;
+/// Executions of one gate whose artifacts are read, the newest first.
+const SIGNED_EXECUTIONS_MAX: usize = 4;
+/// A job that was carried over is listed once more in every attempt: the first of these signed.
+const LISTED_MAX: usize = 2;
 
 /// The rules that cover a request; at least one.
 #[derive(Debug, Clone)]
@@ -47,18 +50,11 @@ impl<'p> Covered<'p> {
         self.rules.iter().flat_map(|(_, rule)| &rule.attached).any(|policy| policy.mentions_permission())
     }
 
-    /// The jobs of the gates that must be signed, the newest first: the artifacts of these are read to decide. What did not succeed needs none.
+    /// The jobs of the gates that must be signed: the artifacts of these are read to decide. What did not succeed needs none.
     pub fn signed_jobs(&self, jobs: &[Job]) -> Vec<u64> {
         let signed = self.rules.iter().filter(|(_, rule)| rule.signed);
         let names: BTreeSet<&str> = signed.flat_map(|(_, rule)| &rule.gates).map(|gate| gate.job.as_str()).collect();
-        let mut ids = Vec::new();
-        for name in names {
-            let succeeded = |job: &&Job| job.name == name && job.conclusion == Some(Conclusion::Success);
-            let mut of_name: Vec<u64> = jobs.iter().filter(succeeded).map(|job| job.id).collect();
-            of_name.sort_unstable_by(|one, other| other.cmp(one));
-            ids.extend(of_name.into_iter().take(SIGNED_JOBS_MAX));
-        }
-        ids
+        names.into_iter().flat_map(|name| signed_jobs_of(name, jobs)).collect()
     }
 
     /// Whether any rule demands signatures.
@@ -73,6 +69,21 @@ impl<'p> Covered<'p> {
             rule.refs.iter().any(|pattern| pattern.matches(&request.ref_name)) && takes_event
         })
     }
+}
+
+/// The jobs of one gate that may have signed: of each that ended at its own time, those that were listed first.
+fn signed_jobs_of(name: &str, jobs: &[Job]) -> Vec<u64> {
+    let mut by_end: BTreeMap<Option<Timestamp>, Vec<u64>> = BTreeMap::new();
+    for job in jobs.iter().filter(|job| job.name == name && job.conclusion == Some(Conclusion::Success)) {
+        by_end.entry(job.completed_at).or_default().push(job.id);
+    }
+    let newest = by_end.into_values().rev().take(SIGNED_EXECUTIONS_MAX);
+    newest
+        .flat_map(|mut ids| {
+            ids.sort_unstable();
+            ids.into_iter().take(LISTED_MAX)
+        })
+        .collect()
 }
 
 /// Whether GitHub lists the job under the run's current attempt and shows that it did not end before that began.
@@ -134,6 +145,16 @@ mod tests {
         let run = WorkflowRun { attempt: Some(3), started_at: Some(ago(60)), ..World::new().facts.run };
         let carried_over = Job { attempt: Some(3), ..job(1, "one") };
         assert_eq!(covered.earlier_attempts(&run, &[carried_over]), [1, 2].into());
+    }
+
+    #[test]
+    fn of_a_job_that_is_listed_in_every_attempt_the_first_signed() {
+        let policy = Policy::parse(&TWO_RULES.replace("octo-org/*\"]", "octo-org/*\"]\nsigned = true")).unwrap();
+        let covered = Covered::new(&policy, &World::new().request).unwrap();
+        let listed: Vec<Job> = (1..=9).map(|id| Job { attempt: u32::try_from(id).ok(), ..job(id, "one") }).collect();
+        assert_eq!(covered.signed_jobs(&listed), [1, 2]);
+        let again = Job { completed_at: Some(ago(60)), ..job(10, "one") };
+        assert_eq!(covered.signed_jobs(&[listed, vec![again]].concat()), [10, 1, 2]);
     }
 
     #[test]

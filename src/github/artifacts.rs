@@ -64,7 +64,7 @@ impl RunReader<'_> {
             of_jobs.insert(*job, read?);
         }
         let audience = Signatures::audience(self.repository().app_id());
-        let mut signatures = Signatures { keys, audience, of_jobs };
+        let mut signatures = Signatures { keys: Some(keys), audience, of_jobs };
         if signatures.has_unknown_key() {
             self.read_keys_again(&mut signatures).await;
         }
@@ -75,7 +75,7 @@ impl RunReader<'_> {
     async fn read_keys_again(&self, signatures: &mut Signatures) {
         let Some(issuer) = self.repository().issuer() else { return };
         match issuer.newer_keys(self.repository().client(), self.repository().deadline()).await {
-            Ok(Some(keys)) => signatures.keys = keys,
+            Ok(Some(keys)) => signatures.keys = Some(keys),
             Ok(None) => {}
             Err(error) => signatures.cannot_read_keys(&error.to_string()),
         }
@@ -87,7 +87,7 @@ impl RunReader<'_> {
             page.artifacts.iter().filter(|artifact| artifact.name == name).cloned().collect()
         };
         let mut found = of_name(first);
-        if found.is_empty() && first.total_count > first.artifacts.len() {
+        if first.total_count > first.artifacts.len() {
             found = of_name(&self.list_artifacts(&format!("&name={name}")).await?);
         }
         found.truncate(CANDIDATES_MAX);
@@ -155,14 +155,23 @@ impl RunReader<'_> {
     }
 }
 
+impl RunReader<'_> {
+    /// Nothing could be read of them: a rule that demands none is decided all the same.
+    pub(super) fn unread_signatures(&self, jobs: &[u64], error: &GithubError) -> Signatures {
+        let unreachable = |job: &u64| (*job, vec![Candidate::Unreachable(error.to_string())]);
+        let audience = Signatures::audience(self.repository().app_id());
+        Signatures { keys: None, audience, of_jobs: jobs.iter().map(unreachable).collect() }
+    }
+}
+
 impl Signatures {
     fn has_unknown_key(&self) -> bool {
         let mut candidates = self.of_jobs.values().flatten();
-        candidates.any(|candidate| names_unknown_key(candidate, &self.keys))
+        self.keys.as_ref().is_some_and(|keys| candidates.any(|candidate| names_unknown_key(candidate, keys)))
     }
 
     fn cannot_read_keys(&mut self, problem: &str) {
-        let keys = &self.keys;
+        let Some(keys) = &self.keys else { return };
         for candidate in self.of_jobs.values_mut().flatten().filter(|candidate| names_unknown_key(candidate, keys)) {
             *candidate = Candidate::Unreachable(problem.to_owned());
         }

@@ -30,7 +30,7 @@ struct FirstTrip {
     reviews: Vec<EnvironmentReview>,
     environments: BTreeMap<EnvironmentName, Option<Environment>>,
     /// The artifacts and the provider's keys, if a rule demands signatures.
-    signing: Option<(ArtifactsWire, IssuerKeys)>,
+    signing: Result<Option<(ArtifactsWire, IssuerKeys)>, GithubError>,
 }
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
@@ -74,7 +74,7 @@ async fn first_trip(reader: &RunReader<'_>, covered: &Covered<'_>) -> Result<Fir
     // The run's error first: when the run is gone, every other answer is 404 too.
     let (run, jobs) = (run?, jobs?);
     let environments = names.into_iter().cloned().zip(environments?).collect();
-    Ok(FirstTrip { run, jobs, reviews: reviews?, environments, signing: signing? })
+    Ok(FirstTrip { run, jobs, reviews: reviews?, environments, signing })
 }
 
 async fn rest(reader: &RunReader<'_>, covered: &Covered<'_>, first: FirstTrip) -> Result<Evidence, GithubError> {
@@ -90,10 +90,12 @@ async fn rest(reader: &RunReader<'_>, covered: &Covered<'_>, first: FirstTrip) -
     };
     let signed = covered.signed_jobs(&jobs);
     let signatures = async {
-        match signing {
-            Some((artifacts, keys)) => reader.signatures(&signed, artifacts, keys).await.map(Some),
-            None => Ok(None),
-        }
+        let read = match signing {
+            Ok(Some((artifacts, keys))) => reader.signatures(&signed, artifacts, keys).await,
+            Ok(None) => return Ok(None),
+            Err(error) => Err(error),
+        };
+        Ok(Some(read.unwrap_or_else(|error| reader.unread_signatures(&signed, &error))))
     };
     let (earlier_attempts, pending, starter_permission, signatures) =
         tokio::try_join!(reader.attempts(&earlier), pending, permission, signatures)?;

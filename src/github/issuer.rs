@@ -21,6 +21,8 @@ pub(super) const KEYS: &str = "GET ISSUER/.well-known/jwks";
 const KEYS_BOUNDS: Bounds = Bounds { time: Duration::from_secs(2), body_bytes: 100 * 1024 };
 /// An unknown key has them read again, but no more often.
 const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
+/// Keys that are older are read again, so that one that GitHub withdraws is not believed for long.
+const KEYS_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// Where artifacts of GitHub Actions are kept (<https://docs.github.com/actions/reference/runners/self-hosted-runners#accessible-domains-by-function>).
 const ARTIFACT_HOST_END: &str = ".blob.core.windows.net";
 
@@ -68,12 +70,13 @@ impl Issuer {
         }
     }
 
-    /// The keys that were read last, or new ones if there are none.
+    /// The keys that were read last, or new ones if there are none or they are old. Old ones are better than none.
     pub(super) async fn keys(&self, client: &GithubClient, deadline: Deadline) -> Result<IssuerKeys, GithubError> {
-        match self.kept() {
-            Some(kept) => Ok(kept.keys),
-            None => self.read(client, deadline).await,
+        let Some(kept) = self.kept() else { return self.read(client, deadline).await };
+        if deadline.present().duration_since(kept.read_at) < KEYS_AGE_MAX {
+            return Ok(kept.keys);
         }
+        Ok(self.read(client, deadline).await.unwrap_or(kept.keys))
     }
 
     /// New keys, because a token names one that is not among those that were read last. `None` if those are new themselves.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::case::{Case, lag};
 use super::execution::Execution;
 use super::history::History;
-use super::signed_claims::{Comparison, comparisons};
+use super::signed_claims::{Comparison, ExpectedClaims, comparisons};
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::gate::signature::{Candidate, Claims, Signatures, TokenError, artifact_name, verify};
 use crate::model::{Job, quoted, quoted_list};
@@ -33,10 +33,11 @@ pub(in crate::gate) fn gate_signature(case: &Case<'_>, history: &History<'_>) ->
     let (Some(execution), Some(signatures)) = (history.executions.last(), case.evidence.signatures.as_ref()) else {
         return none(finding(Verdict::Wait, "it was not read".to_owned()));
     };
-    let listed = execution.listed.iter().map(|job| signatures.of_jobs.get(&job.id));
-    let Some(candidates) = listed.collect::<Option<Vec<_>>>() else {
+    // Of a job that is listed in many attempts, not every listing is read.
+    let candidates: Vec<_> = execution.listed.iter().filter_map(|job| signatures.of_jobs.get(&job.id)).collect();
+    if candidates.is_empty() {
         return none(finding(Verdict::Wait, "it was not read".to_owned()));
-    };
+    }
     let may_appear = execution.job.completed_at.is_none_or(|ended| !case.is_settled(ended));
     let (mut open, mut wrong) = (None, None);
     for candidate in candidates.into_iter().flatten() {
@@ -73,14 +74,16 @@ fn try_candidate(
         Candidate::Unusable(why) => return Tried::Wrong(format!("the artifact is no signature: {why}")),
         Candidate::Unreachable(why) => return Tried::Open(format!("the signature cannot be read now: {why}")),
     };
-    let claims = match verify(text, &signatures.keys) {
+    let Some(keys) = &signatures.keys else { return Tried::Open("the issuer's keys were not read".to_owned()) };
+    let claims = match verify(text, keys) {
         Ok(claims) => claims,
         Err(error @ TokenError::UnknownKey(_)) if may_appear => {
             return Tried::Open(format!("the artifact is no signature yet: {error}; {}", lag()));
         }
         Err(error) => return Tried::Wrong(format!("the artifact is no signature: {error}")),
     };
-    let Some(comparisons) = comparisons(case, history.gate, execution, signatures, &claims) else {
+    let expected = ExpectedClaims { issuer: &keys.issuer, audience: &signatures.audience };
+    let Some(comparisons) = comparisons(case, history.gate, execution, &expected, &claims) else {
         return Tried::Open("GitHub's answer lacks the id of the repository's owner".to_owned());
     };
     match comparisons.into_iter().find(|comparison| !comparison.holds) {
@@ -170,7 +173,7 @@ mod tests {
             world.gate_environment().as_mut().unwrap().node_id = Some("EN_1".to_owned());
             let audience = Signatures::audience("123456");
             world.facts.signatures =
-                Some(Signatures { keys: keys("one"), audience, of_jobs: [(7001, candidates)].into() });
+                Some(Signatures { keys: Some(keys("one")), audience, of_jobs: [(7001, candidates)].into() });
         }
     }
 
@@ -248,7 +251,7 @@ mod tests {
         let at = |seconds: i64| {
             let finding = found(Check::GateSignature, |world| {
                 with(vec![signed(&claims())])(world);
-                world.facts.signatures.as_mut().unwrap().keys = keys("two");
+                world.facts.signatures.as_mut().unwrap().keys = Some(keys("two"));
                 world.gate_job().completed_at = Some(ago(seconds));
             });
             finding.verdict

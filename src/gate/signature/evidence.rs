@@ -7,8 +7,8 @@ use super::keys::IssuerKeys;
 /// What the artifacts of a run's gates hold, and the keys that they are verified with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signatures {
-    /// The issuer's keys, read again if a token names one that was not known.
-    pub keys: IssuerKeys,
+    /// The issuer's keys, read again if a token names one that was not known; `None` if they could not be read.
+    pub keys: Option<IssuerKeys>,
     /// The audience of our tokens.
     pub audience: String,
     /// For the id of each gate's job that needs a signature, what artifacts of its name hold; empty if there is none.
