@@ -100,6 +100,7 @@ fn facts(request: &Request, now: jiff::Timestamp) -> Facts {
             created_at: None,
             started_at: Some(now.checked_sub(SignedDuration::from_hours(1)).unwrap()),
             title: None,
+            owner_id: None,
         },
         jobs: others.chain([job(7_001, "release-gate", true)]).collect(),
         reviews: vec![EnvironmentReview {
@@ -110,10 +111,11 @@ fn facts(request: &Request, now: jiff::Timestamp) -> Facts {
         }],
         environments: BTreeMap::from([(
             gate.clone(),
-            Some(Environment { id: 501, name: gate, required_reviewers: 1 }),
+            Some(Environment { id: 501, name: gate, required_reviewers: 1, node_id: None }),
         )]),
         earlier_attempts: Vec::new(),
         pending: None,
         starter_permission: None,
+        signatures: None,
     }
 }

@@ -301,6 +301,30 @@ async fn a_gate_of_a_signed_rule_that_does_not_sign_itself_is_named() {
 }
 
 #[tokio::test]
+async fn a_cloud_that_trusts_more_than_the_gate_is_named() {
+    for (subject, failed) in
+        [("repo:octo-org/widgets:environment:release", vec![]), ("repo:octo-org/widgets:*", vec!["cloud-trust"])]
+    {
+        let world = World::new().await;
+        let mut deployment = world.deployment();
+        let owner = json!({ "id": 77, "login": "octo-org" });
+        deployment
+            .0
+            .insert("repository", (200, json!({ "id": 4242, "full_name": "octo-org/widgets", "owner": owner })));
+        deployment.0.insert("oidc_subject", (200, json!({ "use_default": true })));
+        let role = world.files.path("role.json");
+        let provider = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
+        let trust = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": { "Federated": provider }, "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": { "StringLike": { "token.actions.githubusercontent.com:sub": subject } },
+        }]});
+        std::fs::write(&role, trust.to_string()).unwrap();
+        let told = world.doctor(&deployment, (&["--token", PERSONS_TOKEN, "--trust", &role], &[])).await;
+        assert_eq!(told.of("failed"), failed, "{:#}{}", told.json, told.said);
+    }
+}
+
+#[tokio::test]
 async fn a_webhook_that_leads_elsewhere_than_the_stack_is_named() {
     let world = World::new().await;
     let deployment = world.deployment();
@@ -513,8 +537,16 @@ fn every_item_has_an_id_of_its_own_a_documented_row_and_a_defect_that_shows_it()
     let pages = documents::all();
     let ids: BTreeSet<&str> = Item::ALL.iter().map(|item| item.id()).collect();
     assert_eq!(ids.len(), Item::ALL.len());
-    let settings =
-        ["app-id", "private-key", "webhook-secret", "policy", "function", "repositories", "workflow-signature"];
+    let settings = [
+        "app-id",
+        "private-key",
+        "webhook-secret",
+        "policy",
+        "function",
+        "repositories",
+        "workflow-signature",
+        "cloud-trust",
+    ];
     for item in Item::ALL {
         let row = format!("| `{}` |", item.id());
         assert!(pages.iter().any(|(_, text)| text.contains(&row)), "no page has a row for {}", item.id());

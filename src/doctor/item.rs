@@ -66,11 +66,13 @@ pub enum Item {
     WorkflowDeployment,
     /// The jobs of a signed rule's gates sign themselves.
     WorkflowSignature,
+    /// A cloud lets in the protected environment alone.
+    CloudTrust,
 }
 
 impl Item {
     /// All, in the order in which they are examined.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::AppId,
         Self::PrivateKey,
         Self::WebhookSecret,
@@ -100,6 +102,7 @@ impl Item {
         Self::WorkflowRelease,
         Self::WorkflowDeployment,
         Self::WorkflowSignature,
+        Self::CloudTrust,
     ];
 
     /// The stable id.
@@ -134,6 +137,7 @@ impl Item {
             Self::WorkflowRelease => "workflow-release",
             Self::WorkflowDeployment => "workflow-deployment",
             Self::WorkflowSignature => "workflow-signature",
+            Self::CloudTrust => "cloud-trust",
         }
     }
 
@@ -180,6 +184,7 @@ impl Item {
             Self::WorkflowSignature => {
                 "a gate job with `id-token: write` and one step: `action/sign`, pinned to a commit, with the App's id"
             }
+            Self::CloudTrust => "that jobs of the protected environment get in, and nothing else",
         }
     }
 
@@ -228,6 +233,9 @@ impl Item {
             | Self::WorkflowRelease
             | Self::WorkflowDeployment
             | Self::WorkflowSignature => "Change the workflow file, or ask the platform team to change the policy.",
+            Self::CloudTrust => {
+                "Show who gets in with `gate trust --check`, and what to configure with `gate trust PROVIDER`."
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod app;
 mod branch_pattern;
+mod cloud_trust;
 mod environments;
 mod function;
 mod inspector;
@@ -26,7 +27,9 @@ use crate::github::{AppWire, GithubClient, Limits, RepositoryClient, RepositoryR
 use crate::http::HttpClient;
 use crate::model::{RepositoryName, quoted};
 use crate::time::{Clock, Deadline};
+use crate::trust;
 
+pub use cloud_trust::trust_facts;
 pub use inspector::{EnvironmentPlace, HookFacts, Inspector};
 pub use item::{Item, Line, State};
 pub use webhook_url::WebhookUrl;
@@ -48,13 +51,15 @@ pub struct ExaminationInput {
     pub workflow: Option<String>,
     /// A person's token that may read the repositories' contents.
     pub token: Option<SecretString>,
+    /// What a cloud trusts, as its own command prints it: all texts together are one trust. Empty if none is examined.
+    pub trust: Vec<String>,
     /// Time for the whole examination.
     pub time: Duration,
 }
 
 impl Default for ExaminationInput {
     fn default() -> Self {
-        Self { webhook_url: None, repositories: Vec::new(), workflow: None, token: None, time: TIME }
+        Self { webhook_url: None, repositories: Vec::new(), workflow: None, token: None, trust: Vec::new(), time: TIME }
     }
 }
 
@@ -192,12 +197,30 @@ impl Visit<'_> {
             let (inspector, client, app) = (self.inspector, &client, self.facts);
             let environments = EnvironmentsOfRule { inspector, client, repository, app, rule };
             lines.extend(environments.examine().await);
+            lines.extend(self.cloud_trust(&client, repository, rule).await.map(|line| line.about(&about)));
             for (at, source) in self.workflows(repository, rule).await {
                 let file = format!("{}{at} of {about}", quoted(&rule.workflow));
                 lines.extend(workflow::examine(source, rule, app_id).into_iter().map(|line| line.about(&file)));
             }
         }
         once(lines)
+    }
+
+    /// Who gets in by what a cloud trusts, if a person asks.
+    async fn cloud_trust(
+        &self,
+        client: &RepositoryClient<'_>,
+        repository: &RepositoryName,
+        rule: &Rule,
+    ) -> Option<Line> {
+        let texts: Vec<&str> = self.doctor.input.trust.iter().map(String::as_str).collect();
+        if texts.is_empty() {
+            return None;
+        }
+        Some(match trust::read(&texts) {
+            Ok(document) => cloud_trust::examine(document.as_ref(), client, repository, &rule.environment).await,
+            Err(error) => Line::failed(Item::CloudTrust, error.to_string()),
+        })
     }
 
     /// The workflow file of a rule: the person's, or as it is at each branch or tag that the rule names, read with the person's token.

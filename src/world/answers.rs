@@ -11,7 +11,7 @@ use super::oidc::TokenPlan;
 /// Calls by name, and the answers to each: the first call gets the first answer, and the last one is repeated.
 ///
 /// Names: `rate_limit`, which is always answered, `deliveries`, `delivery.ID`, `installation`, `runs.PAGE`, `runs.STATUS`, `access_tokens`, `app`, `hook_config`, `set_hook`, `conversion`, `new_app` and `create_app` (GitHub's pages), `protection_rules.NAME`, `branch_policies.NAME`, `contents.PATH`, `permission`, `run`, `attempt.N`, `jobs.PAGE`, `approvals`, `environment.NAME`, `pending_deployments`,
-/// `review`, `status_report`; `artifacts`, `artifact.ID`, and elsewhere than the API `blob.ID` and `jwks`.
+/// `review`, `status_report`; `repository`, `oidc_subject`, `artifacts`, `artifact.ID`, and elsewhere than the API `blob.ID` and `jwks`.
 pub type Answers = BTreeMap<String, Vec<Canned>>;
 
 /// One answer.
@@ -81,6 +81,8 @@ impl FakeRequest {
             ["rate_limit"] if get => Some("rate_limit".to_owned()),
             ["app", "hook", "deliveries"] if get => Some("deliveries".to_owned()),
             ["app", "hook", "deliveries", id] if get => Some(format!("delivery.{id}")),
+            ["repos", _, _] if get => Some("repository".to_owned()),
+            ["repos", _, _, "actions", "oidc", "customization", "sub"] if get => Some("oidc_subject".to_owned()),
             ["repos", _, _, "installation"] if get => Some("installation".to_owned()),
             ["repos", _, _, "actions", "runs"] if get => {
                 Some(format!("runs.{}", parameter(query, "status").or(parameter(query, "page"))?))

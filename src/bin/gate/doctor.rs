@@ -38,6 +38,9 @@ pub(crate) struct DoctorOptions {
     /// Read the workflow files from GitHub with a personal access token that can read the repositories' contents; `-` reads the token from standard input
     #[arg(long)]
     token: Option<String>,
+    /// Also examine who gets in by the trust of a cloud in these files, as the provider's own command prints it; may be repeated
+    #[arg(long = "trust", value_name = "FILE", value_parser = values::file)]
+    trust: Vec<PathBuf>,
     /// How long the examination may take
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MINUTES_MAX))]
     minutes: u64,
@@ -58,6 +61,7 @@ pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<CommandOutp
         repositories: options.repositories,
         workflow: options.workflow.as_ref().map(read).transpose()?,
         token: options.token.map(token).transpose()?,
+        trust: options.trust.iter().map(read).collect::<anyhow::Result<_>>()?,
         time: Duration::from_mins(options.minutes),
     };
     let doctor = Doctor::new(person_variables(LocalFiles::default()).await?, Limits::default(), input);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use environment_gate::config::{LocalFiles, Reading, Sources, person_variables};
+use environment_gate::doctor::trust_facts;
 use environment_gate::gate::policy::RepositoryPattern;
 use environment_gate::github::{AppClient, GithubClient, Limits, RepositoryClient, RepositoryRef};
 use environment_gate::model::{EnvironmentName, RepositoryName};
@@ -12,7 +13,6 @@ use environment_gate::time::{Clock, Deadline};
 use environment_gate::trust::Facts;
 
 use super::TrustOptions;
-use super::ask;
 use crate::output::WrongUse;
 
 /// Bytes of a file that is read.
@@ -70,7 +70,7 @@ pub(super) async fn places(options: &TrustOptions) -> anyhow::Result<Vec<Place>>
         let installation =
             installation.ok_or_else(|| anyhow!("the App is not installed on {repository}: install it there"))?;
         let reader = RepositoryClient::new(&client, installation.id, RepositoryRef::Name(repository.clone()));
-        let facts = ask::facts(&reader, &repository, &environment).await?;
+        let facts = trust_facts(&reader, &repository, &environment).await?;
         places.push(Place { facts, workflow: workflow.rsplit('/').next().unwrap_or_default().to_owned() });
     }
     Ok(places)

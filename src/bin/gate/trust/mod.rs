@@ -1,7 +1,6 @@
 //! `gate trust`: what to configure so that a cloud lets in the gate alone, and who else gets in to what is configured. Not here: how a trust is evaluated,
 //! which is the library's.
 
-mod ask;
 mod check;
 mod facts;
 mod print;

@@ -1,9 +1,11 @@
-//! What GitHub says of a repository and of the `sub` of its tokens.
+//! What a cloud trusts: does anything but the gated environment get in? And what GitHub says of a repository and of the `sub` of its tokens, which that rests on.
 
-use environment_gate::github::{GithubError, RepositoryClient};
-use environment_gate::model::{EnvironmentName, RepositoryName};
-use environment_gate::trust::{Facts, Subject};
 use serde::Deserialize;
+
+use super::{Item, Line};
+use crate::github::{GithubError, RepositoryClient};
+use crate::model::{EnvironmentName, RepositoryName, quoted};
+use crate::trust::{Answer, Facts, Subject, TrustDocument, verdict};
 
 const REPOSITORY: &str = "GET /repos/{owner}/{repo}";
 const SUBJECT: &str = "GET /repos/{owner}/{repo}/actions/oidc/customization/sub";
@@ -30,8 +32,32 @@ struct SubjectWire {
     sub_claim_prefix: Option<String>,
 }
 
-/// The facts of one environment.
-pub(super) async fn facts(
+/// Judges a trust for the protected environment of a rule.
+pub(super) async fn examine(
+    document: &dyn TrustDocument,
+    client: &RepositoryClient<'_>,
+    repository: &RepositoryName,
+    environment: &EnvironmentName,
+) -> Line {
+    const ITEM: Item = Item::CloudTrust;
+    let facts = match trust_facts(client, repository, environment).await {
+        Ok(facts) => facts,
+        Err(error) => return Line::of_error(ITEM, &error),
+    };
+    let verdict = verdict(document, &facts);
+    let got = format!("{}: {}", quoted(environment.as_str()), verdict.reason);
+    match verdict.answer {
+        Answer::OnlyTheGate => Line::ok(ITEM, got),
+        Answer::MoreThanTheGate | Answer::Nobody => Line::failed(ITEM, got),
+        Answer::CannotTell => Line::not_checked(ITEM, got),
+    }
+}
+
+/// The facts of one environment that [`verdict`] needs, as GitHub knows them.
+///
+/// # Errors
+/// Any error of the calls to GitHub.
+pub async fn trust_facts(
     client: &RepositoryClient<'_>,
     repository: &RepositoryName,
     environment: &EnvironmentName,
