@@ -104,7 +104,6 @@ fn what_judges_the_trust_of_a_cloud_does_no_io_reads_no_clock_and_stands_alone()
         }
         for forbidden in [
             "async ",
-            ".await",
             "std::io",
             "std::fs",
             "std::net",

@@ -27,7 +27,7 @@ impl Folder {
     fn new() -> Self {
         let folder = Self(std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..))));
         fs::create_dir_all(&folder.0).unwrap();
-        folder.with("facts.json", &facts("release").to_string())
+        folder.with("facts.json", facts("release").to_string())
     }
 
     fn with(self, name: &str, text: impl AsRef<[u8]>) -> Self {
@@ -588,7 +588,7 @@ fn is_shown(shown: &str, printed: &str) -> bool {
         return false;
     }
     let mut rest = printed;
-    parts.iter().all(|part| rest.find(part).map(|at| rest = &rest[at + part.len()..]).is_some())
+    parts.iter().all(|part| rest.split_once(part).map(|(_, after)| rest = after).is_some())
 }
 
 /// The text of each block of one language.
@@ -615,5 +615,5 @@ fn the_page_shows_what_the_program_prints() {
             commands += 1;
         }
     }
-    assert!(commands >= 4, "got {commands}");
+    assert!(commands >= 3, "got {commands}");
 }

@@ -1,7 +1,7 @@
 //! What must be known of each gated environment: from a file, or from the policy and GitHub.
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use environment_gate::config::{LocalFiles, Reading, Sources, person_variables};
@@ -80,7 +80,7 @@ pub(super) async fn places(options: &TrustOptions) -> anyhow::Result<Vec<Place>>
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     let shown = || path.display().to_string();
-    let length = if path == PathBuf::from("-") {
+    let length = if path.as_os_str() == "-" {
         std::io::stdin().take(FILE_BYTES_MAX).read_to_end(&mut bytes).context("standard input")?
     } else {
         let file = std::fs::File::open(path).with_context(shown)?;
