@@ -36,4 +36,5 @@ mod simulate;
 mod start;
 #[expect(dead_code, reason = "the layers need more of it")]
 mod support;
+mod trust_command;
 mod wire;

@@ -155,6 +155,8 @@ fn unescaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
     use super::*;
 
     fn token(environment: Option<&str>) -> Token {

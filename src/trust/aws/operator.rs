@@ -98,6 +98,8 @@ fn test(base: &str) -> Option<(Test, bool)> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
     use super::*;
 
     #[test]

@@ -119,6 +119,8 @@ fn github(arn: &str) -> Option<Principal> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{Printed, Refused, azure, azure_flexible, crates_io, gcp, npm, pypi, shell, vault};
 use crate::trust::facts::{Facts, Subject};
 use crate::trust::read::read;
+use crate::trust::test_support::{Chance, keys};
 use crate::trust::verdict::{Answer, verdict};
 
 /// How many facts are tried each time.
@@ -31,23 +32,6 @@ fn facts(environment: &str, subject: Subject) -> Facts {
 
 fn release() -> Facts {
     facts("release", Subject::Default)
-}
-
-fn keys(keys: &[&str]) -> Subject {
-    Subject::Keys(keys.iter().map(|key| (*key).to_owned()).collect())
-}
-
-/// Seeded chance (xorshift), so that a failure can be repeated.
-struct Chance(u64);
-
-impl Chance {
-    fn of<T: Clone>(&mut self, all: &[T]) -> T {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        let at = usize::try_from(self.0 >> 11).unwrap().checked_rem(all.len()).unwrap();
-        all[at].clone()
-    }
 }
 
 fn generated(chance: &mut Chance) -> Facts {
@@ -91,7 +75,7 @@ fn generated(chance: &mut Chance) -> Facts {
         repository_id: chance.of(&ids),
         owner_id: chance.of(&ids),
         environment,
-        subject: chance.of(&forms),
+        subject: forms[chance.below(forms.len())].clone(),
     }
 }
 
@@ -106,7 +90,7 @@ fn only_the_gate(
     print: impl Fn(&Facts) -> Result<Printed, Refused>,
     loosen: impl Fn(&mut Value, &Facts, usize),
 ) {
-    let mut chance = Chance(seed);
+    let mut chance = Chance::new(seed);
     let mut printed = 0;
     while printed < rounds {
         let facts = generated(&mut chance);
@@ -268,7 +252,7 @@ fn value_after(arguments: &[String], name: &str) -> Value {
 
 #[test]
 fn a_shell_takes_every_name_as_it_is() {
-    let mut chance = Chance(7);
+    let mut chance = Chance::new(7);
     for _ in 0..60 {
         let facts = generated(&mut chance);
         if let Ok(printed) = azure(&facts) {

@@ -1,7 +1,7 @@
 //! What must be known of each gated environment: from a file, or from the policy and GitHub.
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, anyhow, bail};
 use environment_gate::config::{LocalFiles, Reading, Sources, person_variables};
@@ -78,16 +78,17 @@ pub(super) async fn places(options: &TrustOptions) -> anyhow::Result<Vec<Place>>
 
 /// A file's text, or that of standard input.
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let shown = || path.display().to_string();
-    let length = if path == PathBuf::from("-") {
-        std::io::stdin().take(FILE_BYTES_MAX).read_to_string(&mut text).context("standard input")?
+    let length = if path.as_os_str() == "-" {
+        std::io::stdin().take(FILE_BYTES_MAX).read_to_end(&mut bytes).context("standard input")?
     } else {
         let file = std::fs::File::open(path).with_context(shown)?;
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).with_context(shown)?
+        file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).with_context(shown)?
     };
     if u64::try_from(length).is_ok_and(|length| length >= FILE_BYTES_MAX) {
         return Err(WrongUse(format!("{}: got {FILE_BYTES_MAX} bytes or more, expected a trust alone", shown())).into());
     }
-    Ok(text)
+    Ok(String::from_utf8(bytes)
+        .map_err(|error| WrongUse(format!("{}: got text that is not UTF-8 ({error}), expected UTF-8", shown())))?)
 }

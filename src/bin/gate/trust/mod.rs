@@ -52,11 +52,11 @@ enum Provider {
     Gcp,
     /// A federated credential of Microsoft Entra
     Azure,
-    /// A role of HashiCorp Vault
+    /// A role of Vault
     Vault,
     /// A trusted publisher of npm
     Npm,
-    /// A trusted publisher of PyPI
+    /// A trusted publisher of the Python Package Index
     Pypi,
     /// A trusted publisher of crates.io
     CratesIo,
@@ -69,15 +69,13 @@ pub(crate) async fn trust(options: TrustOptions) -> anyhow::Result<CommandOutput
         return check::check_token(&options, token);
     }
     let places = facts::places(&options).await?;
-    match options.provider {
-        Some(provider) => print::print(provider, &options, &places),
-        None => {
-            let [place] = places.as_slice() else {
-                let names: Vec<String> = places.iter().map(facts::Place::name).collect();
-                let got = format!("the policy has several gated environments ({})", names.join(", "));
-                return Err(WrongUse(format!("{got}: name one with `--repository`, or give `--facts`")).into());
-            };
-            check::check(&options, place)
-        }
+    if let Some(provider) = options.provider {
+        return print::print(provider, &options, &places);
     }
+    let [place] = places.as_slice() else {
+        let names: Vec<String> = places.iter().map(facts::Place::name).collect();
+        let got = format!("the policy has several gated environments ({})", names.join(", "));
+        return Err(WrongUse(format!("{got}: name one with `--repository`, or give `--facts`")).into());
+    };
+    check::check(&options, place)
 }

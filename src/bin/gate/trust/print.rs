@@ -52,8 +52,8 @@ fn part(provider: Provider, options: &TrustOptions, place: &Place) -> anyhow::Re
 
 fn shown<E: ToString>(printed: Result<Printed, E>) -> Result<String, String> {
     let Printed { text, notes, .. } = printed.map_err(|refused| refused.to_string())?;
-    let notes: String = notes.iter().map(|note| format!("# {note}\n")).collect();
-    Ok(format!("{notes}{text}"))
+    let notes = notes.into_iter().map(|note| format!("# {note}"));
+    Ok(notes.chain([text]).collect::<Vec<_>>().join("\n"))
 }
 
 fn aws_part(facts: &Facts) -> Result<String, aws::PrintError> {

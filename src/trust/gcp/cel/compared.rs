@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::evaluate::Attributes;
-use super::parser::{Comparison, Expression, Root};
+use super::parser::{Attributes, Comparison, Expression, Root};
 use crate::trust::pattern::{Part, Pattern};
 
 /// A sum of claims is taken apart in at most this many ways.

@@ -1,15 +1,10 @@
 //! What an expression evaluates to for a token. Not here: which values are worth a try.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value as Json};
 
 use super::compared::is_followed;
-use super::parser::{Comparison, Expression, Root};
+use super::parser::{Attributes, Comparison, Expression, Root};
 use crate::trust::token::Token;
-
-/// What each attribute (`google.subject`, `attribute.NAME`) is mapped from, or why that is not understood.
-pub(in crate::trust::gcp) type Attributes = BTreeMap<String, Result<Expression, String>>;
 
 /// A value of CEL.
 #[derive(Debug, Clone, PartialEq)]

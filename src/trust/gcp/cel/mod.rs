@@ -8,5 +8,5 @@ mod regular;
 mod shape;
 
 pub(super) use compared::{Asked, compared};
-pub(super) use evaluate::{Attributes, Evaluation, Mode, Stop, Value};
-pub(super) use parser::{Comparison, Expression, Root, parse};
+pub(super) use evaluate::{Evaluation, Mode, Stop, Value};
+pub(super) use parser::{Attributes, Comparison, Expression, Root, parse};

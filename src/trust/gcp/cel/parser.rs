@@ -1,5 +1,7 @@
 //! A CEL expression from its words (<https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax>). Not here: what it evaluates to.
 
+use std::collections::BTreeMap;
+
 use super::lexer::{Word, words};
 use super::regular::Regular;
 
@@ -8,6 +10,9 @@ use super::regular::Regular;
 const LONGEST: usize = 4_096;
 /// Deeper nesting is not evaluated.
 const DEEPEST: usize = 60;
+
+/// What each attribute (`google.subject`, `attribute.NAME`) is mapped from, or why that is not understood.
+pub(in crate::trust::gcp) type Attributes = BTreeMap<String, Result<Expression, String>>;
 
 /// An expression.
 #[derive(Debug, Clone)]
