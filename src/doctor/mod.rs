@@ -197,7 +197,7 @@ impl Visit<'_> {
             let (inspector, client, app) = (self.inspector, &client, self.facts);
             let environments = EnvironmentsOfRule { inspector, client, repository, app, rule };
             lines.extend(environments.examine().await);
-            lines.extend(self.cloud_trust(&client, repository, rule).await.map(|line| line.about(&about)));
+            lines.extend(self.cloud_trust(client, repository, rule).await.map(|line| line.about(&about)));
             for (at, source) in self.workflows(repository, rule).await {
                 let file = format!("{}{at} of {about}", quoted(&rule.workflow));
                 lines.extend(workflow::examine(source, rule, app_id).into_iter().map(|line| line.about(&file)));

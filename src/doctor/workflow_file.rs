@@ -37,8 +37,17 @@ pub(super) struct WorkflowJob {
     /// It calls another workflow file.
     pub(super) is_elsewhere: bool,
     /// It has the permission `id-token: write`, of its own or of the workflow's.
-    pub(super) may_fetch_tokens: bool,
+    pub(super) tokens: TokenPermission,
     pub(super) steps: Vec<WorkflowStep>,
+}
+
+/// Whether a job may fetch tokens of the OIDC provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenPermission {
+    /// `id-token: write`.
+    Granted,
+    /// Anything else.
+    Missing,
 }
 
 /// One step of a job.
@@ -133,7 +142,7 @@ impl WorkflowFile {
             let problem = error.without_snippet().to_string();
             format!("not a workflow file{line}: {}", quoted(&problem))
         })?;
-        let of_all = wire.permissions.as_ref().is_some_and(PermissionsWire::fetch_tokens);
+        let of_all = wire.permissions.as_ref().map_or(TokenPermission::Missing, PermissionsWire::tokens);
         Ok(Self { jobs: wire.jobs.into_iter().map(|(id, job)| WorkflowJob::of(id, job, of_all)).collect() })
     }
 }
@@ -147,7 +156,7 @@ fn options() -> Options {
 }
 
 impl WorkflowJob {
-    fn of(id: String, wire: WorkflowJobWire, all_may_fetch_tokens: bool) -> Self {
+    fn of(id: String, wire: WorkflowJobWire, of_all: TokenPermission) -> Self {
         let (environment, deployment) = match wire.environment {
             None => (None, None),
             Some(EnvironmentNameWire::Name(name)) => (Some(name), None),
@@ -173,7 +182,7 @@ impl WorkflowJob {
                 Some(DeploymentWire::Expression(text)) => is_expression(&text),
             },
             is_elsewhere: wire.uses.is_some(),
-            may_fetch_tokens: wire.permissions.as_ref().map_or(all_may_fetch_tokens, PermissionsWire::fetch_tokens),
+            tokens: wire.permissions.as_ref().map_or(of_all, PermissionsWire::tokens),
             steps: wire.steps.into_iter().flatten().map(WorkflowStep::of).collect(),
         }
     }
@@ -191,11 +200,12 @@ impl WorkflowStep {
 }
 
 impl PermissionsWire {
-    fn fetch_tokens(&self) -> bool {
-        match self {
+    fn tokens(&self) -> TokenPermission {
+        let is_granted = match self {
             Self::All(all) => all == "write-all",
             Self::Each(each) => each.get("id-token").is_some_and(|access| access == "write"),
-        }
+        };
+        if is_granted { TokenPermission::Granted } else { TokenPermission::Missing }
     }
 }
 

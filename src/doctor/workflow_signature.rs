@@ -1,6 +1,6 @@
 //! The step with which a gate's job signs itself, for a signed rule. Whatever else runs in that job can fetch tokens in its name.
 
-use super::workflow_file::{WorkflowJob, WorkflowStep};
+use super::workflow_file::{TokenPermission, WorkflowJob, WorkflowStep};
 use super::{Item, Line};
 use crate::gate::policy::{Gate, Rule};
 use crate::model::quoted;
@@ -22,7 +22,7 @@ fn examine_gate(jobs: &[WorkflowJob], gate: &Gate, app_id: &str) -> Line {
     let Some(job) = jobs.iter().find(|job| job.name == gate.job && !job.is_elsewhere) else {
         return Line::not_checked(ITEM, format!("only a run shows which job is called {shown}"));
     };
-    if !job.may_fetch_tokens {
+    if job.tokens == TokenPermission::Missing {
         return Line::failed(ITEM, format!("job {shown} has no permission `id-token: write`"));
     }
     let signs = |step: &&WorkflowStep| step.uses.split('@').next().is_some_and(|action| action.ends_with(ACTION));

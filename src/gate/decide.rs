@@ -225,10 +225,8 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
         judgement.findings.extend(history.findings.iter().cloned());
         judgement.findings.extend(gate::of_finished(case, history));
     }
-    let signed: Vec<Signed> = match case.rule.signed {
-        true => histories.iter().map(|history| signature::gate_signature(case, history)).collect(),
-        false => Vec::new(),
-    };
+    let to_sign = if case.rule.signed { histories.as_slice() } else { &[] };
+    let signed: Vec<Signed> = to_sign.iter().map(|history| signature::gate_signature(case, history)).collect();
     judgement.findings.extend(signed.iter().map(|signed| signed.finding.clone()));
     if judgement.count(Verdict::Wait) > 0 {
         // Where an environment or its age is not known, nobody's approval of it can be judged.

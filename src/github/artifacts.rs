@@ -10,7 +10,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::call::Call;
-use super::issuer::{Elsewhere, Issuer};
+use super::elsewhere::{Elsewhere, KEYS};
+use super::issuer::Issuer;
 use super::{GithubError, RepositoryClient, RunReader};
 use crate::gate::signature::{Candidate, IssuerKeys, Signatures, TOKEN_BYTES_MAX, TokenError, artifact_name, verify};
 use crate::http::Bounds;
@@ -74,7 +75,7 @@ impl RunReader<'_> {
     /// A key that is not known may be new. If the keys cannot be read, the tokens that need them cannot be judged.
     async fn read_keys_again(&self, signatures: &mut Signatures) {
         let Some(issuer) = self.repository().issuer() else { return };
-        match issuer.newer_keys(self.repository().client(), self.repository().deadline()).await {
+        match self.repository().client().newer_issuer_keys(issuer, self.repository().deadline()).await {
             Ok(Some(keys)) => signatures.keys = Some(keys),
             Ok(None) => {}
             Err(error) => signatures.cannot_read_keys(&error.to_string()),
@@ -190,12 +191,10 @@ impl<'a> RepositoryClient<'a> {
 
     /// The keys to begin with. Without a provider nothing can be verified, and the settings refuse rules that want it.
     pub(super) async fn issuer_keys(&self) -> Result<IssuerKeys, GithubError> {
-        match self.issuer() {
-            Some(issuer) => issuer.keys(self.client(), self.deadline()).await,
-            None => {
-                let problem = "this GitHub has no OIDC provider whose tokens name their job".to_owned();
-                Err(GithubError::Unreadable { route: super::issuer::KEYS, problem })
-            }
-        }
+        let Some(issuer) = self.issuer() else {
+            let problem = "this GitHub has no OIDC provider whose tokens name their job".to_owned();
+            return Err(GithubError::Unreadable { route: KEYS, problem });
+        };
+        self.client().issuer_keys(issuer, self.deadline()).await
     }
 }

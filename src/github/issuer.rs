@@ -1,28 +1,12 @@
-//! GitHub's OIDC provider, which signs the tokens of jobs: where its keys are, and the ones that this process read last.
+//! GitHub's OIDC provider, which signs the tokens of jobs: where its keys are, and the ones that this process read last. Not here: how they are read.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::USER_AGENT;
-use http::{Method, Request, StatusCode};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::answer::Answer;
-use super::client::AGENT;
-use super::{GithubClient, GithubError};
 use crate::gate::signature::IssuerKeys;
-use crate::http::Bounds;
 use crate::model::{ApiUrl, InvalidApiUrl};
-use crate::time::Deadline;
 
-pub(super) const KEYS: &str = "GET ISSUER/.well-known/jwks";
-/// A set of keys has a few kilobytes.
-const KEYS_BOUNDS: Bounds = Bounds { time: Duration::from_secs(2), body_bytes: 100 * 1024 };
-/// An unknown key has them read again, but no more often.
-const READ_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(60);
-/// Keys that are older are read again, so that one that GitHub withdraws is not believed for long.
-const KEYS_AGE_MAX: SignedDuration = SignedDuration::from_hours(1);
 /// Where artifacts of GitHub Actions are kept (<https://docs.github.com/actions/reference/runners/self-hosted-runners#accessible-domains-by-function>).
 const ARTIFACT_HOST_END: &str = ".blob.core.windows.net";
 
@@ -32,13 +16,14 @@ pub struct Issuer {
     name: String,
     keys_url: String,
     artifact_hosts: Vec<String>,
-    kept: Mutex<Option<Kept>>,
+    kept: Mutex<Option<KeptKeys>>,
 }
 
+/// Keys, and when they were read.
 #[derive(Debug, Clone)]
-struct Kept {
-    keys: IssuerKeys,
-    read_at: Timestamp,
+pub(super) struct KeptKeys {
+    pub(super) keys: IssuerKeys,
+    pub(super) read_at: Timestamp,
 }
 
 impl Issuer {
@@ -70,43 +55,21 @@ impl Issuer {
         }
     }
 
-    /// The keys that were read last, or new ones if there are none or they are old. Old ones are better than none.
-    pub(super) async fn keys(&self, client: &GithubClient, deadline: Deadline) -> Result<IssuerKeys, GithubError> {
-        let Some(kept) = self.kept() else { return self.read(client, deadline).await };
-        if deadline.present().duration_since(kept.read_at) < KEYS_AGE_MAX {
-            return Ok(kept.keys);
-        }
-        Ok(self.read(client, deadline).await.unwrap_or(kept.keys))
+    /// The issuer's name, as in the claim `iss`.
+    pub(super) fn name(&self) -> &str {
+        &self.name
     }
 
-    /// New keys, because a token names one that is not among those that were read last. `None` if those are new themselves.
-    pub(super) async fn newer_keys(
-        &self,
-        client: &GithubClient,
-        deadline: Deadline,
-    ) -> Result<Option<IssuerKeys>, GithubError> {
-        let is_new = |kept: &Kept| deadline.present().duration_since(kept.read_at) < READ_AGAIN_AFTER;
-        if self.kept().as_ref().is_some_and(is_new) { Ok(None) } else { self.read(client, deadline).await.map(Some) }
+    pub(super) fn keys_url(&self) -> &str {
+        &self.keys_url
     }
 
-    async fn read(&self, client: &GithubClient, deadline: Deadline) -> Result<IssuerKeys, GithubError> {
-        let answer = client
-            .fetch_elsewhere(
-                &Elsewhere { route: KEYS, url: &self.keys_url, name: "/.well-known/jwks", bounds: KEYS_BOUNDS },
-                deadline,
-            )
-            .await?;
-        if answer.status != StatusCode::OK {
-            return Err(GithubError::Unreadable { route: KEYS, problem: format!("status {}", answer.status) });
-        }
-        let keys = IssuerKeys::parse(&self.name, &answer.body);
-        let keys = keys.map_err(|error| GithubError::Unreadable { route: KEYS, problem: error.to_string() })?;
-        let kept = Kept { keys: keys.clone(), read_at: deadline.present() };
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok(keys)
+    pub(super) fn keep(&self, keys: IssuerKeys, read_at: Timestamp) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(KeptKeys { keys, read_at });
     }
 
-    fn kept(&self) -> Option<Kept> {
+    /// The keys that were read last.
+    pub(super) fn kept(&self) -> Option<KeptKeys> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -114,41 +77,6 @@ impl Issuer {
     pub(super) fn is_artifact_host(&self, host: &str) -> bool {
         host.ends_with(ARTIFACT_HOST_END)
             || self.artifact_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host))
-    }
-}
-
-/// Something that is read from a host that is not the API's.
-pub(super) struct Elsewhere<'a> {
-    pub(super) route: &'static str,
-    pub(super) url: &'a str,
-    /// The path under which it is recorded.
-    pub(super) name: &'a str,
-    pub(super) bounds: Bounds,
-}
-
-impl GithubClient {
-    /// Reads from a host that is not the API's: without any header of ours but the program's name, and without following a redirect.
-    pub(super) async fn fetch_elsewhere(
-        &self,
-        what: &Elsewhere<'_>,
-        deadline: Deadline,
-    ) -> Result<Answer, GithubError> {
-        let place = self.recording.as_ref().map(|recording| (recording, recording.begin(&Method::GET, what.name)));
-        let answer = self.fetch(what, deadline).await;
-        if let Some((recording, place)) = place {
-            recording.end(place, &answer);
-        }
-        answer
-    }
-
-    async fn fetch(&self, what: &Elsewhere<'_>, deadline: Deadline) -> Result<Answer, GithubError> {
-        let route = what.route;
-        let request = Request::get(what.url).header(USER_AGENT, AGENT).body(Bytes::new());
-        let request = request.map_err(|error| GithubError::NotSent { route, source: error.into() })?;
-        let answer = tokio::time::timeout_at(deadline.ends, self.http.send(request, what.bounds)).await;
-        let answer = answer.map_err(|_| GithubError::TimedOut { route })?;
-        let (head, body) = answer.map_err(|error| GithubError::of_http(route, error))?.into_parts();
-        Ok(Answer { route, status: head.status, headers: head.headers, body })
     }
 }
 

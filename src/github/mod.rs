@@ -13,6 +13,7 @@ mod app_client;
 mod artifacts;
 mod call;
 mod client;
+mod elsewhere;
 mod error;
 mod evidence;
 mod installation_token;

@@ -115,6 +115,7 @@ mod tests {
 
     use std::sync::LazyLock;
 
+    use base64::Engine as _;
     use jsonwebtoken::jwk::{Jwk, JwkSet};
     use jsonwebtoken::{Algorithm, EncodingKey, Header};
     use secrecy::ExposeSecret as _;
@@ -148,7 +149,7 @@ mod tests {
     fn claims() -> Map<String, Value> {
         let issued_at = ago(630).as_second();
         let Value::Object(claims) = json!({
-            "iss": ISSUER, "aud": "environment-gate-123456", "iat": issued_at, "exp": issued_at + 300,
+            "iss": ISSUER, "aud": "environment-gate-123456", "iat": issued_at, "exp": issued_at.saturating_add(300),
             "repository": "octo-org/widgets", "repository_id": "4242", "repository_owner_id": "77",
             "run_id": "9001", "run_attempt": "1", "check_run_id": "7001", "sha": "a".repeat(40),
             "event_name": "workflow_dispatch", "environment": "release-gate", "environment_node_id": "EN_1",
@@ -187,7 +188,7 @@ mod tests {
         let may_be_missing = ["environment_node_id"];
         let wrong = |claim: &str| match claim {
             "iat" => json!(ago(800).as_second()),
-            "exp" => json!(ago(630).as_second() + 901),
+            "exp" => json!(ago(630).as_second().saturating_add(901)),
             "ref_type" => json!("tag"),
             _ => json!("another"),
         };
@@ -294,7 +295,6 @@ mod tests {
     #[test]
     fn tokens_that_are_no_signature_are_told_why() {
         let token = |header: Value, claims: &str| {
-            use base64::Engine as _;
             let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
             Candidate::Text(format!("{}.{}.{}", encode(&header.to_string()), encode(claims), encode("x")))
         };
@@ -319,7 +319,6 @@ mod tests {
     #[test]
     fn a_claim_that_is_given_twice_is_unreadable() {
         let text = serde_json::to_string(&claims()).unwrap().replacen('{', "{\"environment\":\"another\",", 1);
-        use base64::Engine as _;
         let encode = |bytes: &[u8]| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes);
         let message = format!("{}.{}", encode(&serde_json::to_vec(&header()).unwrap()), encode(text.as_bytes()));
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &KEY, Algorithm::RS256).unwrap();

@@ -8,7 +8,7 @@ use super::execution::Execution;
 use super::signature::seconds;
 use crate::gate::policy::{Gate, Runner};
 use crate::gate::signature::{Claims, shown, text};
-use crate::model::{EnvironmentName, Job, quoted, quoted_list};
+use crate::model::{EnvironmentName, Job, RefName, quoted, quoted_list};
 
 /// Seconds by which GitHub's clocks may differ.
 const CLOCK_SECONDS: i64 = 60;
@@ -124,7 +124,7 @@ fn ref_name(case: &Case<'_>, claims: &Claims) -> Comparison {
     let is_allowed = |full: &str| case.rule.refs.iter().any(|pattern| pattern.matches_full(full));
     let is_own = |full: &str| {
         let short = full.strip_prefix("refs/heads/").or_else(|| full.strip_prefix("refs/tags/"));
-        short.is_some() && short == own.map(|own| own.as_str())
+        short.is_some() && short == own.map(RefName::as_str)
     };
     Comparison {
         claim: "ref",
