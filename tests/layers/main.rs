@@ -14,6 +14,7 @@
 mod aws;
 mod bursts;
 mod cases;
+mod deploy_role;
 mod jose;
 mod openapi;
 mod rego_opa;

@@ -20,7 +20,7 @@ const NAMES: [&str; 4] = [
     "PrivateKeySecret=gate/private-key",
 ];
 
-fn run(program: &str, arguments: &[&str]) -> Output {
+pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
     let path = std::env::var("PATH").unwrap_or_default();
     Command::new(tool(program))
         .args(arguments)

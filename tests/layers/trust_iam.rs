@@ -22,7 +22,7 @@ fn gate(arguments: &[&str]) -> Command {
 }
 
 /// The verdict on the role that IAM makes of this trust policy.
-async fn verdict(policy: &str, facts: &str) -> Value {
+pub(crate) async fn verdict(policy: &str, facts: &str) -> Value {
     let moto = Moto::start().await;
     let mut iam = Command::new(tool("python"));
     iam.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/layers/iam.py")).arg(&moto.url);
