@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
-use serde_json::Value;
-
-use super::oidc::TokenPlan;
+use serde_json::{Map, Value};
 
 /// Calls by name, and the answers to each: the first call gets the first answer, and the last one is repeated.
 ///
@@ -38,6 +36,19 @@ pub struct Canned {
     /// Names of calls that must arrive before this one is answered. So a story can demand that calls are made in parallel.
     #[serde(default)]
     pub after: BTreeSet<String>,
+}
+
+/// A token that is signed when the story is played, because its times move with the story's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenPlan {
+    /// All claims. `iat` and `exp` are instants in RFC 3339.
+    pub claims: Map<String, Value>,
+    /// The id of the key in the token's header.
+    pub kid: Option<String>,
+    /// Signed by a key of nobody's.
+    #[serde(default)]
+    pub forged: bool,
 }
 
 /// What goes wrong with an answer.

@@ -20,10 +20,10 @@ mod story;
 mod story_data;
 mod timeline;
 
-pub use answers::{Answers, Canned, CannedFault, FakeRequest};
+pub use answers::{Answers, Canned, CannedFault, FakeRequest, TokenPlan};
 pub use github::{FakeCall, FakeGithub, KnownApp, PERSONS_TOKEN, SERVER};
 pub use key::Key;
-pub use oidc::{TokenPlan, issuer, sign_tokens};
+pub use oidc::{issuer, sign_tokens};
 pub use player::{APP_ID, Played, Player, PolicyFiles, Signer};
 pub use policy_inputs::PolicyInputs;
 pub use record::{RecordError, record};

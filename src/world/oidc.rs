@@ -4,10 +4,9 @@ use jiff::Timestamp;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::ExposeSecret as _;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::answers::{Answers, Canned};
+use super::answers::{Answers, Canned, TokenPlan};
 use super::key::Key;
 use crate::github::Issuer;
 use crate::model::InvalidApiUrl;
@@ -20,19 +19,6 @@ pub(super) const BLOBS: &str = "https://artifacts.blob.core.windows.net";
 const BLOB_HOST: &str = "localhost";
 /// The id of the key that signs, unless a story says another.
 const KEY_ID: &str = "issuer-key";
-
-/// A token that is signed when the story is played, because its times move with the story's.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TokenPlan {
-    /// All claims. `iat` and `exp` are instants in RFC 3339.
-    pub claims: Map<String, Value>,
-    /// The id of the key in the token's header.
-    pub kid: Option<String>,
-    /// Signed by a key of nobody's.
-    #[serde(default)]
-    pub forged: bool,
-}
 
 /// The provider as a fake at `api` plays it.
 ///

@@ -72,6 +72,8 @@ pub(crate) fn variables(player: &Player, files: &Files, github: &str) -> Vec<(&'
     let (app_id, secrets, _) = player.app();
     vec![
         ("GITHUB_API_URL", github.to_owned()),
+        ("OIDC_ISSUER", github.to_owned()),
+        ("ARTIFACT_HOSTS", "localhost".to_owned()),
         ("APP_ID", app_id.to_owned()),
         ("WEBHOOK_SECRET", secrets.expose_secret().to_owned()),
         ("POLICY_FILE", files.path("policy.toml")),

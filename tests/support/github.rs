@@ -1,6 +1,6 @@
 //! The App as GitHub knows it, and a story's GitHub on loopback.
 
-use environment_gate::world::{FakeGithub, KnownApp, Player, Story};
+use environment_gate::world::{FakeGithub, KnownApp, Player, Story, sign_tokens};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -30,7 +30,12 @@ impl Staged {
     pub(crate) async fn new(story: &Story) -> Self {
         let now = Timestamp::now();
         let (listener, url) = listen().await;
-        let github = FakeGithub::serve(listener, Player::answers(story, now, &url), app(player())).unwrap();
+        let mut answers = Player::answers(story, now, &url);
+        // The function believes a provider at this address, which therefore has another name.
+        let claims = answers.values_mut().flatten().filter_map(|canned| canned.token.as_mut());
+        claims.for_each(|token| drop(token.claims.insert("iss".to_owned(), url.as_str().into())));
+        sign_tokens(&mut answers, listener.local_addr().unwrap().port()).unwrap();
+        let github = FakeGithub::serve(listener, answers, app(player())).unwrap();
         let event = player().event(story, now.duration_since(story.present), &url);
         Self { github, event }
     }

@@ -1,7 +1,5 @@
 //! The check `gate-signature`: did the gate's job prove itself, in the gate's environment and at an allowed ref?
 
-use jiff::Timestamp;
-
 use super::case::{Case, lag};
 use super::execution::Execution;
 use super::history::History;
@@ -102,11 +100,6 @@ fn missing(execution: &Execution<'_>) -> String {
 fn signed_text(claims: &Claims, job: &Job) -> String {
     let at = claims.ref_name.as_ref().and_then(|at| at.as_str()).unwrap_or_default();
     format!("job {} signed itself at {}", job.id, quoted(at))
-}
-
-/// Seconds since 1970, as a token has them.
-pub(super) fn seconds(instant: Option<Timestamp>) -> Option<i64> {
-    instant.map(Timestamp::as_second)
 }
 
 #[cfg(test)]

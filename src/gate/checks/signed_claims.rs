@@ -1,11 +1,11 @@
 //! Each claim of a gate's signature, and what it must be. Neither `sub`, which repositories can rewrite, nor `exp` is compared with anything: a gate is passed
 //! once, and `max_age` says for how long that counts.
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::case::Case;
 use super::execution::Execution;
-use super::signature::seconds;
 use crate::gate::policy::{Gate, Runner};
 use crate::gate::signature::{Claims, shown, text};
 use crate::model::{EnvironmentName, Job, RefName, quoted, quoted_list};
@@ -187,4 +187,9 @@ fn lifetime(claims: &Claims) -> Comparison {
         holds: lifetime.is_some_and(|lifetime| (0..=LIFETIME_SECONDS_MAX).contains(&lifetime)),
         expected: format!("at most {LIFETIME_SECONDS_MAX} s after `iat`"),
     }
+}
+
+/// Seconds since 1970, as a token has them.
+fn seconds(instant: Option<Timestamp>) -> Option<i64> {
+    instant.map(Timestamp::as_second)
 }

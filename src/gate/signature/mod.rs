@@ -7,8 +7,8 @@ mod evidence;
 mod keys;
 mod token;
 
-pub use claims::Claims;
-pub(in crate::gate) use claims::{shown, text};
-pub use evidence::{Candidate, Signatures, artifact_name};
-pub use keys::{InvalidKeys, IssuerKeys};
-pub use token::{TOKEN_BYTES_MAX, TokenError, verify};
+pub use self::claims::Claims;
+pub(in crate::gate) use self::claims::{shown, text};
+pub use self::evidence::{Candidate, Signatures, artifact_name};
+pub use self::keys::{InvalidKeys, IssuerKeys};
+pub use self::token::{TOKEN_BYTES_MAX, TokenError, verify};
