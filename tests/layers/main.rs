@@ -14,6 +14,7 @@
 mod aws;
 mod bursts;
 mod cases;
+mod jose;
 mod openapi;
 mod rego_opa;
 mod repository;
@@ -24,5 +25,6 @@ mod soak;
 #[path = "../support/mod.rs"]
 mod support;
 mod template;
+mod trust_iam;
 mod watch;
 mod workbench;

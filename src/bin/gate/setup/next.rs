@@ -33,6 +33,7 @@ pub(super) fn steps(context: &SetupContext, app_id: &str, app: &ConnectedApp) ->
         "\nNext\n{deploy}{activate}\
          - Install the App {slug} on the policy's repositories: {url}/installations/new\n\
          - Protect the environments, as an admin of each repository:\n    gh api -X POST repos/OWNER/REPO/environments/release/deployment_protection_rules -F integration_id={app_id}\n  and give `release-gate` required reviewers (docs/deploy.md shows how)\n\
+         - If a rule has `signed = true`, let its gates' jobs sign themselves with `app-id: {app_id}` (docs/signed-runs.md)\n\
          - Check that everything is set up right:\n    export APP_ID_PARAMETER={id} WEBHOOK_SECRET_PARAMETER={webhook_secret} POLICY_PARAMETER={policy} PRIVATE_KEY_SECRET={private_key}{variable}\n    {doctor}\n"
     )
 }
