@@ -1,5 +1,7 @@
 //! A trust policy from text: the policy itself, or what `aws iam get-role` and CloudFormation wrap around it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::trust::strict::each_key_once;
@@ -89,7 +91,11 @@ fn unwrapped(value: Value, depth: usize) -> Result<Map<String, Value>, AwsError>
     if object.contains_key("Statement") {
         return Ok(object);
     }
-    for wrapping in ["Role", "Properties", "AssumeRolePolicyDocument"] {
+    const WRAPPINGS: [&str; 3] = ["Role", "Properties", "AssumeRolePolicyDocument"];
+    if WRAPPINGS.iter().filter(|wrapping| object.contains_key(**wrapping)).count() > 1 {
+        return refused("it has several of `Role`, `Properties` and `AssumeRolePolicyDocument` side by side; give one");
+    }
+    for wrapping in WRAPPINGS {
         if let Some(within) = object.remove(wrapping) {
             return unwrapped(within, depth.saturating_add(1));
         }
@@ -187,7 +193,13 @@ fn conditions(value: Value, language: Language) -> Result<Vec<Condition>, AwsErr
         let Value::Object(keys) = keys else {
             return refused(format!("`{operator}` is {}; expected an object of condition keys", kind(&keys)));
         };
+        let mut seen = BTreeSet::new();
         for (key, values) in keys {
+            if !seen.insert(key.to_ascii_lowercase()) {
+                return refused(format!(
+                    "`{operator}` has the key `{key}` twice, in other case; keys have no case: remove one of the two"
+                ));
+            }
             all.push(Condition::new(&operator, &key, &scalars(values, &key)?, language));
         }
     }
