@@ -78,6 +78,9 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
+/// Elements around a policy, of which one stands at a time.
+const WRAPPINGS: [&str; 3] = ["Role", "Properties", "AssumeRolePolicyDocument"];
+
 /// What is within the wrappings.
 fn unwrapped(value: Value, depth: usize) -> Result<Map<String, Value>, AwsError> {
     if depth > 4 {
@@ -91,7 +94,6 @@ fn unwrapped(value: Value, depth: usize) -> Result<Map<String, Value>, AwsError>
     if object.contains_key("Statement") {
         return Ok(object);
     }
-    const WRAPPINGS: [&str; 3] = ["Role", "Properties", "AssumeRolePolicyDocument"];
     if WRAPPINGS.iter().filter(|wrapping| object.contains_key(**wrapping)).count() > 1 {
         return refused("it has several of `Role`, `Properties` and `AssumeRolePolicyDocument` side by side; give one");
     }

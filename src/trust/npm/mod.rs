@@ -119,8 +119,8 @@ fn workflow(repository: &str, file: &str) -> Pattern {
 
 /// The text of the one of these names that is there. Two that are there are an error: which of them counts is not known.
 fn first<'a>(fields: Fields<'a>, names: &[&str]) -> Result<Option<&'a str>, Unreadable> {
-    let named: Vec<&str> = names.iter().copied().filter(|name| fields.value(name).is_some()).collect();
-    match named.as_slice() {
+    let there: Vec<&str> = names.iter().copied().filter(|name| fields.value(name).is_some()).collect();
+    match there.as_slice() {
         [] => Ok(None),
         [name] => fields.text(name),
         [one, other, ..] => Err(Unreadable::new(format!("both `{one}` and `{other}`"), "one of them", FIX)),
