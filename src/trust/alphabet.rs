@@ -17,6 +17,10 @@ pub(super) enum Alphabet {
     Ref,
     /// An environment. `*` and `?` are left out: in a trust they are a wildcard that was misplaced, not a name.
     Environment,
+    /// The name of a workflow's file.
+    File,
+    /// A random id of a token.
+    Uuid,
     /// Whatever a workflow's author writes.
     Any,
 }
@@ -35,6 +39,8 @@ impl Alphabet {
             Self::Hex => matches!(character, '0'..='9' | 'a'..='f'),
             Self::Ref => !character.is_control() && !" ~^:?*[\\".contains(character),
             Self::Environment => !character.is_control() && !matches!(character, '*' | '?'),
+            Self::File => !character.is_control() && character != '/',
+            Self::Uuid => matches!(character, '0'..='9' | 'a'..='f' | '-'),
             Self::Any => !character.is_control(),
         }
     }
@@ -87,8 +93,23 @@ pub(super) const EVENTS: [&str; 37] = [
     "dynamic",
 ];
 
+/// The events that a pull request's review starts a workflow for.
+pub(super) const REVIEWS: [&str; 2] = ["pull_request_review", "pull_request_review_comment"];
+/// The events of a deployment, which can be made with a commit instead of a branch or a tag.
+pub(super) const DEPLOYMENTS: [&str; 2] = ["deployment", "deployment_status"];
+/// Claims that are numbers.
+pub(super) const TIMES: [&str; 3] = ["iat", "nbf", "exp"];
+/// How the claims begin that an organization names itself, its repositories' custom properties
+/// (<https://docs.github.com/en/actions/reference/security/oidc>).
+pub(super) const PROPERTY: &str = "repo_property_";
+
+/// Whether a word may be a key of `sub`.
+pub(super) fn is_subject_key(word: &str) -> bool {
+    SUBJECT_KEYS.contains(&word) || word.starts_with(PROPERTY)
+}
+
 /// What a key of `sub` may be (`claims_supported` of <https://token.actions.githubusercontent.com/.well-known/openid-configuration>, and `repo`, `context`).
-pub(super) const SUBJECT_KEYS: [&str; 32] = [
+pub(super) const SUBJECT_KEYS: [&str; 36] = [
     "repo",
     "context",
     "repository",
@@ -121,4 +142,8 @@ pub(super) const SUBJECT_KEYS: [&str; 32] = [
     "enterprise_id",
     "issuer_scope",
     "aud",
+    "jti",
+    "iat",
+    "nbf",
+    "exp",
 ];

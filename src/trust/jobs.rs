@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::alphabet::SUBJECT_KEYS;
+use super::alphabet::is_subject_key;
 use super::facts::{Facts, Subject};
 use super::pattern::{Part, Pattern};
-use super::shape::{Choices, ISSUER, Job, Origin};
+use super::shape::{Choices, Doubt, ISSUER, Job, Origin};
 
 /// What of a trust decides which jobs are worth a try.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Looked {
     claims: BTreeSet<String>,
     forms: Vec<Subject>,
     issuers: Vec<String>,
+    /// Comparisons of `sub` that leave no repository but one.
+    anchored: Vec<Pattern>,
+    /// Whether a comparison of `sub` leaves open which repository it is of.
+    reaches: bool,
+    /// Whether a comparison waits for a `*` or a `?` itself.
+    starred: bool,
 }
 
 impl Looked {
@@ -23,8 +29,7 @@ impl Looked {
         if claims.contains("sub") {
             let named = of("sub").filter_map(|pattern| named_form(&pattern.written()));
             let wild = of("sub").any(|pattern| pattern.parts().contains(&Part::Many));
-            let padded = if wild { &PADDED[..] } else { &[] };
-            let padded = padded.iter().map(|keys| Subject::Keys(keys.iter().map(|key| (*key).to_owned()).collect()));
+            let padded = if wild { padded(&facts.subject) } else { Vec::new() };
             for form in [Subject::Default, Subject::Immutable].into_iter().chain(named).chain(padded) {
                 if !forms.contains(&form) {
                     forms.push(form);
@@ -34,21 +39,29 @@ impl Looked {
         let enterprises = of("iss").map(|pattern| pattern.written().replace(['*', '?'], "x"));
         let enterprises = enterprises.filter(|issuer| issuer.starts_with(ISSUER) && issuer != ISSUER);
         let issuers = std::iter::once(ISSUER.to_owned()).chain(enterprises).collect();
-        Self { claims, forms, issuers }
+        let (anchored, open): (Vec<&Pattern>, Vec<&Pattern>) = of("sub").partition(|pattern| is_anchored(pattern));
+        let (anchored, reaches) = (anchored.into_iter().cloned().collect(), !open.is_empty());
+        let star = |pattern: &Pattern| pattern.parts().iter().any(|part| matches!(part, Part::Char('*' | '?')));
+        let starred = of("sub").chain(of("environment")).any(star);
+        Self { claims, forms, issuers, anchored, reaches, starred }
     }
 
     fn any(&self, claims: &[&str]) -> bool {
         claims.iter().any(|claim| self.claims.contains(*claim))
     }
 
-    /// What a job in an environment can have been started for, as far as the trust can see it.
-    fn origins(&self) -> &'static [Origin] {
+    /// What a job can have been started for, as far as the trust can see it.
+    fn origins(&self, in_environment: bool) -> &'static [Origin] {
         let seen = ["ref", "ref_type", "event_name", "head_ref", "base_ref"];
         let in_sub = self.forms.iter().any(|form| match form {
             Subject::Keys(keys) => keys.iter().any(|key| seen.contains(&key.as_str())),
             Subject::Default | Subject::Immutable => false,
         });
-        if self.any(&seen) || (in_sub && self.any(&["sub"])) { &ALL_ORIGINS } else { &[Origin::Branch] }
+        match in_environment {
+            _ if self.any(&seen) || (in_sub && self.any(&["sub"])) => &ALL_ORIGINS,
+            true => &[Origin::Branch],
+            false => &ORIGINS_IN_SUB,
+        }
     }
 
     fn enterprises(&self) -> &'static [bool] {
@@ -64,20 +77,66 @@ impl Looked {
 const PADDED: [&[&str]; 3] =
     [&["repo", "workflow", "context"], &["workflow", "context"], &["repo", "context", "workflow"]];
 
-const ALL_ORIGINS: [Origin; 3] = [Origin::Branch, Origin::PullRequest, Origin::Tag];
+const ALL_ORIGINS: [Origin; 7] =
+    [Origin::Branch, Origin::PullRequest, Origin::Tag, Origin::Review, Origin::Target, Origin::Commit, Origin::Merged];
+/// The origins that the usual `sub` tells apart.
+const ORIGINS_IN_SUB: [Origin; 5] = [Origin::Branch, Origin::PullRequest, Origin::Tag, Origin::Review, Origin::Commit];
+/// The keys of `sub` that say which repository it is of.
+const REPOSITORY_KEYS: [&str; 3] = ["repo", "repository", "repository_id"];
+/// Those, and the keys that say whose it is.
+const REPOSITORY_FACTS: [&str; 5] = ["repo", "repository", "repository_id", "repository_owner", "repository_owner_id"];
+
+/// Forms in which another repository writes what it likes where this form has a wildcard.
+fn padded(own: &Subject) -> Vec<Subject> {
+    let own = match own {
+        Subject::Default | Subject::Immutable => vec!["repo".to_owned(), "context".to_owned()],
+        Subject::Keys(keys) => keys.clone(),
+    };
+    let without =
+        |these: &[&str]| own.iter().map(String::as_str).filter(|key| !these.contains(key)).collect::<Vec<_>>();
+    let (rest, free) = (without(&REPOSITORY_KEYS), without(&REPOSITORY_FACTS));
+    let own = [
+        [&["workflow"], rest.as_slice()].concat(),
+        [&["repo", "workflow"], free.as_slice()].concat(),
+        [rest.as_slice(), &["workflow"]].concat(),
+        [&["workflow"], without(&[]).as_slice()].concat(),
+    ];
+    let form = |keys: &[&str]| Subject::Keys(keys.iter().map(|key| (*key).to_owned()).collect());
+    PADDED.iter().copied().map(form).chain(own.iter().map(|keys| form(keys))).collect()
+}
+
+/// Whether a comparison of `sub` fits no `sub` of another repository but one, whatever keys that one has: it has the repository after its key, and no
+/// wildcard in either. What is not a key stands only after one.
+fn is_anchored(pattern: &Pattern) -> bool {
+    if !pattern.is_wild() {
+        return true;
+    }
+    let written = pattern.written();
+    let words: Vec<&str> = written.split(':').collect();
+    words.windows(2).any(|words| match words {
+        [key, value] => REPOSITORY_KEYS.contains(key) && is_value(value),
+        _ => false,
+    })
+}
+
+/// Whether a word of a `sub` can be a value alone.
+fn is_value(word: &str) -> bool {
+    !word.is_empty() && !word.contains(['*', '?']) && !is_subject_key(word) && word != "pull_request"
+}
 
 /// Jobs of this repository in the gated environment.
 pub(super) fn own(facts: &Facts, looked: &Looked) -> Vec<Job> {
     let mut fixed = ours(facts);
     fixed.insert("environment".to_owned(), facts.environment.clone());
-    let kind = Kind { form: &facts.subject, fixed, usual: Choices::new(), never: Vec::new() };
+    let kind = Kind { form: &facts.subject, fixed, usual: Choices::new(), never: Vec::new(), doubt: None };
     kind.jobs(looked, true)
 }
 
 /// Jobs of whoever is not the gate, those of this repository first.
 pub(super) fn strangers(facts: &Facts, looked: &Looked) -> Vec<Job> {
     let (owner, _) = names(facts);
-    let mut here = Kind { form: &facts.subject, fixed: ours(facts), usual: Choices::new(), never: Vec::new() };
+    let mut here =
+        Kind { form: &facts.subject, fixed: ours(facts), usual: Choices::new(), never: Vec::new(), doubt: None };
     let mut jobs = here.jobs(looked, false);
     here.never = vec![Pattern::literal("environment", &facts.environment).ignoring_case()];
     jobs.extend(here.jobs(looked, true));
@@ -94,7 +153,7 @@ pub(super) fn strangers(facts: &Facts, looked: &Looked) -> Vec<Job> {
     let not_owner = Pattern::literal("repository_owner", owner).ignoring_case();
     let not_owner_id = Pattern::literal("repository_owner_id", &facts.owner_id.to_string());
     for form in &looked.forms {
-        let kind = |fixed, never| Kind { form, fixed, usual: usual.clone(), never };
+        let kind = |fixed, never| Kind { form, fixed, usual: usual.clone(), never, doubt: None };
         for kind in [
             kind(beside.clone(), vec![id.clone(), not_here.clone()]),
             kind(Choices::new(), vec![id.clone(), not_owner.clone(), not_owner_id.clone()]),
@@ -106,13 +165,36 @@ pub(super) fn strangers(facts: &Facts, looked: &Looked) -> Vec<Job> {
     jobs
 }
 
+/// Jobs of whoever is not the gate, of which it is not certain that GitHub writes their tokens.
+pub(super) fn doubtful(facts: &Facts, looked: &Looked) -> Vec<Job> {
+    let doubted = |job: Job, doubt| Job { doubt: Some(doubt), ..job };
+    let own_form = Looked { forms: vec![facts.subject.clone()], ..looked.clone() };
+    let mut jobs = Vec::new();
+    if looked.starred {
+        let all = strangers(facts, &own_form).into_iter().filter(|job| job.in_environment);
+        jobs.extend(all.map(|job| doubted(job, Doubt::Star)));
+    }
+    if looked.reaches {
+        let ours = facts.repository_id.to_string();
+        let others = strangers(facts, &own_form).into_iter();
+        let others = others.filter(|job| job.fixed.get("repository_id") != Some(&ours));
+        let others = others.map(|mut job| {
+            job.never.extend(looked.anchored.iter().cloned());
+            job
+        });
+        let each = |job: Job| [Doubt::RepositoryFirst, Doubt::AnotherFirst].map(|doubt| doubted(job.clone(), doubt));
+        jobs.extend(others.flat_map(each));
+    }
+    jobs
+}
+
 /// Jobs of a repository that took over this repository's name, in an environment of the same name.
 pub(super) fn recycled(facts: &Facts, looked: &Looked) -> Vec<Job> {
     let (owner, name) = names(facts);
     let fixed = [("owner", owner), ("name", name), ("environment", &facts.environment)];
     let fixed: Choices = fixed.map(|(choice, value)| (choice.to_owned(), value.to_owned())).into();
     let never = vec![Pattern::literal("repository_id", &facts.repository_id.to_string())];
-    let kind = |form| Kind { form, fixed: fixed.clone(), usual: Choices::new(), never: never.clone() };
+    let kind = |form| Kind { form, fixed: fixed.clone(), usual: Choices::new(), never: never.clone(), doubt: None };
     looked.forms.iter().flat_map(|form| kind(form).jobs(looked, true)).collect()
 }
 
@@ -136,6 +218,7 @@ pub(super) fn neighbours(facts: &Facts, looked: &Looked, made: &Choices) -> Vec<
         fixed,
         usual: Choices::new(),
         never: Vec::new(),
+        doubt: None,
     };
     let here: Choices = like(&[]).into_iter().chain(ours(facts)).collect();
     let mut jobs: Vec<Job> =
@@ -167,11 +250,12 @@ struct Kind<'a> {
     fixed: Choices,
     usual: Choices,
     never: Vec<Pattern>,
+    doubt: Option<Doubt>,
 }
 
 impl Kind<'_> {
     fn jobs(&self, looked: &Looked, in_environment: bool) -> Vec<Job> {
-        let origins = if in_environment { looked.origins() } else { &ALL_ORIGINS };
+        let origins = looked.origins(in_environment);
         let each = origins.iter().flat_map(|origin| looked.enterprises().iter().map(move |also| (*origin, *also)));
         let job = |(origin, enterprise)| Job {
             form: self.form.clone(),
@@ -182,6 +266,7 @@ impl Kind<'_> {
             fixed: self.fixed.clone(),
             usual: self.usual.clone(),
             never: self.never.clone(),
+            doubt: self.doubt,
         };
         each.map(job).collect()
     }
@@ -230,7 +315,7 @@ fn named_form(sub: &str) -> Option<Subject> {
     let keys: Vec<String> = keys
         .iter()
         .map(|word| word.trim_start_matches(['*', '?']))
-        .filter(|word| SUBJECT_KEYS.contains(word))
+        .filter(|word| is_subject_key(word))
         .map(str::to_owned)
         .collect();
     let usual: &[&[&str]] = &[&["repo"], &["repo", "environment"], &["repo", "ref"]];

@@ -51,7 +51,7 @@ impl Pattern {
         Self { claim: claim.to_owned(), parts, ignores_case: false }
     }
 
-    /// The same, whatever the case of its letters.
+    /// The same, whatever the case of its letters `a` to `z`: of others it is not documented what the providers take for the same.
     #[must_use]
     pub fn ignoring_case(self) -> Self {
         Self { ignores_case: true, ..self }
@@ -80,6 +80,11 @@ impl Pattern {
             self.step(&mut places, character);
         }
         self.accepts(&places)
+    }
+
+    /// Whether a wildcard is in it.
+    pub(super) fn is_wild(&self) -> bool {
+        self.parts.iter().any(|part| !matches!(part, Part::Char(_)))
     }
 
     /// The pattern as it is written with `*` and `?`.
@@ -136,7 +141,7 @@ impl Pattern {
     }
 
     fn same(&self, expected: char, got: char) -> bool {
-        expected == got || (self.ignores_case && expected.to_lowercase().eq(got.to_lowercase()))
+        expected == got || (self.ignores_case && expected.eq_ignore_ascii_case(&got))
     }
 
     /// Steps over `*`, and forgets the places before the last `*`: what they would take, the last `*` takes too.

@@ -5,12 +5,54 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::alphabet::{Alphabet, EVENTS};
+use super::alphabet::{Alphabet, DEPLOYMENTS, EVENTS, PROPERTY, REVIEWS, SUBJECT_KEYS};
 use super::facts::Subject;
 use super::pattern::Pattern;
 
 /// The issuer of GitHub's tokens; an enterprise may add its name (<https://docs.github.com/en/enterprise-cloud@latest/actions/reference/security/oidc>).
 pub(super) const ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// The claims of every token but `sub` and `repository_owner`, in the order in which they are written.
+const REST: [&str; 33] = [
+    "repository",
+    "repository_owner_id",
+    "repository_id",
+    "environment",
+    "ref",
+    "ref_type",
+    "event_name",
+    "workflow_ref",
+    "job_workflow_ref",
+    "iss",
+    "aud",
+    "actor",
+    "actor_id",
+    "workflow",
+    "workflow_sha",
+    "job_workflow_sha",
+    "sha",
+    "head_ref",
+    "base_ref",
+    "ref_protected",
+    "repository_visibility",
+    "runner_environment",
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "check_run_id",
+    "environment_node_id",
+    "enterprise",
+    "enterprise_id",
+    "jti",
+    "iat",
+    "nbf",
+    "exp",
+];
+
+/// Whether a claim is one of those that are tried.
+pub(super) fn is_modelled(claim: &str) -> bool {
+    REST.contains(&claim) || ["sub", "repository_owner"].contains(&claim)
+}
 
 /// Choices that are known already, by their name.
 pub(super) type Choices = BTreeMap<String, String>;
@@ -32,6 +74,19 @@ pub(super) struct Job {
     pub(super) usual: Choices,
     /// What no token of this job may have.
     pub(super) never: Vec<Pattern>,
+    /// Why its tokens may be none that GitHub writes.
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// Why it is not certain that GitHub writes a job's tokens: by them alone it cannot be told who gets in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// The environment's name may have a `*` or a `?`.
+    Star,
+    /// `sub` begins with the repository and goes on in whichever way.
+    RepositoryFirst,
+    /// `sub` begins with another key and goes on in whichever way.
+    AnotherFirst,
 }
 
 /// What a job was started for.
@@ -39,7 +94,34 @@ pub(super) struct Job {
 pub(super) enum Origin {
     Branch,
     Tag,
+    /// An open pull request.
     PullRequest,
+    /// A pull request that was merged: its event, but the branch it went to.
+    Merged,
+    /// A review of a pull request, whose `sub` has the pull request's ref
+    /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#pull_request_review>).
+    Review,
+    /// `pull_request_target`: the branch that a pull request goes to.
+    Target,
+    /// A deployment of a commit, which has no ref
+    /// (<https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows#deployment>).
+    Commit,
+}
+
+impl Origin {
+    fn has_pull_request(self) -> bool {
+        matches!(self, Self::PullRequest | Self::Merged | Self::Review | Self::Target)
+    }
+
+    fn events(self) -> &'static [&'static str] {
+        match self {
+            Self::Branch | Self::Tag => &EVENTS,
+            Self::PullRequest | Self::Merged => &["pull_request"],
+            Self::Review => &REVIEWS,
+            Self::Target => &["pull_request_target"],
+            Self::Commit => &DEPLOYMENTS,
+        }
+    }
 }
 
 /// The claims of a kind of job, piece by piece.
@@ -89,6 +171,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn subject(&mut self) {
         match &self.job.form {
+            _ if matches!(self.job.doubt, Some(Doubt::RepositoryFirst | Doubt::AnotherFirst)) => self.unknown_form(),
             Subject::Default | Subject::Immutable => {
                 let ids = self.job.form == Subject::Immutable;
                 self.between(&["sub"], "repo:");
@@ -112,39 +195,21 @@ impl Writer<'_> {
         }
     }
 
+    /// A `sub` of which the beginning alone is known.
+    fn unknown_form(&mut self) {
+        if self.job.doubt == Some(Doubt::RepositoryFirst) {
+            self.between(&["sub"], "repo:");
+            self.repository(true, false);
+            self.between(&["sub"], ":");
+        }
+        let keys = SUBJECT_KEYS.into_iter().filter(|key| *key != "repo" && *key != "context");
+        let starts = keys.chain(["pull_request"]).map(|key| format!("{key}:")).chain([PROPERTY.to_owned()]);
+        self.write("", &["sub"], false, Content::OneOf(starts.collect()));
+        self.write("", &["sub"], false, Content::Free { alphabet: Alphabet::Any, usual: "x".to_owned() });
+    }
+
     /// The claims that `sub` does not have.
     fn rest(&mut self) {
-        const REST: [&str; 29] = [
-            "repository",
-            "repository_owner_id",
-            "repository_id",
-            "environment",
-            "ref",
-            "ref_type",
-            "event_name",
-            "workflow_ref",
-            "job_workflow_ref",
-            "iss",
-            "aud",
-            "actor",
-            "actor_id",
-            "workflow",
-            "workflow_sha",
-            "job_workflow_sha",
-            "sha",
-            "head_ref",
-            "base_ref",
-            "ref_protected",
-            "repository_visibility",
-            "runner_environment",
-            "run_id",
-            "run_number",
-            "run_attempt",
-            "check_run_id",
-            "environment_node_id",
-            "enterprise",
-            "enterprise_id",
-        ];
         for claim in REST {
             self.claim(claim, false);
         }
@@ -159,9 +224,10 @@ impl Writer<'_> {
             "job_workflow_ref" => self.job_workflow(in_sub),
             "environment" | "environment_node_id" if !self.job.in_environment => {}
             "enterprise" | "enterprise_id" if !self.job.enterprise => {}
-            "head_ref" | "base_ref" if self.job.origin != Origin::PullRequest => self.constant(claim, "", in_sub),
-            "ref_type" => self.constant(claim, if self.job.origin == Origin::Tag { "tag" } else { "branch" }, in_sub),
-            "event_name" if self.job.origin == Origin::PullRequest => self.constant(claim, "pull_request", in_sub),
+            "head_ref" | "base_ref" if !self.job.origin.has_pull_request() => self.constant(claim, "", in_sub),
+            "ref_type" if self.job.origin != Origin::Commit => {
+                self.constant(claim, if self.job.origin == Origin::Tag { "tag" } else { "branch" }, in_sub)
+            }
             other => self.choice(other, in_sub),
         }
     }
@@ -170,7 +236,7 @@ impl Writer<'_> {
         if self.job.in_environment {
             self.between(&["sub"], "environment:");
             self.choice("environment", true);
-        } else if self.job.origin == Origin::PullRequest {
+        } else if matches!(self.job.origin, Origin::PullRequest | Origin::Merged) {
             self.between(&["sub"], "pull_request");
         } else {
             self.between(&["sub"], "ref:");
@@ -196,9 +262,10 @@ impl Writer<'_> {
 
     fn reference(&mut self, in_sub: bool) {
         let (name, before, after) = match self.job.origin {
-            Origin::Branch => ("branch", "refs/heads/", ""),
+            Origin::Commit => return self.constant("ref", "", in_sub),
+            Origin::Branch | Origin::Target | Origin::Merged => ("branch", "refs/heads/", ""),
             Origin::Tag => ("tag", "refs/tags/", ""),
-            Origin::PullRequest => ("pull", "refs/pull/", "/merge"),
+            Origin::PullRequest | Origin::Review => ("pull", "refs/pull/", "/merge"),
         };
         let own: &[&str] = if self.written.contains(name) { &[] } else { &["ref"] };
         self.write("", own, in_sub, Content::Text(before.to_owned()));
@@ -243,7 +310,8 @@ impl Writer<'_> {
         if !first && !in_sub {
             return;
         }
-        let content = match self.job.fixed.get(name) {
+        let possible = |value: &&String| name != "event_name" || self.job.origin.events().contains(&value.as_str());
+        let content = match self.job.fixed.get(name).filter(possible) {
             Some(value) => Content::Text(value.clone()),
             None => self.free(name),
         };
@@ -258,7 +326,9 @@ impl Writer<'_> {
         let (alphabet, usual) = usual(name);
         let usual = self.job.usual.get(name).map_or_else(|| usual.to_owned(), Clone::clone);
         match name {
-            "event_name" => Content::OneOf(EVENTS.map(str::to_owned).to_vec()),
+            "event_name" => Content::OneOf(self.job.origin.events().iter().map(|event| (*event).to_owned()).collect()),
+            "ref_type" => Content::OneOf(["", "branch", "tag"].map(str::to_owned).to_vec()),
+            "environment" if self.job.doubt == Some(Doubt::Star) => Content::Free { alphabet: Alphabet::Any, usual },
             "iss" => Content::OneOf(self.job.issuers.clone()),
             "ref_protected" => Content::OneOf(vec!["true".to_owned(), "false".to_owned()]),
             "runner_environment" => Content::OneOf(vec!["github-hosted".to_owned(), "self-hosted".to_owned()]),
@@ -311,9 +381,12 @@ fn usual(choice: &str) -> (Alphabet, &'static str) {
         "actor" => (Alphabet::Actor, "somebody"),
         "actor_id" | "run_id" | "check_run_id" | "enterprise_id" => (Alphabet::Digits, "1000003"),
         "sha" | "workflow_sha" | "job_workflow_sha" => (Alphabet::Hex, "0123456789abcdef0123456789abcdef01234567"),
-        "workflow_file" | "job_file" => (Alphabet::Ref, "deploy.yml"),
+        "workflow_file" | "job_file" => (Alphabet::File, "deploy.yml"),
         "workflow_at" | "job_at" => (Alphabet::Ref, "refs/heads/main"),
         "enterprise" => (Alphabet::Name, "an-enterprise"),
+        "iat" | "nbf" => (Alphabet::Digits, "1700000000"),
+        "exp" => (Alphabet::Digits, "1700000300"),
+        "jti" => (Alphabet::Uuid, "01234567-89ab-cdef-0123-456789abcdef"),
         "aud" => (Alphabet::Any, "an-audience"),
         _ => (Alphabet::Any, "anything"),
     }

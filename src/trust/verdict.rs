@@ -72,6 +72,9 @@ pub fn verdict(document: &dyn TrustDocument, facts: &Facts) -> Verdict {
     if answer == Answer::OnlyTheGate && findings.recycled.is_some() {
         notes.push(recycled_note(facts));
     }
+    if answer == Answer::Nobody && findings.starred {
+        notes.push(STAR_NOTE.to_owned());
+    }
     let mend = mend(document, facts, answer);
     let proof = match answer {
         Answer::OnlyTheGate => findings.own,
@@ -92,13 +95,17 @@ pub fn entry_name(entry: &Entry) -> &'static str {
 }
 
 /// Whether a token is the gate's: of this repository by its id, in this environment.
-/// GitHub compares the names of environments without regard to case, so another spelling is the same environment.
+/// GitHub compares the names of environments without regard to case, so another spelling is the same environment; of letters beyond ASCII that is not documented,
+/// and another spelling is taken for another environment.
 #[must_use]
 pub fn is_the_gates(token: &Token, facts: &Facts) -> bool {
-    let lower = |text: &str| text.to_lowercase();
     token.text("repository_id") == Some(facts.repository_id.to_string().as_str())
-        && token.text("environment").map(lower) == Some(lower(&facts.environment))
+        && token.text("environment").is_some_and(|environment| environment.eq_ignore_ascii_case(&facts.environment))
 }
+
+const STAR: &str = "a `*` or a `?` stands where it is no wildcard, and whoever may name an environment so gets in";
+const STAR_NOTE: &str =
+    "A `*` or a `?` stands where it is no wildcard: remove it, or whoever may name an environment so gets in.";
 
 fn usable(facts: &Facts) -> Result<(), String> {
     let (owner, name) = facts.repository.split_once('/').unwrap_or_default();
@@ -131,6 +138,9 @@ fn judge(findings: &Findings, other_ways: Entry, facts: &Facts) -> (Answer, Stri
     let own_unclear = findings.own_unclear.clone().filter(|_| findings.own.is_none());
     if let Some(why) = findings.stranger_unclear.clone().or(own_unclear).or(why) {
         return (Answer::CannotTell, format!("It cannot be told who gets in: {why}."));
+    }
+    if findings.own.is_some() && findings.starred {
+        return (Answer::CannotTell, format!("It cannot be told who gets in: {STAR}."));
     }
     if findings.own.is_some() {
         let reason = format!("Only jobs of `{}` in the environment `{}` get in.", facts.repository, facts.environment);

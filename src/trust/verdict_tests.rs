@@ -300,3 +300,82 @@ fn too_many_comparisons_cannot_be_told() {
     all.push(is("sub", "repo:o/r:environment:release"));
     assert_eq!(said(&Tiny::All(all), &facts), "cannot-tell");
 }
+
+#[test]
+fn a_review_of_a_pull_request_writes_its_ref() {
+    let facts = facts("release", Subject::Default);
+    for sub in ["repo:o/r:ref:refs/pull/*/merge", "repo:o/r:ref:refs/pull/*"] {
+        let verdict = verdict(&Tiny::Any(vec![is("sub", "repo:o/r:environment:release"), like("sub", sub)]), &facts);
+        assert_eq!(verdict.as_str(), "more-than-the-gate", "{sub}");
+        assert_eq!(verdict.proof.unwrap().text("event_name"), Some("pull_request_review"));
+    }
+}
+
+#[test]
+fn a_deployment_of_a_commit_has_an_empty_ref() {
+    let facts = facts("release", Subject::Default);
+    let verdict = verdict(&is("sub", "repo:o/r:ref:"), &facts);
+    assert_eq!(verdict.as_str(), "more-than-the-gate");
+    assert_eq!(verdict.proof.unwrap().text("ref"), Some(""));
+}
+
+#[test]
+fn another_repository_writes_a_name_like_ours_into_the_name_of_its_workflow() {
+    let facts = facts("release", keys(&["repo", "context", "actor"]));
+    let verdict = verdict(&like("sub", "*:o/r:environment:release:*"), &facts);
+    assert_eq!(verdict.as_str(), "more-than-the-gate");
+    assert!(verdict.proof.unwrap().text("sub").unwrap().starts_with("workflow:o/r:environment:release:actor:"));
+}
+
+#[test]
+fn a_wildcard_before_the_repository_cannot_be_told() {
+    let facts = facts("release", Subject::Default);
+    assert_eq!(said(&like("sub", "**repo:o/r:environment:release"), &facts), "cannot-tell");
+    let bound = Tiny::All(vec![like("sub", "**repo:o/r:environment:release"), is("repository_id", "42")]);
+    assert_eq!(said(&bound, &facts), "only-the-gate");
+}
+
+#[test]
+fn a_wildcard_behind_the_repository_is_of_the_repository_alone() {
+    let facts = facts("release", keys(&["repository_owner", "repo", "context", "job_workflow_ref"]));
+    let sub = "repository_owner:o:repo:o/r:environment:release:job_workflow_ref:*";
+    assert_eq!(said(&like("sub", sub), &facts), "only-the-gate");
+}
+
+#[test]
+fn a_wildcard_meets_a_value_that_sub_repeats() {
+    let facts = facts("release", keys(&["repository_owner", "repo", "context"]));
+    let verdict = verdict(&like("sub", "repository_owner:oct*:repo:*org/r:environment:release"), &facts);
+    assert_eq!(verdict.as_str(), "more-than-the-gate");
+    assert_eq!(verdict.proof.unwrap().text("repository_owner"), Some("octorg"));
+    let within = like("sub", "repository_owner:oct*x:repo:*org/r:environment:release");
+    assert_ne!(said(&within, &facts), "nobody");
+}
+
+#[test]
+fn a_claim_that_is_not_modelled_cannot_be_told_but_a_stranger_is_more() {
+    let facts = facts("release", Subject::Default);
+    let own = is("sub", "repo:o/r:environment:release");
+    let either = |other: Tiny| Tiny::Any(vec![own.clone(), other]);
+    assert_eq!(said(&either(is("something", "x")), &facts), "cannot-tell");
+    assert_eq!(said(&Tiny::All(vec![own.clone(), is("something", "x")]), &facts), "cannot-tell");
+    assert_eq!(said(&Tiny::Any(vec![is("something", "x"), is("ref", "x")]), &facts), "cannot-tell");
+    assert_eq!(said(&either(Tiny::Missing("something")), &facts), "more-than-the-gate");
+}
+
+#[test]
+fn a_star_that_is_no_wildcard_is_nobodys_alone_and_unclear_beside_the_gates() {
+    let facts = facts("release", Subject::Default);
+    let star = is("sub", "repo:o/r:environment:*");
+    let alone = verdict(&star, &facts);
+    assert_eq!(alone.as_str(), "nobody");
+    assert!(alone.notes.iter().any(|note| note.contains('*')), "{alone:?}");
+    assert_eq!(said(&Tiny::Any(vec![is("sub", "repo:o/r:environment:release"), star]), &facts), "cannot-tell");
+}
+
+#[test]
+fn another_case_beyond_ascii_is_another_environment() {
+    let facts = facts("key", Subject::Default);
+    let both = Tiny::Any(vec![is("environment", "key"), is("environment", "\u{212a}ey")]);
+    assert_eq!(said(&Tiny::All(vec![is("repository_id", "42"), both]), &facts), "more-than-the-gate");
+}

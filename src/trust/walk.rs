@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::alphabet::Alphabet;
+use super::alphabet::{Alphabet, TIMES};
 use super::pattern::{Pattern, Places};
 use super::shape::{Choices, Content, Piece, Shape};
 use super::subject::escaped;
@@ -232,7 +232,7 @@ impl<'a> Walker<'a> {
                 awaited.insert(':');
             }
             if pattern.ignores_case() {
-                awaited.extend(character.to_lowercase().chain(character.to_uppercase()));
+                awaited.extend([character.to_ascii_lowercase(), character.to_ascii_uppercase()]);
             }
         }
         let other = alphabet.other_than(&awaited);
@@ -272,6 +272,12 @@ fn found(shape: &Shape, node: &Node) -> Found {
         }
     }
     let claims: Map<String, Value> =
-        claims.into_iter().map(|(claim, value)| (claim.to_owned(), value.into())).collect();
+        claims.into_iter().map(|(claim, value)| (claim.to_owned(), as_written(claim, value))).collect();
     Found { token: Token::new(claims), choices }
+}
+
+/// Times are numbers, every other claim is text.
+fn as_written(claim: &str, value: String) -> Value {
+    let number = TIMES.contains(&claim).then(|| value.parse::<u64>().ok()).flatten();
+    number.map_or_else(|| value.into(), Value::from)
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::operator::{Operator, Order, Set, Test};
 use super::value::{Language, Template, Wildcards};
-use super::{CLAIMS, HOST, UNDOCUMENTED};
+use super::{CLAIMS, HOST, is_undocumented};
 use crate::trust::{Compared, Entry, Pattern, Token};
 
 /// A condition.
@@ -60,6 +60,7 @@ impl Condition {
                 match token.and_then(|token| token.claim(claim)) {
                     None => None,
                     Some(serde_json::Value::String(text)) => Some(text.as_str()),
+                    Some(_) if operator.test == Test::Absent => Some(""),
                     Some(_) => return Entry::CannotTell(format!("the token's `{claim}` is not text")),
                 }
             }
@@ -109,7 +110,7 @@ impl Condition {
 
     /// The key, if it is one of GitHub's claims that AWS does not document.
     pub(super) fn undocumented(&self) -> Option<&str> {
-        self.claim().filter(|claim| UNDOCUMENTED.contains(claim))
+        self.claim().filter(|claim| is_undocumented(claim))
     }
 
     /// The claim, with numbers to either side of those it is compared with.
@@ -143,7 +144,7 @@ impl Key {
         if !is_githubs {
             return Self::Foreign(key.to_owned());
         }
-        if !CLAIMS.contains(&claim) && !UNDOCUMENTED.contains(&claim) {
+        if !CLAIMS.contains(&claim) && !is_undocumented(claim) {
             return Self::NeverThere(key.to_owned());
         }
         let written = key.get(HOST.len()..provider.len()).unwrap_or_default();

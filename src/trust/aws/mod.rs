@@ -43,7 +43,7 @@ pub const CLAIMS: [&str; 12] = [
 ];
 
 /// GitHub's other claims. AWS does not document keys for them, and may offer them all the same: whoever gets in by one of them gets in, and nobody is alone by it.
-const UNDOCUMENTED: [&str; 20] = [
+const UNDOCUMENTED: [&str; 24] = [
     "base_ref",
     "check_run_id",
     "enterprise",
@@ -64,7 +64,16 @@ const UNDOCUMENTED: [&str; 20] = [
     "workflow_ref",
     "workflow_sha",
     "jti",
+    "iat",
+    "nbf",
+    "exp",
+    "issuer_scope",
 ];
+
+/// Whether GitHub's tokens have the claim, or may have it, though AWS does not document a key for it.
+fn is_undocumented(claim: &str) -> bool {
+    UNDOCUMENTED.contains(&claim) || claim.starts_with(crate::trust::alphabet::PROPERTY)
+}
 
 /// The host of GitHub's provider. An enterprise's own issuer adds `/` and its name.
 const HOST: &str = "token.actions.githubusercontent.com";

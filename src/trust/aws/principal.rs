@@ -56,7 +56,7 @@ impl Principal {
         match self {
             Self::Everybody => Entry::GetsIn,
             Self::GitHub { .. } => Entry::from(self.issuer().as_deref() == token.text("iss")),
-            Self::Federated(name) if name.contains(HOST) || name.contains('*') => {
+            Self::Federated(name) if name.to_ascii_lowercase().contains(HOST) || name.contains('*') => {
                 Entry::CannotTell(format!("the principal `{name}` is not the ARN of GitHub's provider, but like it"))
             }
             Self::Aws(_) | Self::Federated(_) | Self::Service(_) => Entry::StaysOut,

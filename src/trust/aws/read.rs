@@ -1,5 +1,7 @@
 //! A trust policy from text: the policy itself, or what `aws iam get-role` and CloudFormation wrap around it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::trust::strict::each_key_once;
@@ -76,6 +78,9 @@ fn hex(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
+/// Elements around a policy, of which one stands at a time.
+const WRAPPINGS: [&str; 3] = ["Role", "Properties", "AssumeRolePolicyDocument"];
+
 /// What is within the wrappings.
 fn unwrapped(value: Value, depth: usize) -> Result<Map<String, Value>, AwsError> {
     if depth > 4 {
@@ -89,7 +94,10 @@ fn unwrapped(value: Value, depth: usize) -> Result<Map<String, Value>, AwsError>
     if object.contains_key("Statement") {
         return Ok(object);
     }
-    for wrapping in ["Role", "Properties", "AssumeRolePolicyDocument"] {
+    if WRAPPINGS.iter().filter(|wrapping| object.contains_key(**wrapping)).count() > 1 {
+        return refused("it has several of `Role`, `Properties` and `AssumeRolePolicyDocument` side by side; give one");
+    }
+    for wrapping in WRAPPINGS {
         if let Some(within) = object.remove(wrapping) {
             return unwrapped(within, depth.saturating_add(1));
         }
@@ -187,7 +195,13 @@ fn conditions(value: Value, language: Language) -> Result<Vec<Condition>, AwsErr
         let Value::Object(keys) = keys else {
             return refused(format!("`{operator}` is {}; expected an object of condition keys", kind(&keys)));
         };
+        let mut seen = BTreeSet::new();
         for (key, values) in keys {
+            if !seen.insert(key.to_ascii_lowercase()) {
+                return refused(format!(
+                    "`{operator}` has the key `{key}` twice, in other case; keys have no case: remove one of the two"
+                ));
+            }
             all.push(Condition::new(&operator, &key, &scalars(values, &key)?, language));
         }
     }

@@ -70,3 +70,20 @@ fn what_is_not_a_trust_policy_is_refused() {
     assert!(read(&json!({"Version": "2020-01-01", "Statement": []}).to_string()).is_err());
     assert!(read(&json!({"Statement": [], "Extra": 1}).to_string()).is_err());
 }
+
+#[test]
+fn a_key_twice_in_other_case_is_refused() {
+    let sub = "token.actions.githubusercontent.com:sub";
+    let condition = json!({"StringLike": {sub: SUB, "token.actions.githubusercontent.com:SUB": "repo:o/*"}});
+    assert!(read(&json!({"Statement": with("Condition", condition)}).to_string()).is_err());
+    let condition = json!({"StringEquals": {sub: SUB}, "StringLike": {sub: "repo:o/*"}});
+    assert!(read(&json!({"Statement": with("Condition", condition)}).to_string()).is_ok());
+}
+
+#[test]
+fn two_wrappings_side_by_side_are_refused() {
+    let policy = json!({"Statement": statement()});
+    let role = json!({"AssumeRolePolicyDocument": policy});
+    assert!(read(&json!({"Role": role, "AssumeRolePolicyDocument": policy}).to_string()).is_err());
+    assert!(read(&json!({ "Role": role }).to_string()).is_ok());
+}

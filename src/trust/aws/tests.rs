@@ -361,3 +361,17 @@ fn one_given_token_is_answered() {
         Entry::CannotTell(_)
     ));
 }
+
+#[test]
+fn the_providers_arn_in_another_case_cannot_be_told() {
+    let other = json!({"Federated": ARN.replace("token.actions", "Token.Actions")});
+    let wide = with(statement(&json!({"StringLike": {"sub": "repo:o/*"}})), "Principal", other);
+    assert_eq!(judged(&[statement(&exact()), wide]).as_str(), UNCLEAR);
+}
+
+#[test]
+fn a_property_of_a_repository_is_a_claim_without_a_documented_key() {
+    let property = statement(&json!({"StringEquals": {"repo_property_tier": "prod"}}));
+    assert_eq!(judged(&[statement(&exact()), property]).as_str(), UNCLEAR);
+    assert_eq!(said(&json!({"Null": {"exp": "false"}, "StringEquals": {"repository_id": "42"}})), MORE);
+}

@@ -2,7 +2,7 @@
 
 mod expression;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::audience::{has_one_of, is_enterprise, is_github};
 use super::document::{Compared, TrustDocument};
@@ -32,6 +32,8 @@ const KNOWN: [&str; 16] = [
     "tags",
     "type",
 ];
+/// Fields that decide who gets in.
+const DECIDING: [&str; 4] = ["audiences", "claimsMatchingExpression", "issuer", "subject"];
 /// What to do with a credential that cannot be read.
 const FIX: &str = "give what `az ad app federated-credential list` prints";
 
@@ -71,6 +73,15 @@ impl AzureTrust {
     pub fn parse(document: &Value) -> Result<Self, Unreadable> {
         let more = document.get("@odata.nextLink").is_some_and(|link| !link.is_null());
         let listed = document.as_array().or_else(|| document.get("value").and_then(Value::as_array));
+        let beside =
+            |map: &Map<String, Value>| map.keys().find(|name| *name != "value" && !name.starts_with('@')).cloned();
+        if let Some(name) = document.as_object().filter(|_| listed.is_some()).and_then(beside) {
+            return Err(Unreadable::new(
+                format!("`{name}` beside a list of credentials in `value`"),
+                "a list or one credential",
+                FIX,
+            ));
+        }
         let credentials = match listed {
             Some(list) => list.iter().map(Credential::parse).collect::<Result<_, _>>()?,
             None => vec![Credential::parse(document)?],
@@ -89,6 +100,14 @@ impl Credential {
         let unknown = outer.first_unknown(&KNOWN).or_else(|| inner.first_unknown(&KNOWN));
         let unclear = unknown.map(|field| {
             format!("the credential `{name}` has the unknown field `{field}`; remove it if it means nothing")
+        });
+        let hidden = DECIDING.iter().find(|field| outer.value("properties").is_some() && outer.value(field).is_some());
+        let unclear = unclear.or_else(|| {
+            hidden.map(|field| {
+                format!(
+                    "the credential `{name}` has `{field}` both within `properties` and beside it; remove one of them"
+                )
+            })
         });
         let who = Who::parse(inner, &name)?;
         Ok(Self { name, issuer, audiences, who, unclear })
@@ -178,18 +197,18 @@ impl TrustDocument for AzureTrust {
         self.credentials.iter().filter(|credential| credential.is_github()).flat_map(of).collect()
     }
 
-    /// A credential of another issuer beside one of GitHub's is a way around the gate, if that issuer has such a subject.
+    /// A credential of another issuer is a way around the gate, if that issuer has such a subject.
     fn other_ways(&self) -> Entry {
         let other = self.credentials.iter().find(|credential| !credential.is_github());
         match other {
             _ if self.more => {
                 Entry::CannotTell("there are more credentials (`@odata.nextLink`); give them all".to_owned())
             }
-            Some(other) if self.credentials.iter().any(Credential::is_github) => Entry::CannotTell(format!(
-                "the credential `{}` trusts the issuer `{}` as well, whose tokens are not tried; remove it or check it by itself",
+            Some(other) => Entry::CannotTell(format!(
+                "the credential `{}` trusts the issuer `{}`, whose tokens are not tried; remove it or check it by itself",
                 other.name, other.issuer
             )),
-            _ => Entry::StaysOut,
+            None => Entry::StaysOut,
         }
     }
 

@@ -93,3 +93,35 @@ fn what_is_not_understood_cannot_be_told() {
     let other = json!({"name": "x", "issuer": "https://gitlab.com", "subject": "x", "audiences": ["x"]});
     assert_eq!(judged(&json!([subject("repo:o/r:environment:release"), other])), Answer::CannotTell);
 }
+
+#[test]
+fn another_issuer_alone_cannot_be_told() {
+    for issuer in ["https://gitlab.com", "https://token.actions.githubusercontent.com/"] {
+        let other = json!({"name": "x", "issuer": issuer, "subject": "x", "audiences": ["x"]});
+        assert_eq!(judged(&other), Answer::CannotTell, "{issuer}");
+    }
+}
+
+#[test]
+fn a_pull_requests_ref_is_written_by_its_reviews() {
+    let gate = subject("repo:o/r:environment:release");
+    let pulls = flexible("claims['sub'] matches 'repo:o/r:ref:refs/pull/*'");
+    assert_eq!(judged(&json!([gate, pulls])), Answer::MoreThanTheGate);
+}
+
+#[test]
+fn a_credential_beside_a_list_of_them_is_an_error() {
+    let mut document = subject("repo:o/r:ref:refs/heads/main");
+    document.as_object_mut().unwrap().insert("value".to_owned(), json!([subject("repo:o/r:environment:release")]));
+    assert!(AzureTrust::parse(&document).is_err());
+    let listed = json!({"@odata.context": "x", "value": [subject("repo:o/r:environment:release")]});
+    assert_eq!(judged(&listed), Answer::OnlyTheGate);
+}
+
+#[test]
+fn a_subject_beside_properties_cannot_be_told() {
+    let inner = subject("repo:o/r:environment:release");
+    let document = json!({"name": "gate", "properties": inner, "subject": "repo:o/r:ref:refs/heads/main"});
+    assert_eq!(judged(&document), Answer::CannotTell);
+    assert_eq!(judged(&json!({"name": "gate", "properties": inner})), Answer::OnlyTheGate);
+}

@@ -4,9 +4,11 @@ mod cel;
 mod policy;
 mod provider;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
-use super::audience::is_enterprise;
+use super::audience::{is_enterprise, is_github};
 use super::document::{Compared, TrustDocument};
 use super::entry::Entry;
 use super::pattern::Pattern;
@@ -30,6 +32,8 @@ const LONGEST_SUBJECT: usize = 127;
 pub struct GcpTrust {
     provider: Provider,
     policies: Vec<Policy>,
+    /// Why it is not known whom the policies are about.
+    unclear: Option<String>,
 }
 
 impl GcpTrust {
@@ -59,9 +63,13 @@ impl GcpTrust {
             return Err(Unreadable::new(format!("{} providers", providers.len()), "one", FIX));
         };
         let provider = Provider::parse(provider)?;
-        let policies =
+        let policies: Vec<Policy> =
             policies.into_iter().map(|policy| Policy::parse(policy, provider.pool())).collect::<Result<_, _>>()?;
-        Ok(Self { provider, policies })
+        let pools: BTreeSet<&String> = policies.iter().flat_map(|policy| &policy.pools).collect();
+        let unclear = (provider.pool().is_none() && pools.len() > 1).then(|| {
+            "the policies name several pools, and the provider has no `name`, so that it is not known which of them is its own; add `name`".to_owned()
+        });
+        Ok(Self { provider, policies, unclear })
     }
 
     /// Whether a token gets in, in one way to evaluate.
@@ -121,6 +129,11 @@ fn holds(evaluation: &Evaluation<'_>, expression: &Expression) -> Entry {
 /// Whether the token has a subject for Google.
 fn subject_fits(evaluation: &Evaluation<'_>) -> Entry {
     match evaluation.attribute("google.subject") {
+        Ok(CelValue::Text(subject)) if subject.len() > LONGEST_SUBJECT && evaluation.mode == Mode::Widest => {
+            Entry::CannotTell(format!(
+                "`google.subject` is longer than {LONGEST_SUBJECT} bytes for some tokens, and not every length is tried; map it from `assertion.sub`"
+            ))
+        }
         Ok(CelValue::Text(subject)) => Entry::from(!subject.is_empty() && subject.len() <= LONGEST_SUBJECT),
         Ok(_) | Err(Stop::Failed) => Entry::StaysOut,
         Err(Stop::Unknown(why)) => Entry::CannotTell(why),
@@ -157,7 +170,13 @@ impl TrustDocument for GcpTrust {
     }
 
     fn other_ways(&self) -> Entry {
-        self.policies.iter().fold(Entry::StaysOut, |entry, policy| entry.or(policy.others.clone()))
+        let others = self.policies.iter().fold(Entry::StaysOut, |entry, policy| entry.or(policy.others.clone()));
+        let issuer = &self.provider.issuer;
+        let elsewhere = (self.provider.is_open() && !is_github(issuer)).then(|| {
+            format!("the provider trusts the issuer `{issuer}`, whose tokens are not tried; check it by itself")
+        });
+        let unclear = self.unclear.clone().or(elsewhere);
+        others.or(unclear.map_or(Entry::StaysOut, Entry::CannotTell))
     }
 
     fn notes(&self) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! Who of a pool may act as a service account: the bindings of its IAM policy.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::cel::{Comparison, Expression, Root};
@@ -38,6 +40,8 @@ pub(super) struct Policy {
     pub(super) ways: Vec<Way>,
     /// Whether somebody gets in without the pool.
     pub(super) others: Entry,
+    /// The pools whose members are named.
+    pub(super) pools: BTreeSet<String>,
 }
 
 /// One member of one binding.
@@ -53,7 +57,7 @@ impl Policy {
     /// Reads a policy for a pool; without a pool's name, all pools are taken for the provider's.
     pub(super) fn parse(value: &Value, pool: Option<&str>) -> Result<Self, Unreadable> {
         let fields = Fields::of(value, "an IAM policy", FIX)?;
-        let mut policy = Self { ways: Vec::new(), others: Entry::StaysOut };
+        let mut policy = Self { ways: Vec::new(), others: Entry::StaysOut, pools: BTreeSet::new() };
         if let Some(field) =
             fields.first_unknown(&["auditConfigs", "bindings", "etag", "kind", "resourceId", "version"])
         {
@@ -81,6 +85,8 @@ impl Policy {
             self.others = self.others.clone().or(then.clone());
             return;
         }
+        let named = member.strip_prefix(SINGLE).or_else(|| member.strip_prefix(SET)).and_then(split_pool);
+        self.pools.extend(named.map(|(pool, _)| pool.to_owned()));
         match test(member, pool) {
             Ok(Some(test)) => self.ways.push(Way { test, then: then.clone() }),
             Ok(None) => {}

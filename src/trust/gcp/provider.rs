@@ -99,6 +99,11 @@ impl Provider {
         if self.audiences.is_empty() { own.collect() } else { self.audiences.clone() }
     }
 
+    /// Whether it takes tokens at all.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// The pool, as principals name it, if it was given.
     pub(super) fn pool(&self) -> Option<&str> {
         self.name.as_deref().and_then(|name| name.split_once("/providers/")).map(|(pool, _)| pool)

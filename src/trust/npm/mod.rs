@@ -60,7 +60,11 @@ impl Publisher {
         let claims = outer.object("claims")?;
         let fields = claims.unwrap_or(outer);
         let name = first(fields, &REPOSITORY)?.ok_or_else(|| outer.missing("repository"))?;
-        let repository = match first(fields, &OWNER)? {
+        let owner = first(fields, &OWNER)?;
+        if let Some(owner) = owner.filter(|owner| name.split_once('/').is_some_and(|(own, _)| own != *owner)) {
+            return Err(Unreadable::new(format!("the owner `{owner}` of the repository `{name}`"), "one owner", FIX));
+        }
+        let repository = match owner {
             Some(owner) if !name.contains('/') => format!("{owner}/{name}"),
             _ => name.to_owned(),
         };
@@ -72,6 +76,13 @@ impl Publisher {
             .map(|value| Fields::of(value, "an object in `workflow_ref`", FIX))
             .transpose()?;
         let file = match workflow {
+            Some(_) if first(fields, &FILE)?.is_some() => {
+                return Err(Unreadable::new(
+                    "a workflow's file both in `workflow_ref` and beside it",
+                    "one of them",
+                    FIX,
+                ));
+            }
             Some(workflow) => workflow.text("file")?,
             None => first(fields, &FILE)?,
         };
@@ -106,10 +117,14 @@ fn workflow(repository: &str, file: &str) -> Pattern {
     Pattern::of_parts("workflow_ref", literal.chars().map(Part::Char).chain([Part::Many]).collect())
 }
 
-/// The text of the first of these names that is there.
+/// The text of the one of these names that is there. Two that are there are an error: which of them counts is not known.
 fn first<'a>(fields: Fields<'a>, names: &[&str]) -> Result<Option<&'a str>, Unreadable> {
-    let named = names.iter().find(|name| fields.value(name).is_some());
-    named.map_or(Ok(None), |name| fields.text(name))
+    let there: Vec<&str> = names.iter().copied().filter(|name| fields.value(name).is_some()).collect();
+    match there.as_slice() {
+        [] => Ok(None),
+        [name] => fields.text(name),
+        [one, other, ..] => Err(Unreadable::new(format!("both `{one}` and `{other}`"), "one of them", FIX)),
+    }
 }
 
 /// The first field that is not one of a publisher.

@@ -133,3 +133,17 @@ fn another_environment_is_more_and_another_repository_too() {
     *other.get_mut("repository").unwrap() = json!("o/other");
     assert_eq!(judged(&other), Answer::MoreThanTheGate);
 }
+
+#[test]
+fn a_field_under_two_names_is_an_error() {
+    let two = |one: &str, other: &str| {
+        let mut document =
+            json!({"type": "github", "repository": "o/r", "file": "publish.yml", "environment": "release"});
+        document.as_object_mut().unwrap().insert(one.to_owned(), json!(other));
+        NpmTrust::parse(&document).is_err()
+    };
+    assert!(two("environment_name", "x"));
+    assert!(two("workflow", "other.yml"));
+    assert!(two("owner", "p"));
+    assert!(!two("owner", "o"));
+}

@@ -42,6 +42,8 @@ const IGNORED: [&str; 13] = [
     "ttl",
     "verbose_oidc_logging",
 ];
+const NUMBER: &str =
+    "`claim_mappings` names a claim that is a number, which not every version of Vault takes; remove it";
 /// What to do with a role that cannot be read.
 const FIX: &str = "give what `vault read -format=json auth/jwt/role/NAME` prints";
 
@@ -89,7 +91,9 @@ impl VaultTrust {
             role.text("user_claim")?.filter(|name| !name.is_empty()).ok_or_else(|| role.missing("user_claim"))?;
         let pointer = role.flag("user_claim_json_pointer")?;
         let groups = role.text("groups_claim")?.filter(|name| !name.is_empty());
-        let unclear = unknown(role).or(unreadable).or_else(|| {
+        let hidden = DECIDING.iter().find(|field| outer.value("data").is_some() && outer.value(field).is_some());
+        let hidden = hidden.map(|field| format!("the role has `{field}` beside `data`; remove what is beside it"));
+        let unclear = unknown(role).or(unreadable).or(hidden).or_else(|| {
             groups.map(|name| format!("`groups_claim` asks for `{name}`; GitHub's tokens have no groups; remove it"))
         });
         Ok(Self {
@@ -107,12 +111,12 @@ impl VaultTrust {
         })
     }
 
-    /// `bound_audiences`: without them, a token that has an audience is refused.
-    fn audience_fits(&self, token: &Token) -> bool {
-        if self.audiences.is_empty() {
-            return audiences(token).all(str::is_empty);
+    /// `bound_audiences`: without them, it depends on Vault's version whether a token that has an audience is refused.
+    fn audience_fits(&self, token: &Token) -> Entry {
+        if !self.audiences.is_empty() || audiences(token).all(str::is_empty) {
+            return Entry::from(self.audiences.is_empty() || has_one_of(token, &self.audiences));
         }
-        has_one_of(token, &self.audiences)
+        Entry::CannotTell("the role has no `bound_audiences`: Vault before 1.17 lets every audience in, later versions none; set `bound_audiences`".to_owned())
     }
 }
 
@@ -144,11 +148,14 @@ impl TrustDocument for VaultTrust {
         }
         let subject = self.subject.as_ref().is_none_or(|subject| token.text("sub") == Some(subject));
         let texts = self.texts.iter().all(|name| bound::lookup(token, name).is_some_and(Value::is_string));
-        let mapped = self.mapped.iter().all(|name| bound::lookup(token, name).is_none_or(Value::is_string));
-        if !self.jwt || !self.audience_fits(token) || !subject || !texts || !mapped {
+        let mapped =
+            |test: fn(&Value) -> bool| self.mapped.iter().filter_map(|name| bound::lookup(token, name)).all(test);
+        if !self.jwt || !subject || !texts || !mapped(|value| value.is_string() || value.is_number()) {
             return Entry::StaysOut;
         }
         Entry::from(self.claims.iter().all(|claim| claim.fits(token)))
+            .and(self.audience_fits(token))
+            .and(if mapped(Value::is_string) { Entry::GetsIn } else { Entry::CannotTell(NUMBER.to_owned()) })
     }
 
     fn compared(&self) -> Vec<Compared> {
