@@ -224,7 +224,10 @@ async fn calls_of_setup_and_doctor(description: &Description) -> Vec<FakeCall> {
         app[name] = value.into();
     }
     deployment.0.extend([("set_hook", (200, hook)), ("conversion", (201, app))]);
-    let repository = description.components["examples"]["full-repository-default-response"]["value"].clone();
+    let mut repository = description.components["examples"]["full-repository-default-response"]["value"].clone();
+    // GitHub's own example lacks what its schema requires.
+    repository["language"] = Value::Null;
+    repository["source"]["language"] = Value::Null;
     let subject = json!({ "use_default": true, "use_immutable_subject": true, "sub_claim_prefix": "repo:octo-org@77/widgets@4242" });
     deployment.0.extend([("repository", (200, repository)), ("oidc_subject", (200, subject))]);
     let fake =
