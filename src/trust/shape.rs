@@ -226,7 +226,7 @@ impl Writer<'_> {
             "enterprise" | "enterprise_id" if !self.job.enterprise => {}
             "head_ref" | "base_ref" if !self.job.origin.has_pull_request() => self.constant(claim, "", in_sub),
             "ref_type" if self.job.origin != Origin::Commit => {
-                self.constant(claim, if self.job.origin == Origin::Tag { "tag" } else { "branch" }, in_sub)
+                self.constant(claim, if self.job.origin == Origin::Tag { "tag" } else { "branch" }, in_sub);
             }
             other => self.choice(other, in_sub),
         }
