@@ -8,7 +8,7 @@ use super::condition::Condition;
 use super::principal::{CALLS, Principal, Principals, WEB_IDENTITY};
 use crate::trust::{Compared, Entry, Pattern, Token, TrustDocument};
 
-/// The trust policy of an IAM role, read by [`super::read`].
+/// The trust policy of an IAM role, read by [`super::read()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustPolicy {
     pub(super) statements: Vec<Statement>,

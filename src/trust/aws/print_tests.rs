@@ -69,7 +69,18 @@ fn moved(statement: &mut Value, claim: &str, operator: &str, value: Option<&str>
 
 #[test]
 fn what_is_printed_admits_the_gate_alone() {
-    for seed in 0..100 {
+    admits_the_gate_alone(0..20);
+}
+
+/// Takes a minute: `cargo test --lib a_hundred -- --ignored`.
+#[test]
+#[ignore = "slow"]
+fn a_hundred_printed_policies_admit_the_gate_alone() {
+    admits_the_gate_alone(0..100);
+}
+
+fn admits_the_gate_alone(seeds: std::ops::Range<u64>) {
+    for seed in seeds {
         let facts = generated(seed);
         let text = trust_policy(&facts, ARN).unwrap();
         let verdict = verdict(&read(&text).unwrap(), &facts);
