@@ -71,6 +71,13 @@ fn show(text: &mut String, number: usize, rule: &Rule) -> fmt::Result {
     }
     writeln!(text, "  approved by  {}", approvers(rule))?;
     writeln!(text, "  within       {} of its gates", rule.max_age)?;
+    if rule.signed {
+        let runner = rule.runner.map(|runner| format!(", on a {} runner", runner.as_str())).unwrap_or_default();
+        writeln!(text, "  signed by    each gate's job{runner}")?;
+    }
+    if !rule.gate_workflows.is_empty() {
+        writeln!(text, "  of workflow  {}", names(&rule.gate_workflows))?;
+    }
     for policy in &rule.attached {
         writeln!(text, "  if policy    {} ({}) agrees", quoted(policy.name()), policy.policy_type().as_str())?;
     }

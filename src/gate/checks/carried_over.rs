@@ -41,12 +41,12 @@ pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>, expected: &s
     let passed = newest.job.conclusion == Some(Conclusion::Success);
     let fresh = asked_at(case).is_some_and(|asked_at| !case.is_settled(asked_at));
     (!passed && fresh).then(|| {
-        let how = newest
-            .job
-            .conclusion
-            .as_ref()
-            .map(|conclusion| format!(" and concluded with {}", quoted(conclusion.as_str())));
-        wait(format!("only attempt {newest_attempt} ran this job so far{}; {}", how.unwrap_or_default(), lag()))
+        let how = newest.job.conclusion.as_ref().map(|conclusion| format!(" with {}", quoted(conclusion.as_str())));
+        let how = how.unwrap_or_default();
+        wait(format!(
+            "attempt {current} does not show this job yet, and in attempt {newest_attempt} it concluded{how}; {}",
+            lag()
+        ))
     })
 }
 

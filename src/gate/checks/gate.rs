@@ -39,7 +39,7 @@ fn age(case: &Case<'_>, history: &History<'_>, completed_at: Timestamp) -> Findi
         return Finding::new(Check::GateAge, Verdict::Pass, got, expected);
     }
     let reason = format!(
-        "the approval may be up to {} old: GitHub does not date approvals, and nobody let the gate's job pass in attempt {attempt}, so it may have been given to another job then; the rule allows at most {max_age}",
+        "the approval may be up to {} old: GitHub does not date approvals, and nobody let the gate's job pass in attempt {attempt}, so it may have been given to another job of that attempt; the rule allows at most {max_age}",
         ago(age)
     );
     Finding::new(Check::GateAge, Verdict::Fail, got, expected).because(reason)
@@ -74,7 +74,7 @@ fn environment(case: &Case<'_>, history: &History<'_>) -> Finding {
         None if case.reviews_by_name(gate).next().is_some() => {
             let got = format!("GitHub does not show environment {name}, although a review of this run names it");
             Finding::new(Check::GateEnvironment, Verdict::Wait, got, expected)
-                .meanwhile("If the environment was deleted or renamed, ask a repository admin to create it again, then start a new run.")
+                .meanwhile("If the environment was deleted or renamed, ask a repository admin to create it again, then start a new run. Otherwise nothing for now; if this lasts for ten minutes, start a new run.")
         }
         None if history.completed_at().is_some_and(|ended| !case.is_settled(ended)) => {
             let got = format!("GitHub shows no environment {name} yet; {}", lag());
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_gate_that_an_earlier_attempt_did_not_run_does_not_count_in_an_old_run() {
         let finding = found(Check::GateAge, |world| second_attempt_alone(world, 73));
-        let reason = "the approval may be up to 73h old: GitHub does not date approvals, and nobody let the gate's job pass in attempt 1, so it may have been given to another job then; the rule allows at most 72h";
+        let reason = "the approval may be up to 73h old: GitHub does not date approvals, and nobody let the gate's job pass in attempt 1, so it may have been given to another job of that attempt; the rule allows at most 72h";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
     }
 

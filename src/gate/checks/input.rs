@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
 use super::case::Case;
-use super::run::workflow_file;
+use super::workflow_file::workflow_file;
 use crate::gate::check::Finding;
 use crate::gate::evidence::Evidence;
 use crate::gate::passed_gate::PassedGate;

@@ -15,3 +15,4 @@ pub(super) mod run;
 pub(super) mod signature;
 mod signed_claims;
 mod starter;
+mod workflow_file;

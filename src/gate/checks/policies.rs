@@ -7,7 +7,7 @@ use super::input::{Known, input, is_by_hand};
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::gate::passed_gate::PassedGate;
 use crate::gate::rego::{Evaluation, Input, PolicyType, RegoError, RegoPolicy, Texts};
-use crate::model::{listed, quoted_sentence};
+use crate::model::{listed, quoted, quoted_sentence};
 
 /// What the policies of a rule said, besides their findings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,7 +143,10 @@ pub fn finding(policy: &RegoPolicy, Evaluation { results, .. }: &Evaluation) -> 
     let warning = results.warn.is_said.then(|| said("warning", &results.warn));
     let finding = Finding::new(Check::Policy, verdict, got, expected(policy.policy_type())).of_policy(policy.name());
     let finding = if has_reason { finding.fixed_by(AS_THE_POLICY_SAYS) } else { finding };
-    Finding { warning, ..finding.meanwhile("Ask the platform team what this policy waits for.") }
+    Finding {
+        warning,
+        ..finding.meanwhile(format!("Ask the platform team what policy {} waits for.", quoted(policy.name())))
+    }
 }
 
 /// `` denied: `no releases on weekends` ``.

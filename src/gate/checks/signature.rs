@@ -17,10 +17,20 @@ pub(in crate::gate) struct Signed {
 
 /// What came of one artifact, the best last.
 enum Tried {
-    Wrong(String),
+    Wrong {
+        why: String,
+        fix: Option<String>,
+    },
     /// It may still turn out right.
     Open(String),
     Right(Box<Claims>),
+}
+
+impl Tried {
+    /// Wrong, with the check's own fix.
+    fn wrong(why: String) -> Self {
+        Self::Wrong { why, fix: None }
+    }
 }
 
 /// Looks for one signature that holds. Any job of the run can plant artifacts beside it, or delete it: that can keep a release out, never let one in.
@@ -37,7 +47,7 @@ pub(in crate::gate) fn gate_signature(case: &Case<'_>, history: &History<'_>) ->
         return none(finding(Verdict::Wait, "it was not read".to_owned()));
     }
     let may_appear = execution.job.completed_at.is_none_or(|ended| !case.is_settled(ended));
-    let (mut open, mut wrong) = (None, None);
+    let (mut open, mut wrong, mut better) = (None, None, None);
     for candidate in candidates.into_iter().flatten() {
         match try_candidate(case, history, execution, signatures, candidate, may_appear) {
             Tried::Right(claims) => {
@@ -45,12 +55,18 @@ pub(in crate::gate) fn gate_signature(case: &Case<'_>, history: &History<'_>) ->
                 return Signed { finding: finding.of_gate(&history.gate.job), claims: Some(*claims) };
             }
             Tried::Open(why) => open = open.or(Some(why)),
-            Tried::Wrong(why) => wrong = wrong.or(Some(why)),
+            Tried::Wrong { why, fix } => {
+                wrong = wrong.or(Some(why));
+                better = better.or(fix);
+            }
         }
     }
     none(match (open, wrong) {
         (Some(why), _) => finding(Verdict::Wait, why),
-        (None, Some(why)) if !may_appear => finding(Verdict::Fail, why),
+        (None, Some(why)) if !may_appear => {
+            let finding = finding(Verdict::Fail, why);
+            if let Some(fix) = better { finding.fixed_by(fix) } else { finding }
+        }
         (None, Some(why)) => finding(Verdict::Wait, format!("{why}; {}", lag())),
         (None, None) if may_appear => finding(Verdict::Wait, format!("{}; {}", missing(execution), lag())),
         (None, None) => finding(Verdict::Fail, missing(execution)).fixed_by(
@@ -69,7 +85,7 @@ fn try_candidate(
 ) -> Tried {
     let text = match candidate {
         Candidate::Text(text) => text,
-        Candidate::Unusable(why) => return Tried::Wrong(format!("the artifact is no signature: {why}")),
+        Candidate::Unusable(why) => return Tried::wrong(format!("the artifact is no signature: {why}")),
         Candidate::Unreachable(why) => return Tried::Open(format!("the signature cannot be read now: {why}")),
     };
     let Some(keys) = &signatures.keys else { return Tried::Open("the issuer's keys were not read".to_owned()) };
@@ -78,7 +94,7 @@ fn try_candidate(
         Err(error @ TokenError::UnknownKey(_)) if may_appear => {
             return Tried::Open(format!("the artifact is no signature yet: {error}; {}", lag()));
         }
-        Err(error) => return Tried::Wrong(format!("the artifact is no signature: {error}")),
+        Err(error) => return Tried::wrong(format!("the artifact is no signature: {error}")),
     };
     let expected = ExpectedClaims { issuer: &keys.issuer, audience: &signatures.audience };
     let Some(comparisons) = comparisons(case, history.gate, execution, &expected, &claims) else {
@@ -86,7 +102,12 @@ fn try_candidate(
     };
     match comparisons.into_iter().find(|comparison| !comparison.holds) {
         Some(Comparison { claim, got, expected, .. }) => {
-            Tried::Wrong(format!("claim `{claim}` of the signature is {got}, expected {expected}"))
+            let why = format!("claim `{claim}` of the signature is {got}, expected {expected}");
+            let fix = (claim == "environment").then(|| {
+                let environment = quoted(&format!("environment: {}", history.gate.environment.as_str())).to_string();
+                format!("Give the gate's job {environment}. Then start a new run and have its gate approved.")
+            });
+            Tried::Wrong { why, fix }
         }
         None => Tried::Right(Box::new(claims)),
     }
