@@ -36,7 +36,9 @@ pub(super) fn gate_approval(case: &Case<'_>, history: &History<'_>, reviews: &Re
             format!("a reviewer rejected environment {environment}, and yet the gate was passed: {got}")
         }
         Verdict::Wait => format!("{got} so far; {}", lag()),
-        Verdict::Fail if required > 1 => format!("the gate was passed {required} times, but it has only {got}"),
+        Verdict::Fail if required > 1 => {
+            format!("the gate was passed {required} times, but it has only {got}; every pass needs one of its own")
+        }
         Verdict::Fail if reviews.is_empty() => format!("nobody approved environment {environment} in this run"),
         Verdict::Pass | Verdict::Fail => got.clone(),
     };
@@ -218,7 +220,8 @@ mod tests {
     #[test]
     fn each_attempt_that_passed_the_gate_needs_an_approval() {
         let finding = found(Check::GateApproval, rerun_by_carol);
-        let reason = "the gate was passed 2 times, but it has only 1 approval (by `bob`)";
+        let reason =
+            "the gate was passed 2 times, but it has only 1 approval (by `bob`); every pass needs one of its own";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Fail, reason));
         assert_eq!(finding.fix, "Start a new run (not a re-run) and have its gate approved.");
         let passes = verdict(Check::GateApproval, |world| {

@@ -97,7 +97,7 @@ fn of_type(
             Err(error) => {
                 let finding =
                     Finding::new(Check::Policy, Verdict::Wait, "it could not be evaluated", expected(policy_type));
-                let finding = finding.because(error.to_string()).of_policy(policy.name());
+                let finding = finding.because(format!("it could not be evaluated: {error}")).of_policy(policy.name());
                 let finding = finding.meanwhile("Ask the platform team to correct the policy.");
                 report.errors.push(error);
                 return finding;

@@ -75,7 +75,9 @@ fn counts(case: &Case<'_>, review: &EnvironmentReview, starters: &[&Account]) ->
     match review.state {
         ReviewState::Approved => {}
         ReviewState::Rejected => return Err(format!("{} rejected it", account_text(user))),
-        ReviewState::Unknown => return Err(format!("{} neither approved nor rejected it", account_text(user))),
+        ReviewState::Unknown => {
+            return Err(format!("{} left a review that neither approves nor rejects", account_text(user)));
+        }
     }
     match user.account_type {
         AccountType::User => {}
