@@ -165,7 +165,10 @@ mod tests {
     fn a_review_in_an_unknown_state_does_not_count() {
         let user = Some(Account { account_type: AccountType::Unknown, ..account(BOB) });
         let reason = refused(EnvironmentReview { state: ReviewState::Unknown, user, ..approval(BOB) });
-        assert_eq!(reason, "no approval that counts (`bob` (not a person) left a review that neither approves nor rejects)");
+        assert_eq!(
+            reason,
+            "no approval that counts (`bob` (not a person) left a review that neither approves nor rejects)"
+        );
     }
 
     #[test]
