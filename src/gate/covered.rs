@@ -73,15 +73,15 @@ impl<'p> Covered<'p> {
 
 /// The jobs of one gate that may have signed: of each that ended at its own time, those that were listed first.
 fn signed_jobs_of(name: &str, jobs: &[Job]) -> Vec<u64> {
-    let mut by_end: BTreeMap<Option<Timestamp>, Vec<u64>> = BTreeMap::new();
+    let mut by_end: BTreeMap<Option<Timestamp>, Vec<(Option<u32>, u64)>> = BTreeMap::new();
     for job in jobs.iter().filter(|job| job.name == name && job.conclusion == Some(Conclusion::Success)) {
-        by_end.entry(job.completed_at).or_default().push(job.id);
+        by_end.entry(job.completed_at).or_default().push((job.attempt, job.id));
     }
     let newest = by_end.into_values().rev().take(SIGNED_EXECUTIONS_MAX);
     newest
-        .flat_map(|mut ids| {
-            ids.sort_unstable();
-            ids.into_iter().take(LISTED_MAX)
+        .flat_map(|mut listed| {
+            listed.sort_unstable();
+            listed.into_iter().map(|(_, id)| id).take(LISTED_MAX)
         })
         .collect()
 }

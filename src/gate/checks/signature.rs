@@ -41,14 +41,14 @@ pub(in crate::gate) fn gate_signature(case: &Case<'_>, history: &History<'_>) ->
     let (Some(execution), Some(signatures)) = (history.executions.last(), case.evidence.signatures.as_ref()) else {
         return none(finding(Verdict::Wait, "it was not read".to_owned()));
     };
-    // Of a job that is listed in many attempts, not every listing is read.
-    let candidates: Vec<_> = execution.listed.iter().filter_map(|job| signatures.of_jobs.get(&job.id)).collect();
-    if candidates.is_empty() {
+    // Of a job that is listed in many attempts, not every listing is read; the first, which signed, must be.
+    if !signatures.of_jobs.contains_key(&execution.job.id) {
         return none(finding(Verdict::Wait, "it was not read".to_owned()));
     }
+    let candidates = execution.listed.iter().filter_map(|job| signatures.of_jobs.get(&job.id));
     let may_appear = execution.job.completed_at.is_none_or(|ended| !case.is_settled(ended));
     let (mut open, mut wrong, mut better) = (None, None, None);
-    for candidate in candidates.into_iter().flatten() {
+    for candidate in candidates.flatten() {
         match try_candidate(case, history, execution, signatures, candidate, may_appear) {
             Tried::Right(claims) => {
                 let finding = finding(Verdict::Pass, signed_text(&claims, execution.job));
