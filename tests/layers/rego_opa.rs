@@ -146,6 +146,75 @@ fn generated_policies_have_the_same_values_under_opa() {
     assert!(values > 2 * GENERATED, "got {values} values");
 }
 
+/// Moments (nanoseconds since 1970): before and after changes of clocks, at the ends of months and years, before 1970.
+const MOMENTS: [i64; 8] = [
+    1_767_605_400_000_000_000,
+    1_774_746_000_123_456_789,
+    1_774_745_999_000_000_000,
+    1_793_494_800_060_000_000,
+    1_769_817_600_000_000_000,
+    1_709_208_000_000_000_000,
+    0,
+    -86_400_000_000_001,
+];
+const ZONES: [&str; 6] = ["UTC", "", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"];
+const LAYOUTS: [&str; 9] = [
+    "RFC3339",
+    "RFC3339Nano",
+    "ANSIC",
+    "RFC850",
+    "RFC822Z",
+    "Monday, January 2 2006 at 3:04:05.000 pm",
+    "__2 002 06 1 _2 03 4 5.999",
+    "Month 100% Janet 2 Jan",
+    "Z0700 -0700 -07:00 MST 15:04",
+];
+
+/// Expressions over times, as OPA's documentation has them and at their edges.
+fn expressions_over_times() -> Vec<String> {
+    let mut expressions: Vec<String> = [
+        "time.parse_rfc3339_ns(\"2026-01-05T09:30:00.5+02:00\")",
+        "time.parse_ns(\"2006-01-02\", \"2026-02-28\")",
+        "time.parse_ns(\"RFC822Z\", \"05 Jan 26 09:30 -0500\")",
+        "time.parse_ns(\"2006-01-02 15:04:05\", \"2026-01-05 09:30:00.25\")",
+        "time.parse_ns(\"Jan _2 2006 3:04PM\", \"Jan  5 2026 9:30PM\")",
+        "time.parse_duration_ns(\"1h30m\")",
+        "time.parse_duration_ns(\"-1.5h\")",
+        "time.parse_duration_ns(\"250ms\")",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for moment in MOMENTS {
+        for (years, months, days) in [(0, 1, 0), (1, -2, 3), (-1, 13, -40), (0, 0, 30)] {
+            expressions.push(format!("time.add_date({moment}, {years}, {months}, {days})"));
+        }
+        for zone in ZONES {
+            let at = format!("[{moment}, \"{zone}\"]");
+            expressions.extend(["clock", "date", "weekday", "format"].map(|function| format!("time.{function}({at})")));
+            expressions.extend(MOMENTS.map(|other| format!("time.diff({at}, {other})")));
+            expressions.extend(LAYOUTS.map(|layout| format!("time.format([{moment}, \"{zone}\", \"{layout}\"])")));
+        }
+    }
+    expressions
+}
+
+#[test]
+fn times_are_those_of_opa() {
+    let expressions = expressions_over_times();
+    let policy = |expression| format!("package generated\nimport rego.v1\ndeny contains json.marshal({expression})\n");
+    let engine = |expression| json!({ "policies": [["p.rego", policy(expression)]], "data": {}, "queries": [["generated.deny", {}]] });
+    let answers = ask(&expressions.iter().map(engine).collect::<Vec<_>>());
+    let compared = expressions.iter().zip(answers).map(|(expression, answer)| {
+        let ours = our_values(&policy(expression), &json!({})).map(|mut values| values.remove("deny"));
+        let ours = ours.unwrap_or_else(|error| Some(json!({ "error": error })));
+        (expression, ours, answer[0].clone())
+    });
+    let differences = compared.filter(|(_, ours, opas)| ours.is_none() || ours.as_ref() != opas.get("value"));
+    let differences: Vec<String> =
+        differences.map(|(expression, ours, opas)| format!("{expression}: ours: {ours:?}, OPA's: {opas}")).collect();
+    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), expressions.len(), differences.join("\n"));
+}
+
 fn our_values(policy: &str, input: &Value) -> Result<Map<String, Value>, String> {
     let read = RegoPolicy::parse("p", policy, &Map::new()).map_err(|error| error.to_string())?;
     let input = Input::new(input.clone())?;

@@ -2,7 +2,7 @@
 
 use regorus::unstable::BUILTINS;
 
-use super::spelling;
+use super::{functions, spelling};
 
 /// Functions that the library has and that policies may not call, and why: they look outside, are not the same each time, or could use up all memory.
 const REFUSED: [(&str, &str); 17] = [
@@ -27,8 +27,6 @@ const REFUSED: [(&str, &str); 17] = [
 /// A family of functions that no policy may call.
 const REFUSED_FAMILY: (&str, &str) = ("io.jwt.", "tokens are verified by the rule's `signed`, not by a policy");
 
-/// Functions of our own, with the number of their arguments. They come before the library's of the same name.
-pub(super) const OURS: [(&str, u8); 3] = [("re_match", 2), ("sanitized", 1), ("numbers.range", 2)];
 /// Arguments of functions that take any number.
 const ANY: [&str; 1] = ["print"];
 
@@ -48,9 +46,8 @@ pub(super) fn arguments_beside(name: &str, own: &[String]) -> Result<Option<usiz
     if ANY.contains(&name) {
         return Ok(None);
     }
-    let ours = OURS.iter().find(|(ours, _)| *ours == name).map(|(_, expected)| *expected);
     let library = || BUILTINS.get(name).filter(|_| !name.starts_with("__")).map(|(_, expected)| *expected);
-    let expected = ours.or_else(library).ok_or_else(|| unknown(name, own))?;
+    let expected = functions::arguments(name).or_else(library).ok_or_else(|| unknown(name, own))?;
     Ok(Some(usize::from(expected)))
 }
 
@@ -62,7 +59,7 @@ fn refusal(name: &str) -> Option<&'static str> {
 
 fn unknown(name: &str, own: &[String]) -> String {
     let library = BUILTINS.keys().copied().filter(|known| !known.starts_with("__") && refusal(known).is_none());
-    let known = library.chain(OURS.map(|(known, _)| known)).chain(own.iter().map(String::as_str));
+    let known = library.chain(functions::names()).chain(own.iter().map(String::as_str));
     match spelling::nearest(name, known) {
         Some(known) => format!("there is no function `{name}`; did you mean `{known}`?"),
         None => format!("there is no function `{name}`"),

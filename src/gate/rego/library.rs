@@ -1,4 +1,4 @@
-//! The Rego library, as policies use it: how a text is parsed, and our own functions. The only file that makes engines.
+//! The Rego library, as policies use it: how a text is parsed. The only file that makes engines.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -6,11 +6,10 @@ use std::time::Duration;
 use regorus::utils::limits::{ExecutionTimerConfig, PolicyLengthConfig};
 use regorus::{Engine, Value};
 use serde_json::{Map, Value as Json, json};
-use sha2::{Digest as _, Sha256};
 
 use super::error::{Place, RegoError};
 use super::paths::place;
-use super::{keywords, negation};
+use super::{functions, keywords, negation};
 
 /// Time for one rule of a policy. The library measures it.
 const RULE_TIME_MAX: Duration = Duration::from_millis(50);
@@ -20,10 +19,6 @@ const TEST_TIME_MAX: Duration = Duration::from_secs(5);
 const LINE_CHARS_MAX: NonZeroU32 = NonZeroU32::MIN.saturating_add((1 << 16) - 1);
 /// After so many steps it looks at the time.
 const STEPS_PER_CHECK: NonZeroU32 = NonZeroU32::MIN.saturating_add(63);
-/// Elements of `numbers.range`.
-const RANGE_MAX: usize = 10_000;
-/// Bytes of a sanitized text's hash that are shown.
-const SANITIZED_BYTES: usize = 16;
 
 /// Which version of the language a text is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +81,7 @@ fn new(limit: Duration) -> anyhow::Result<Engine> {
     engine.set_gather_prints(true);
     engine.set_strict_builtin_errors(true);
     engine.set_execution_timer_config(ExecutionTimerConfig { limit, check_interval: STEPS_PER_CHECK });
-    add_functions(&mut engine)?;
+    functions::add_to(&mut engine)?;
     Ok(engine)
 }
 
@@ -149,44 +144,6 @@ fn rule_of_a_name(engine: &Engine) -> Option<(String, Place)> {
     })
 }
 
-fn add_functions(engine: &mut Engine) -> anyhow::Result<()> {
-    engine.add_extension("re_match".to_owned(), 2, Box::new(|arguments: Vec<Value>| re_match(&arguments)))?;
-    engine.add_extension("sanitized".to_owned(), 1, Box::new(|arguments: Vec<Value>| sanitized(&arguments)))?;
-    engine.add_extension("numbers.range".to_owned(), 2, Box::new(|arguments: Vec<Value>| range(&arguments)))
-}
-
-fn two<'v>(arguments: &'v [Value], name: &str) -> anyhow::Result<(&'v Value, &'v Value)> {
-    match arguments {
-        [first, second] => Ok((first, second)),
-        _ => anyhow::bail!("`{name}` expects two arguments"),
-    }
-}
-
-/// `re_match(pattern, text)`, which Rego v0 had.
-fn re_match(arguments: &[Value]) -> anyhow::Result<Value> {
-    let (pattern, text) = two(arguments, "re_match")?;
-    let pattern = regex::Regex::new(pattern.as_string()?)?;
-    Ok(Value::from(pattern.is_match(text.as_string()?)))
-}
-
-/// `sanitized(text)`: a hash that is the same for the same text, for logs that should not hold the text itself.
-fn sanitized(arguments: &[Value]) -> anyhow::Result<Value> {
-    let [text] = arguments else { anyhow::bail!("`sanitized` expects one argument") };
-    let hash = Sha256::new_with_prefix("environment-gate").chain_update(text.as_string()?.as_bytes()).finalize();
-    Ok(Value::from(hex::encode(hash.get(..SANITIZED_BYTES).unwrap_or_default())))
-}
-
-/// `numbers.range(first, last)`, up or down, both included. The library's own has no bound.
-fn range(arguments: &[Value]) -> anyhow::Result<Value> {
-    let (first, last) = two(arguments, "numbers.range")?;
-    let (first, last) = (first.as_i64()?, last.as_i64()?);
-    if usize::try_from(first.abs_diff(last)).unwrap_or(usize::MAX) >= RANGE_MAX {
-        anyhow::bail!("`numbers.range` has more than {RANGE_MAX} numbers");
-    }
-    let up = (first.min(last)..=first.max(last)).map(Value::from);
-    Ok(Value::from(if first <= last { up.collect::<Vec<_>>() } else { up.rev().collect() }))
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -196,10 +153,6 @@ mod tests {
     fn value(text: &str, rule: &str) -> Result<Value, String> {
         let mut engine = parse("p", text).map_err(|error| error.to_string())?;
         engine.eval_rule(format!("data.p.{rule}")).map_err(|error| RegoError::of_library("p", &error).to_string())
-    }
-
-    fn json(text: &str) -> Value {
-        Value::from_json_str(text).unwrap()
     }
 
     #[test]
@@ -272,20 +225,6 @@ mod tests {
         let error = parse("p", "package p\nwarn[\"a\"] { input.y }\napprove\n").unwrap_err();
         let expected = "policy `p`, line 3, column 1: got `approve` alone, expected a rule with a value or a body: write `approve { … }`";
         assert_eq!(error.to_string(), expected);
-    }
-
-    #[test]
-    fn functions_of_our_own_are_there() {
-        assert_eq!(value("package p\nx = re_match(\"^a+$\", \"aaa\")", "x"), Ok(Value::from(true)));
-        assert_eq!(value("package p\nx = numbers.range(3, 1)", "x"), Ok(json("[3, 2, 1]")));
-        let sanitized = value("package p\nx = sanitized(\"a secret\")", "x").unwrap();
-        assert_eq!(sanitized.as_string().unwrap().len(), 2 * SANITIZED_BYTES);
-    }
-
-    #[test]
-    fn a_range_has_a_bound() {
-        let text = value("package p\nx = numbers.range(1, 1000000000)", "x").unwrap_err();
-        assert_eq!(text, "policy `p`, line 2, column 18: `numbers.range` has more than 10000 numbers");
     }
 
     #[test]

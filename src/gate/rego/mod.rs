@@ -9,6 +9,8 @@ mod calls;
 mod coverage;
 mod error;
 mod file;
+mod functions;
+mod go_layout;
 mod input;
 mod keywords;
 mod library;
@@ -27,6 +29,7 @@ mod test_case;
 mod test_engine;
 mod test_files;
 mod test_value;
+mod time;
 mod tree;
 
 pub use self::coverage::{Coverage, CoveredLines};

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
 
-use super::builtins::OURS;
+use super::functions;
 use super::paths;
 use super::spans::{whole_range, whole_text};
 
@@ -179,7 +179,7 @@ impl Finder<'_> {
         let Some((path, true)) = paths::path(function) else { return false };
         let defines = |rule: &Rule| matches!(rule, Rule::Spec { head: RuleHead::Func { refr, .. }, .. } if paths::path(refr).is_some_and(|(name, _)| name == path));
         let name = path.join(".");
-        let is_known = BUILTINS.contains_key(name.as_str()) || OURS.iter().any(|(ours, _)| *ours == name);
+        let is_known = BUILTINS.contains_key(name.as_str()) || functions::arguments(&name).is_some();
         is_known && !self.module.policy.iter().any(|rule| defines(rule))
     }
 
