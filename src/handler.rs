@@ -12,7 +12,7 @@ use crate::github::{
     AppClient, GithubClient, GithubError, Limits, RepositoryClient, RepositoryRef, Reviewer, RunReader,
 };
 use crate::model::Request;
-use crate::outcome::{DeferredReason, IgnoredReason, Outcome, Report};
+use crate::outcome::{DeferredReason, IgnoredReason, Outcome, Report, Settled};
 use crate::review_loop::{First, Origin, RecentReviews, ReviewLoop};
 use crate::time::{Clock, Deadline};
 use crate::webhook::{self, Parsed, Refusal, UnverifiedDelivery, VerifiedDelivery};
@@ -22,8 +22,6 @@ const ANSWER_TIME_MAX: SignedDuration = SignedDuration::from_secs(9);
 /// The longest that API Gateway waits for an integration: an older receipt does not belong to this invocation.
 const RECEIPT_AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
 
-/// How many settings a request is settled with, one after the other, if they change meanwhile.
-const SETTINGS_TRIES_MAX: usize = 2;
 /// Before a rejection, settings that are older are read again.
 const REJECTION_SETTINGS_AGE_MAX: SignedDuration = SignedDuration::from_secs(10);
 
@@ -53,41 +51,34 @@ impl Handler {
     /// Handles one delivery from start to finish: verify, parse, settle.
     pub async fn deliver(&self, delivery: &UnverifiedDelivery) -> Report {
         let deadline = self.deadline_for(delivery);
-        let report = |request, outcome, calls| {
-            let delivery_id = delivery.id().to_owned();
-            Report { delivery_id, request, outcome, calls, took: deadline.elapsed() }
-        };
+        let unasked = |outcome| Report::unasked(delivery.id(), outcome, deadline.elapsed());
         let verified = match self.verify(delivery, deadline).await {
             Ok(verified) => verified,
-            Err(refusal) => return report(None, Outcome::Refused(refusal), 0),
+            Err(refusal) => return unasked(Outcome::Refused(refusal)),
         };
         let request = match webhook::parse(&verified, self.github.api()) {
             Ok(Parsed::Request(request)) => *request,
-            Ok(Parsed::NotForUs(why)) => {
-                return report(None, Outcome::Ignored(IgnoredReason::NotForUs(why)), 0);
-            }
-            Err(refusal) => return report(None, Outcome::Refused(refusal), 0),
+            Ok(Parsed::NotForUs(why)) => return unasked(Outcome::Ignored(IgnoredReason::NotForUs(why))),
+            Err(refusal) => return unasked(Outcome::Refused(refusal)),
         };
         self.refresh_settings(deadline).await;
-        let (outcome, calls) = self.settle(&request, Origin::Delivery, deadline).await;
-        report(Some(request), outcome, calls)
+        let settled = self.settle(&request, Origin::Delivery, deadline).await;
+        Report::new(delivery.id(), request, settled, deadline.elapsed())
     }
 
-    /// Handles a request from start to finish, wherever it comes from: scope, collect, decide, review. Counts the calls. If GitHub refuses the App's token, or the
-    /// request would be rejected, it first looks for newer settings.
-    pub(crate) async fn settle(&self, request: &Request, origin: Origin, deadline: Deadline) -> (Outcome, u32) {
-        let mut calls = 0_u32;
+    /// Handles a request from start to finish, wherever it comes from: scope, collect, decide, review. If GitHub refuses the App's token, or the
+    /// request would be rejected, it first looks for newer settings, and begins again if there are any.
+    pub(crate) async fn settle(&self, request: &Request, origin: Origin, deadline: Deadline) -> Settled {
         let mut settings = self.settings.current();
-        for _ in 1..SETTINGS_TRIES_MAX {
-            let (settled, made) = self.settle_with(&settings, request, origin, deadline).await;
-            calls = calls.saturating_add(made);
-            match settled {
-                Some(outcome) => return (outcome, calls),
-                None => settings = self.settings.current(),
-            }
+        let (mut outcome, mut calls) = self.settle_with(&settings, request, origin, deadline).await;
+        if outcome.is_none() {
+            settings = self.settings.current();
+            let (again, made) = self.settle_with(&settings, request, origin, deadline).await;
+            (outcome, calls) = (again, calls.saturating_add(made));
         }
-        let (settled, made) = self.settle_with(&settings, request, origin, deadline).await;
-        (settled.unwrap_or(Outcome::Deferred(DeferredReason::Changed)), calls.saturating_add(made))
+        let outcome = outcome.unwrap_or(Outcome::Deferred(DeferredReason::Changed));
+        let calls_left = self.github.calls_left(request.installation_id, deadline.now);
+        Settled { outcome, policy: settings.policy.hash(), calls, calls_left }
     }
 
     /// What becomes of the request under these settings, and the calls that it took; `None` if there are newer ones.

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::handler::Handler;
 use crate::model::quoted;
 use crate::outcome::Report;
+use crate::probe::Probe;
 use crate::recovery::{Sweep, SweepMode};
 use crate::telemetry;
 use crate::webhook::{Refusal, UnverifiedDelivery};
@@ -33,6 +34,8 @@ pub struct UnknownEvent {
 pub enum Invocation {
     /// The schedule: a sweep was made.
     Swept(Box<Sweep>),
+    /// The other schedule: the built-in runs were decided.
+    Probed(Probe),
     /// `GET /health`.
     Healthy,
     /// A delivery, or an HTTP request that is not one.
@@ -41,12 +44,19 @@ pub enum Invocation {
 
 /// An event that passed through: the fields that distinguish a schedule from anything else
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html>).
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct PassedThrough {
     version: Option<String>,
     source: Option<String>,
     #[serde(rename = "detail-type")]
     detail_type: Option<String>,
+}
+
+/// What a schedule asks for.
+enum Scheduled {
+    Sweep,
+    /// The template's own words, as the input of its schedule.
+    Probe,
 }
 
 /// Answers one event after the other, until Lambda ends the process.
@@ -73,8 +83,10 @@ pub async fn run(handler: Handler) -> Result<(), lambda_http::Error> {
 /// The event is of no kind that we know.
 pub async fn invoke(handler: &Handler, request: Request) -> Result<Invocation, UnknownEvent> {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
-        require_schedule(request.body())?;
-        return Ok(Invocation::Swept(Box::new(handler.sweep(SweepMode::Scheduled).await)));
+        return Ok(match scheduled(request.body())? {
+            Scheduled::Sweep => Invocation::Swept(Box::new(handler.sweep(SweepMode::Scheduled).await)),
+            Scheduled::Probe => Invocation::Probed(Probe::of(&handler.settings.current().policy, handler.clock.now())),
+        });
     };
     let refused = |refusal| Ok(Invocation::Delivered(Box::new(Report::refused(refusal))));
     let wrong_method = |expected| Refusal::Method { got: quoted(request.method().as_str()).to_string(), expected };
@@ -98,15 +110,13 @@ pub async fn invoke(handler: &Handler, request: Request) -> Result<Invocation, U
     }
 }
 
-fn require_schedule(body: &Body) -> Result<(), UnknownEvent> {
+fn scheduled(body: &Body) -> Result<Scheduled, UnknownEvent> {
     let event: Option<PassedThrough> = serde_json::from_slice(body).ok();
-    match event {
-        Some(PassedThrough { source: Some(source), detail_type: Some(detail_type), .. })
-            if source == "aws.events" && detail_type == "Scheduled Event" =>
-        {
-            Ok(())
-        }
-        Some(PassedThrough { version: Some(version), .. }) if version == "1.0" => {
+    let event = event.unwrap_or_default();
+    match (event.source.as_deref(), event.detail_type.as_deref()) {
+        (Some("aws.events"), Some("Scheduled Event")) => Ok(Scheduled::Sweep),
+        (Some("environment-gate"), Some("Probe")) => Ok(Scheduled::Probe),
+        _ if event.version.as_deref() == Some("1.0") => {
             Err(UnknownEvent { hint: ": set `PayloadFormatVersion` of the integration to 2.0" })
         }
         _ => Err(UnknownEvent { hint: "" }),
@@ -124,6 +134,7 @@ fn bytes(body: Body) -> Bytes {
 fn record(invocation: &Invocation, now: Timestamp) {
     match invocation {
         Invocation::Swept(sweep) => telemetry::record_sweep(sweep, now),
+        Invocation::Probed(probe) => telemetry::record_probe(probe),
         Invocation::Healthy => {}
         Invocation::Delivered(report) => telemetry::record(report),
     }
@@ -133,7 +144,7 @@ fn record(invocation: &Invocation, now: Timestamp) {
 fn respond(invocation: &Invocation) -> Response<String> {
     let (status, text) = match invocation {
         // Nobody reads the response to a schedule.
-        Invocation::Swept(_) => (StatusCode::NO_CONTENT, String::new()),
+        Invocation::Swept(_) | Invocation::Probed(_) => (StatusCode::NO_CONTENT, String::new()),
         Invocation::Healthy => (StatusCode::OK, "ok\n".to_owned()),
         Invocation::Delivered(report) => {
             let outcome = &report.outcome;

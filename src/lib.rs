@@ -13,6 +13,9 @@ mod review_loop;
 // What is still waiting on GitHub, whatever became of its webhook.
 pub mod recovery;
 
+// Whether the shipped code still says no.
+pub mod probe;
+
 // Verify, parse.
 pub mod webhook;
 

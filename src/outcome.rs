@@ -74,17 +74,46 @@ pub struct Report {
     pub request: Option<Request>,
     /// What became of it.
     pub outcome: Outcome,
+    /// The first digits of the hash of the policy that decided; `None` where none was asked.
+    pub policy: Option<String>,
     /// Calls to GitHub.
     pub calls: u32,
+    /// Calls that GitHub allows the installation in what is left of the hour; `None` where it has not said so.
+    pub calls_left: Option<u64>,
     /// From the invocation to the answer.
     pub took: Duration,
 }
 
+/// What a request came to, and what that took.
+#[derive(Debug)]
+pub struct Settled {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The first digits of the policy's hash.
+    pub policy: String,
+    /// Calls to GitHub.
+    pub calls: u32,
+    /// Calls that GitHub allows the installation in what is left of the hour; `None` where it has not said so.
+    pub calls_left: Option<u64>,
+}
+
 impl Report {
+    /// A request that was settled.
+    pub fn new(delivery_id: &str, request: Request, settled: Settled, took: Duration) -> Self {
+        let Settled { outcome, policy, calls, calls_left } = settled;
+        let (delivery_id, request, policy) = (delivery_id.to_owned(), Some(request), Some(policy));
+        Self { delivery_id, request, outcome, policy, calls, calls_left, took }
+    }
+
+    /// A delivery that asks for nothing, or was refused.
+    pub fn unasked(delivery_id: &str, outcome: Outcome, took: Duration) -> Self {
+        let delivery_id = delivery_id.to_owned();
+        Self { delivery_id, request: None, outcome, policy: None, calls: 0, calls_left: None, took }
+    }
+
     /// An HTTP request that was refused before it was a delivery.
     pub fn refused(refusal: Refusal) -> Self {
-        let outcome = Outcome::Refused(refusal);
-        Self { delivery_id: "none".to_owned(), request: None, outcome, calls: 0, took: Duration::ZERO }
+        Self::unasked("none", Outcome::Refused(refusal), Duration::ZERO)
     }
 }
 

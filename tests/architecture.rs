@@ -43,6 +43,7 @@ fn the_gate_does_no_io_reads_no_clock_and_waits_for_nothing() {
         "std::sync::Arc",
         "std::num::NonZeroU32",
         "std::time::Duration",
+        "anyhow::",
         "base64::",
         "jiff::",
         "jsonwebtoken::",

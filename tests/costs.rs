@@ -5,15 +5,17 @@ use crate::support::documents;
 /// What one delivery takes.
 const GIGABYTES: f64 = 0.25;
 const SECONDS: f64 = 1.0;
-const LOG_GIGABYTES: f64 = 2e-6;
+const LOG_GIGABYTES: f64 = 3e-6;
 /// Sweeps in a month of 31 days, one a minute, and what one takes.
 const SWEEPS: f64 = 31.0 * 24.0 * 60.0;
 const SWEEP_SECONDS: f64 = 0.5;
-const SWEEP_LOG_GIGABYTES: f64 = 0.7e-6;
+const SWEEP_LOG_GIGABYTES: f64 = 1.0e-6;
 /// Reads of the settings in a month: one every five minutes.
 const READINGS: f64 = SWEEPS / 5.0;
-const ALARMS: f64 = 7.0;
-const METRICS: f64 = 2.0;
+const ALARMS: f64 = 11.0;
+/// Those that have a value in every hour: of sweeps, settings and the probe.
+const METRICS: f64 = 4.0;
+const DASHBOARDS: f64 = 1.0;
 
 fn rows(page: &str) -> Vec<(String, f64)> {
     let cells = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | $"));
@@ -33,7 +35,8 @@ fn the_costs_add_up() {
         + READINGS * price("10,000 reads of a secret") / 1e4
         + price("1 secret a month")
         + ALARMS * price("1 alarm a month")
-        + METRICS * price("1 metric a month");
+        + METRICS * price("1 metric a month")
+        + DASHBOARDS * price("1 dashboard a month");
     for (name, deployments) in [("10", 10.0_f64), ("1,000", 1_000.0), ("100,000", 100_000.0)] {
         let each = invocation(SECONDS) + price("1,000,000 HTTP API requests") / 1e6 + LOG_GIGABYTES * log;
         let cost = fixed + deployments * each;

@@ -21,6 +21,7 @@ mod function;
 mod lacking_answers;
 mod logs;
 mod malformed_events;
+mod metrics;
 mod module_graph;
 mod policy_command;
 mod process;

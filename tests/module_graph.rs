@@ -182,7 +182,7 @@ fn imports_point_one_way() {
         &["world"],
         &["lambda", "simulation", "doctor"],
         &["telemetry"],
-        &["recovery"],
+        &["recovery", "probe"],
         &["handler"],
         &["review_loop"],
         &["outcome", "config"],

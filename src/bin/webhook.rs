@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use environment_gate::config::{ConfigError, function_variables, log_filter};
+use environment_gate::config::{ConfigError, function_variables, log_filter, metrics_namespace};
 use environment_gate::github::Limits;
 use environment_gate::handler::Handler;
 use environment_gate::model::with_causes;
@@ -11,7 +11,7 @@ use environment_gate::{lambda, telemetry};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    telemetry::init(&log_filter());
+    telemetry::init(&log_filter(), metrics_namespace());
     match open().await {
         Ok(handler) => lambda::run(handler).await.map_or_else(|error| stop(&*error), |()| ExitCode::SUCCESS),
         Err(error) => stop(&error),

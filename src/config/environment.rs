@@ -28,3 +28,8 @@ pub(super) fn variable_or_blank(name: &'static str) -> Result<Option<String>, Co
 pub fn log_filter() -> String {
     env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned())
 }
+
+/// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics in the log; without it the log has none.
+pub fn metrics_namespace() -> Option<String> {
+    env::var("METRICS_NAMESPACE").ok().filter(|namespace| !namespace.trim().is_empty())
+}

@@ -9,7 +9,7 @@ mod store;
 mod variables;
 
 pub use aws::{aws_for_person, aws_problem};
-pub use environment::log_filter;
+pub use environment::{log_filter, metrics_namespace};
 pub use error::ConfigError;
 pub use names::Names;
 pub use sources::{Reading, Sources, policies_in};

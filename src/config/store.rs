@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use tracing::error;
+use tracing::{error, info};
 
 use super::ConfigError;
 use super::sources::{Reading, Sources};
@@ -27,6 +27,15 @@ pub struct Settings {
     pub secrets: Arc<Secrets>,
     /// What may be let in.
     pub policy: Arc<Policy>,
+}
+
+impl Settings {
+    /// Writes a line that says which policy decides from now on.
+    fn record(&self) {
+        let Policy { pause, rules, rego, .. } = &*self.policy;
+        let (rules, policies) = (rules.len(), rego.len());
+        info!(target: "environment_gate::settings", policy = self.policy.hash(), rules, policies, pause, "settings");
+    }
 }
 
 /// A setting that was not read again.
@@ -63,6 +72,7 @@ impl SettingsStore {
     pub async fn open(sources: Sources, now: Timestamp) -> Result<Self, ConfigError> {
         let Reading { app, secrets, policy } = sources.read().await;
         let settings = Settings { app: Arc::new(app?), secrets: Arc::new(secrets?), policy: Arc::new(policy?) };
+        settings.record();
         Ok(Self { sources, kept: Mutex::new(KeptSettings { settings, read_at: now, tried_at: None }) })
     }
 
@@ -93,6 +103,7 @@ impl SettingsStore {
         for Problem { reason, effect } in self.with(|kept| kept.take(reading, now)) {
             error!(target: "environment_gate::config", reason, "{effect}");
         }
+        self.current().record();
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut KeptSettings) -> T) -> T {

@@ -191,6 +191,11 @@ impl GithubClient {
         }));
     }
 
+    /// Calls that GitHub allows an installation in what is left of the hour; `None` where it has not said so.
+    pub(crate) fn calls_left(&self, installation_id: u64, now: Timestamp) -> Option<u64> {
+        self.rate_limits.calls_left(RateLimitOwner::Installation(installation_id), now)
+    }
+
     /// Points of the secondary rate limit that this process spent in the minute before `now`.
     pub(crate) fn points_spent(&self, now: Timestamp) -> u32 {
         self.rate_limits.points_spent(now)

@@ -45,14 +45,16 @@ struct OwnerLimits {
     paused_until: Option<Timestamp>,
     /// Few of the hour's calls are left until then.
     scarce_until: Option<Timestamp>,
-    /// How many more calls can be made before that few are left.
-    spare: Option<SpareCalls>,
+    /// How many more calls can be made.
+    left: Option<CallsLeft>,
 }
 
-/// The calls of an hour that are left before they become scarce.
+/// The calls of an hour that are left, until GitHub gives new ones.
 #[derive(Debug, Clone, Copy)]
-struct SpareCalls {
-    calls: u64,
+struct CallsLeft {
+    all: u64,
+    /// Those before they become scarce.
+    spare: u64,
     until: Timestamp,
 }
 
@@ -81,11 +83,11 @@ impl RateLimits {
             (answer.number("x-ratelimit-limit"), answer.number("x-ratelimit-remaining"))
         {
             let scarce = remaining.saturating_mul(SCARCE_PARTS) < limit;
-            let calls = remaining.saturating_sub(limit.div_ceil(SCARCE_PARTS));
+            let spare = remaining.saturating_sub(limit.div_ceil(SCARCE_PARTS));
             let reset = answer.reset();
             self.change(owner, |limits| {
                 limits.scarce_until = reset.filter(|_| scarce);
-                limits.spare = reset.map(|until| SpareCalls { calls, until });
+                limits.left = reset.map(|until| CallsLeft { all: remaining, spare, until });
             });
         }
     }
@@ -108,7 +110,16 @@ impl RateLimits {
 
     /// How many calls are left in this hour before they become scarce; `None` where GitHub has not said so.
     pub(super) fn spare_calls(&self, owner: RateLimitOwner, now: Timestamp) -> Option<u64> {
-        self.limits_of(owner).spare.filter(|spare| spare.until > now).map(|spare| spare.calls)
+        self.left(owner, now).map(|left| left.spare)
+    }
+
+    /// How many calls are left in this hour; `None` where GitHub has not said so.
+    pub(super) fn calls_left(&self, owner: RateLimitOwner, now: Timestamp) -> Option<u64> {
+        self.left(owner, now).map(|left| left.all)
+    }
+
+    fn left(&self, owner: RateLimitOwner, now: Timestamp) -> Option<CallsLeft> {
+        self.limits_of(owner).left.filter(|left| left.until > now)
     }
 
     fn limits_of(&self, owner: RateLimitOwner) -> OwnerLimits {

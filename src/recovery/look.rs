@@ -269,13 +269,13 @@ impl SweepUnderWay<'_> {
         let (end, is_decided) = match self.mode {
             SweepMode::Scheduled | SweepMode::ByHand => {
                 let began = self.deadline.elapsed();
-                let (outcome, calls) = self.handler.settle(&request, Origin::Sweep, place.deadline).await;
-                self.count(calls);
-                let is_decided = !matches!(outcome, Outcome::Failed(_) | Outcome::Deferred(DeferredReason::Github(_)));
+                let settled = self.handler.settle(&request, Origin::Sweep, place.deadline).await;
+                self.count(settled.calls);
+                let is_undecided =
+                    matches!(settled.outcome, Outcome::Failed(_) | Outcome::Deferred(DeferredReason::Github(_)));
                 let took = self.deadline.elapsed().saturating_sub(began);
-                let delivery_id = "a sweep".to_owned();
-                let report = Report { delivery_id, request: Some(request), outcome, calls, took };
-                (FoundEnd::Settled(Box::new(report)), is_decided)
+                let report = Report::new("a sweep", request, settled, took);
+                (FoundEnd::Settled(Box::new(report)), !is_undecided)
             }
             SweepMode::DryRun => {
                 let decision = self.handler.decide_only(&request, self.settings, place.client, place.deadline).await;

@@ -116,7 +116,19 @@ fn cloudformation_may_only_change_what_the_stack_contains() {
     let role = &stack["roles"]["ServiceRole"];
     let trust = json!([{ "Effect": "Allow", "Principal": { "Service": "cloudformation.amazonaws.com" }, "Action": ["sts:AssumeRole"] }]);
     assert_eq!(role["trust"], trust);
-    let alarms = ["ClientErrors", "Errors", "Failed", "OldestWait", "Settings", "Sweeps", "Throttles"];
+    let alarms = [
+        "CallsLeft",
+        "ClientErrors",
+        "Errors",
+        "Failed",
+        "OldestWait",
+        "PolicyErrors",
+        "Probe",
+        "Probes",
+        "Settings",
+        "Sweeps",
+        "Throttles",
+    ];
     let alarms =
         alarms.map(|id| format!("arn:aws:cloudwatch:us-east-1:123456789012:alarm:environment-gate-{id}Alarm-*"));
     let expected = [
@@ -127,10 +139,11 @@ fn cloudformation_may_only_change_what_the_stack_contains() {
         format!("iam:DeleteRole iam:DeleteRolePolicy iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListRolePolicies iam:TagRole iam:UntagRole iam:UpdateAssumeRolePolicy iam:UpdateRole iam:UpdateRoleDescription on {EXECUTION_ROLE}"),
         format!(r#"iam:PassRole on {EXECUTION_ROLE} if {{"StringEquals":{{"iam:PassedToService":"lambda.amazonaws.com"}}}}"#),
         "apigateway:DELETE apigateway:GET apigateway:PATCH apigateway:POST apigateway:PUT on arn:aws:apigateway:us-east-1::/apis arn:aws:apigateway:us-east-1::/apis/* arn:aws:apigateway:us-east-1::/tags/*".to_owned(),
-        "logs:CreateLogGroup logs:DeleteLogGroup logs:DeleteMetricFilter logs:DeleteRetentionPolicy logs:GetDataProtectionPolicy logs:ListTagsForResource logs:PutMetricFilter logs:PutRetentionPolicy logs:TagResource logs:UntagResource on arn:aws:logs:us-east-1:123456789012:log-group:environment-gate-FunctionLogGroup-*".to_owned(),
-        "events:DeleteRule events:DescribeRule events:ListTagsForResource events:ListTargetsByRule events:PutRule events:PutTargets events:RemoveTargets events:TagResource events:UntagResource on arn:aws:events:us-east-1:123456789012:rule/environment-gate-FunctionSweep-*".to_owned(),
+        "logs:CreateLogGroup logs:DeleteLogGroup logs:DeleteRetentionPolicy logs:GetDataProtectionPolicy logs:ListTagsForResource logs:PutRetentionPolicy logs:TagResource logs:UntagResource on arn:aws:logs:us-east-1:123456789012:log-group:environment-gate-FunctionLogGroup-*".to_owned(),
+        "events:DeleteRule events:DescribeRule events:ListTagsForResource events:ListTargetsByRule events:PutRule events:PutTargets events:RemoveTargets events:TagResource events:UntagResource on arn:aws:events:us-east-1:123456789012:rule/environment-gate-FunctionProbe-* arn:aws:events:us-east-1:123456789012:rule/environment-gate-FunctionSweep-*".to_owned(),
         format!("cloudwatch:DeleteAlarms cloudwatch:ListTagsForResource cloudwatch:PutMetricAlarm cloudwatch:TagResource cloudwatch:UntagResource on {}", alarms.join(" ")),
-        "cloudwatch:DescribeAlarms logs:DescribeIndexPolicies logs:DescribeLogGroups logs:DescribeMetricFilters logs:DescribeResourcePolicies on *".to_owned(),
+        "cloudwatch:DeleteDashboards cloudwatch:GetDashboard cloudwatch:PutDashboard on arn:aws:cloudwatch::123456789012:dashboard/environment-gate-us-east-1".to_owned(),
+        "cloudwatch:DescribeAlarms logs:DescribeIndexPolicies logs:DescribeLogGroups logs:DescribeResourcePolicies on *".to_owned(),
     ];
     assert_eq!(allowed(role), expected);
 }

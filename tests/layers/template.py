@@ -154,8 +154,8 @@ class Stack:
                 **self.of_type("AWS::Scheduler::"),
             },
             "log_groups": self.of_type("AWS::Logs::LogGroup"),
-            "metric_filters": self.of_type("AWS::Logs::MetricFilter"),
             "alarms": self.of_type("AWS::CloudWatch::Alarm"),
+            "dashboards": self.of_type("AWS::CloudWatch::Dashboard"),
             "outputs": self.outputs,
         }
 

@@ -177,29 +177,62 @@ fn two_stacks_of_one_account_share_no_name() {
     );
 }
 
+/// An alarm's metric with its dimensions, its statistic, and when it goes off.
+fn told(alarm: &Value) -> String {
+    let dimensions = alarm.get("Dimensions").into_iter().flat_map(|all| all.as_array().unwrap());
+    let dimensions: Vec<String> =
+        dimensions.map(|one| format!(" {}={}", text(&one["Name"]), text(&one["Value"]))).collect();
+    let comparison = match text(&alarm["ComparisonOperator"]) {
+        "GreaterThanOrEqualToThreshold" => ">=",
+        "GreaterThanThreshold" => ">",
+        "LessThanThreshold" => "<",
+        other => panic!("{other}"),
+    };
+    format!(
+        "{} {}{} {comparison} {} in {} of {} s, without data {}",
+        text(&alarm["Statistic"]),
+        text(&alarm["MetricName"]),
+        dimensions.concat(),
+        alarm["Threshold"],
+        alarm["EvaluationPeriods"],
+        alarm["Period"],
+        text(&alarm["TreatMissingData"])
+    )
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
+}
+
 #[test]
 fn whatever_needs_a_person_raises_an_alarm() {
     let topic = "arn:aws:sns:us-east-1:123456789012:on-call";
     let stack = stack(&[&format!("AlarmTopicArn={topic}")]);
     let alarms = stack["alarms"].as_object().unwrap();
-    let metrics: BTreeSet<String> =
-        alarms.values().map(|alarm| alarm["MetricName"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(
-        metrics,
-        set(&["Errors", "Throttles", "4xx", "SettingsProblems", "Failed", "Sweeps", "OldestWait"], &[])
-    );
+    let expected = [
+        "Maximum oldest_wait_seconds > 900 in 1 of 300 s, without data notBreaching",
+        "Maximum wrong_decisions >= 1 in 1 of 300 s, without data notBreaching",
+        "Minimum github_calls_left < 250 in 1 of 300 s, without data notBreaching",
+        "SampleCount wrong_decisions < 1 in 1 of 10800 s, without data breaching",
+        "Sum 4xx ApiId=<HttpApi> >= 20 in 1 of 300 s, without data notBreaching",
+        "Sum Errors FunctionName=<Function> >= 1 in 1 of 60 s, without data notBreaching",
+        "Sum Throttles FunctionName=<Function> >= 1 in 1 of 60 s, without data notBreaching",
+        "Sum completed < 1 in 2 of 300 s, without data breaching",
+        "Sum decisions outcome=failed >= 1 in 1 of 60 s, without data notBreaching",
+        "Sum policy_errors >= 1 in 1 of 60 s, without data notBreaching",
+        "Sum settings_problems >= 1 in 1 of 60 s, without data notBreaching",
+    ];
+    assert_eq!(alarms.values().map(told).collect::<BTreeSet<_>>(), set(&expected, &[]));
     assert!(alarms.values().all(|alarm| alarm["AlarmActions"] == json!([topic])));
-    let filters = stack["metric_filters"].as_object().unwrap();
-    let pattern = |metric: &str| {
-        let filter =
-            filters.values().find(|filter| filter["MetricTransformations"][0]["MetricName"] == metric).unwrap();
-        filter["FilterPattern"].as_str().unwrap().to_owned()
-    };
-    let wanted = "{ $.target = \"environment_gate::config\" || $.target = \"environment_gate::policy\" }";
-    assert_eq!(pattern("SettingsProblems"), wanted);
-    assert_eq!(pattern("Failed"), "{ $.target = \"environment_gate::decision\" && $.outcome = \"failed\" }");
-    assert_eq!(pattern("Sweeps"), "{ $.target = \"environment_gate::sweep\" && $.complete IS TRUE }");
-    assert_eq!(pattern("OldestWait"), "{ $.target = \"environment_gate::sweep\" && $.oldest_wait_seconds >= 0 }");
+}
+
+#[test]
+fn every_alarm_is_in_the_operators_table() {
+    let page = documents::read("docs/operations.md");
+    for id in stack(&[])["alarms"].as_object().unwrap().keys() {
+        let name = id.strip_suffix("Alarm").unwrap();
+        assert!(page.contains(&format!("\n| {name} | ")), "{name}");
+    }
 }
 
 #[test]
@@ -213,31 +246,74 @@ fn the_alarm_for_client_errors_watches_this_api() {
 }
 
 #[test]
-fn every_metric_that_a_log_line_makes_is_one_that_an_alarm_reads() {
+fn alarms_and_dashboard_read_metrics_that_log_lines_have() {
     let stack = stack(&[]);
-    let names = |of: &str, name: fn(&Value) -> (&Value, &Value)| -> BTreeSet<String> {
-        let all = stack[of].as_object().unwrap().values().map(name);
-        all.map(|(namespace, metric)| format!("{namespace} {metric}"))
-            .filter(|name| !name.starts_with("\"AWS/"))
-            .collect()
-    };
-    let made = names("metric_filters", |filter| {
-        let metric = &filter["MetricTransformations"][0];
-        (&metric["MetricNamespace"], &metric["MetricName"])
-    });
-    assert_eq!(made, names("alarms", |alarm| (&alarm["Namespace"], &alarm["MetricName"])));
+    let function = stack["functions"].as_object().unwrap().values().next().unwrap();
+    let namespace = &function["Environment"]["Variables"]["METRICS_NAMESPACE"];
+    let lines = documents::sources("src/telemetry");
+    let is_made = |name: &str| lines.contains(&format!("\"{name}\""));
+    for alarm in
+        stack["alarms"].as_object().unwrap().values().filter(|alarm| !text(&alarm["Namespace"]).starts_with("AWS/"))
+    {
+        assert_eq!(&alarm["Namespace"], namespace);
+        assert!(is_made(text(&alarm["MetricName"])), "{alarm}");
+    }
+    let dashboard = stack["dashboards"].as_object().unwrap().values().next().unwrap();
+    let body: Value = serde_json::from_str(text(&dashboard["DashboardBody"])).unwrap();
+    let rows =
+        body["widgets"].as_array().unwrap().iter().filter_map(|widget| widget["properties"]["metrics"].as_array());
+    for row in rows.flatten() {
+        if let Some(of) = row[0].as_str() {
+            assert!(of == text(namespace) && is_made(text(&row[1])), "{row}");
+        } else {
+            let search = text(&row[0]["expression"]);
+            assert!(search.starts_with(&format!("SEARCH('{{{},outcome", text(namespace))), "{search}");
+            assert!(search.contains("MetricName=\"decisions\""), "{search}");
+        }
+    }
+}
+
+#[test]
+fn the_dashboard_shows_every_alarm_and_nothing_overlaps() {
+    let stack = stack(&[]);
+    let dashboard = stack["dashboards"].as_object().unwrap().values().next().unwrap();
+    let body: Value = serde_json::from_str(text(&dashboard["DashboardBody"])).unwrap();
+    let widgets = body["widgets"].as_array().unwrap();
+    let shown: BTreeSet<&str> = widgets[0]["properties"]["alarms"].as_array().unwrap().iter().map(text).collect();
+    let alarms: BTreeSet<String> =
+        stack["alarms"].as_object().unwrap().keys().map(|id| format!("<{id}.Arn>")).collect();
+    assert_eq!(shown, alarms.iter().map(String::as_str).collect());
+    let area = |widget: &Value| ["x", "y", "width", "height"].map(|side| widget[side].as_u64().unwrap());
+    for (index, one) in widgets.iter().enumerate() {
+        let [x, y, width, height] = area(one);
+        assert!(x + width <= 24, "CloudWatch has 24 columns");
+        let is_apart = |other: &Value| {
+            let [left, top, wide, high] = area(other);
+            x + width <= left || left + wide <= x || y + height <= top || top + high <= y
+        };
+        assert!(widgets[index + 1..].iter().all(is_apart), "{one}");
+    }
+    assert_eq!(self::stack(&["Dashboard=off"])["dashboards"], json!({}));
 }
 
 #[test]
 fn a_sweep_comes_every_minute_and_is_never_made_up_for() {
     let stack = stack(&[]);
     let sources = stack["event_sources"].as_object().unwrap();
-    let rule = sources.values().find(|source| source.get("ScheduleExpression").is_some()).unwrap();
-    assert_eq!(rule["ScheduleExpression"], "rate(1 minute)");
+    let rule = sources.values().find(|source| source["ScheduleExpression"] == "rate(1 minute)").unwrap();
     let no_retry = json!({ "MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60 });
     assert_eq!(rule["Targets"][0]["RetryPolicy"], no_retry);
     let invoke = sources.values().find(|source| source.get("MaximumEventAgeInSeconds").is_some()).unwrap();
     assert_eq!((&invoke["MaximumRetryAttempts"], &invoke["MaximumEventAgeInSeconds"]), (&json!(0), &json!(60)));
+}
+
+#[test]
+fn a_probe_comes_every_hour() {
+    let stack = stack(&[]);
+    let sources = stack["event_sources"].as_object().unwrap();
+    let rule = sources.values().find(|source| source["ScheduleExpression"] == "rate(1 hour)").unwrap();
+    let input: Value = serde_json::from_str(text(&rule["Targets"][0]["Input"])).unwrap();
+    assert_eq!(input, json!({ "source": "environment-gate", "detail-type": "Probe" }));
 }
 
 #[test]

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::output::{CommandAnswer, CommandOutput};
 use crate::render::{BOLD, GREEN, RED, YELLOW};
+use crate::role::TrustSource;
 use crate::{stack, values};
 
 /// The App's token for an examination holds for nine minutes.
@@ -38,9 +39,9 @@ pub(crate) struct DoctorOptions {
     /// Read the workflow files from GitHub with a personal access token that can read the repositories' contents; `-` reads the token from standard input
     #[arg(long)]
     token: Option<String>,
-    /// Also examine who gets in by the trust of a cloud in these files, as the provider's own command prints it; may be repeated
-    #[arg(long = "trust", value_name = "FILE", value_parser = values::file)]
-    trust: Vec<PathBuf>,
+    /// Also examine who gets in by the trust of a cloud: a file as the provider's own command prints it, or the ARN of a role, which IAM is asked for; may be repeated
+    #[arg(long = "trust", value_name = "FILE|ARN", value_parser = TrustSource::parse)]
+    trust: Vec<TrustSource>,
     /// How long the examination may take
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=MINUTES_MAX))]
     minutes: u64,
@@ -56,12 +57,16 @@ pub(crate) async fn doctor(options: DoctorOptions) -> anyhow::Result<CommandOutp
         Some(name) => Some(stack::webhook_url(&aws_for_person(&http_from_env()?).await?, name).await?),
         None => options.webhook_url,
     };
+    let mut trust = Vec::new();
+    for source in &options.trust {
+        trust.push(source.read().await?);
+    }
     let input = ExaminationInput {
         webhook_url,
         repositories: options.repositories,
         workflow: options.workflow.as_ref().map(read).transpose()?,
         token: options.token.map(token).transpose()?,
-        trust: options.trust.iter().map(read).collect::<anyhow::Result<_>>()?,
+        trust,
         time: Duration::from_mins(options.minutes),
     };
     let doctor = Doctor::new(person_variables(LocalFiles::default()).await?, Limits::default(), input);

@@ -15,6 +15,7 @@ mod policy;
 mod recover;
 mod render;
 mod replay;
+mod role;
 mod setup;
 mod simulate;
 mod stack;

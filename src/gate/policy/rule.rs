@@ -4,12 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
+use sha2::{Digest as _, Sha256};
 
 use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
 use crate::gate::rego::RegoPolicy;
 use crate::model::{EnvironmentName, Login, RepositoryName};
+
+/// Hexadecimal digits of a policy's hash in the log.
+const HASH_DIGITS: usize = 12;
 
 /// Everything that may be let in. Whatever no rule covers is never let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +132,14 @@ impl Policy {
     /// The TOML that it was read from.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The first digits of a hash of the policy and its policies in Rego, for the log: which version of them decided.
+    pub fn hash(&self) -> String {
+        let rego = self.rego.iter().flat_map(|policy| [policy.name().to_owned(), policy.hash()]);
+        let hash =
+            rego.fold(Sha256::new_with_prefix(&self.text), |hash, part| hash.chain_update([0]).chain_update(part));
+        hex::encode(hash.finalize()).chars().take(HASH_DIGITS).collect()
     }
 
     /// Whether any rule names this owner.

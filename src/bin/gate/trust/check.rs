@@ -1,4 +1,4 @@
-//! `gate trust --check`: who gets in to what is configured.
+//! `gate trust --check` and `--role`: who gets in to what is configured.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -14,19 +14,19 @@ use crate::render::{BOLD, GREEN, RED, YELLOW};
 /// Columns of a claim's name.
 const CLAIM_COLUMNS: usize = 24;
 
-/// Judges the trust in the files.
-pub(super) fn check(options: &TrustOptions, place: &Place) -> anyhow::Result<CommandOutput> {
-    let verdict = verdict(document(options)?.as_ref(), &place.facts);
+/// Judges the trust in the files, or of the role.
+pub(super) async fn check(options: &TrustOptions, place: &Place) -> anyhow::Result<CommandOutput> {
+    let verdict = verdict(document(options).await?.as_ref(), &place.facts);
     let answer = if verdict.answer == Answer::OnlyTheGate { CommandAnswer::Yes } else { CommandAnswer::No };
     let text = if options.json { format!("{:#}\n", in_json(place, &verdict)) } else { in_words(place, &verdict)? };
     Ok(CommandOutput { text, answer })
 }
 
 /// Whether the token whose claims are in a file gets in.
-pub(super) fn check_token(options: &TrustOptions, path: &Path) -> anyhow::Result<CommandOutput> {
+pub(super) async fn check_token(options: &TrustOptions, path: &Path) -> anyhow::Result<CommandOutput> {
     let claims: Map<String, Value> = serde_json::from_str(&facts::read(path)?)
         .map_err(|error| WrongUse(format!("{}: got no claims ({error}), expected a JSON object", path.display())))?;
-    let entry = document(options)?.admits(&Token::new(claims));
+    let entry = document(options).await?.admits(&Token::new(claims));
     let (answer, style) = match entry {
         Entry::GetsIn => (CommandAnswer::Yes, GREEN),
         Entry::StaysOut => (CommandAnswer::No, RED),
@@ -43,8 +43,12 @@ pub(super) fn check_token(options: &TrustOptions, path: &Path) -> anyhow::Result
     Ok(CommandOutput { text, answer })
 }
 
-/// The trust that is configured, read from all of the files together.
-fn document(options: &TrustOptions) -> anyhow::Result<Box<dyn TrustDocument>> {
+/// The trust that is configured, read from all of the files together, or by IAM's answer.
+async fn document(options: &TrustOptions) -> anyhow::Result<Box<dyn TrustDocument>> {
+    if let Some(role) = &options.role {
+        let policy = role.trust_policy().await?;
+        return Ok(read(&[policy.as_str()]).map_err(|error| anyhow::anyhow!("{}: {error}", role.as_str()))?);
+    }
     let texts = options.check.iter().map(|path| facts::read(path)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let names: Vec<String> = options.check.iter().map(|path| path.display().to_string()).collect();

@@ -10,18 +10,23 @@ use std::path::PathBuf;
 use environment_gate::model::RepositoryName;
 
 use crate::output::{CommandOutput, WrongUse};
+use crate::role::RoleArn;
 use crate::values;
 
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("configured").args(["check", "role"])))]
 pub(crate) struct TrustOptions {
     /// Print what to configure at this provider, for each rule of the policy
-    #[arg(value_enum, required_unless_present = "check", conflicts_with_all = ["check", "token", "json"])]
+    #[arg(value_enum, required_unless_present = "configured", conflicts_with_all = ["configured", "token", "json"])]
     provider: Option<Provider>,
     /// Show who gets in by the trust in these files, as the provider's own command prints it; `-` is standard input
     #[arg(long, value_name = "FILE", num_args = 1.., value_parser = values::file_or_stdin)]
     check: Vec<PathBuf>,
+    /// Show who gets in by the trust of this role, which IAM is asked for
+    #[arg(long, value_name = "ARN", value_parser = RoleArn::parse)]
+    role: Option<RoleArn>,
     /// Show whether one token gets in, whose claims are in this file as JSON
-    #[arg(long, value_name = "FILE", requires = "check", value_parser = values::file_or_stdin)]
+    #[arg(long, value_name = "FILE", requires = "configured", value_parser = values::file_or_stdin)]
     token: Option<PathBuf>,
     /// What GitHub would be asked, as JSON, for work offline: `repository`, `repository_id`, `owner_id`, `environment`, `subject`
     #[arg(long, value_name = "FILE", value_parser = values::file_or_stdin)]
@@ -66,7 +71,7 @@ enum Provider {
 pub(crate) async fn trust(options: TrustOptions) -> anyhow::Result<CommandOutput> {
     if let Some(token) = &options.token {
         // Whoever holds it: who that is does not matter.
-        return check::check_token(&options, token);
+        return check::check_token(&options, token).await;
     }
     let places = facts::places(&options).await?;
     if let Some(provider) = options.provider {
@@ -77,5 +82,5 @@ pub(crate) async fn trust(options: TrustOptions) -> anyhow::Result<CommandOutput
         let got = format!("the policy has several gated environments ({})", names.join(", "));
         return Err(WrongUse(format!("{got}: name one with `--repository`, or give `--facts`")).into());
     };
-    check::check(&options, place)
+    check::check(&options, place).await
 }

@@ -1,16 +1,22 @@
 //! The log: one JSON line for one decision, and how logging is set up.
 
+mod metrics;
+
 use jiff::Timestamp;
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, error, info, warn};
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{FilterFn, Targets};
+use tracing_subscriber::fmt::format::{JsonFields, format};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use self::metrics::Lines;
 use crate::gate::{PassedGate, Verdict};
 use crate::outcome::{Outcome, Report};
+use crate::probe::Probe;
 use crate::recovery::{Found, FoundEnd, Sweep};
+use crate::time::Clock;
 
 /// The modules whose log lines are ours.
 const OURS: &str = "environment_gate";
@@ -18,17 +24,17 @@ const OURS: &str = "environment_gate";
 /// Bytes of a sample's input and result. `CloudWatch` takes lines of 256 kB; in ours JSON is escaped once more, and the policy's text comes beside it.
 const SAMPLE_BYTES_MAX: usize = 100_000;
 
-/// Logs JSON lines to standard output. `filter` is a `RUST_LOG` (`info`, `environment_gate::github=debug`); one that does not parse counts as `info`. Other crates never log more than `info`, because some of them log whole events.
-pub fn init(filter: &str) {
+/// Logs JSON lines to standard output, with CloudWatch's metrics if they have a namespace. `filter` is a `RUST_LOG` (`info`, `environment_gate::github=debug`); one that
+/// does not parse counts as `info`. Other crates never log more than `info`, because some of them log whole events.
+pub fn init(filter: &str, namespace: Option<String>) {
     let targets: Targets = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let ours_or_quiet = FilterFn::new(|metadata: &Metadata<'_>| {
         metadata.target().starts_with(OURS) || *metadata.level() <= LevelFilter::INFO
     });
+    let json = format().json().flatten_event(true).with_current_span(false).with_span_list(false);
     let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
+        .fmt_fields(JsonFields::new())
+        .event_format(Lines { json, namespace, clock: Clock::system() })
         .with_writer(std::io::stdout);
     // Set twice only where a test starts the function twice; the first one stays.
     let _ = tracing_subscriber::registry().with(lines.with_filter(targets).with_filter(ours_or_quiet)).try_init();
@@ -38,7 +44,7 @@ pub fn init(filter: &str) {
 pub fn record(report: &Report) {
     let outcome = &report.outcome;
     let request = report.request.as_ref();
-    let failed = checks_of(outcome, |verdict| verdict != Verdict::Pass);
+    let failed = failed_checks(outcome);
     let gates = match outcome {
         Outcome::Approved(approval) => approval.gates(),
         Outcome::Rejected(rejection) => rejection.gates(),
@@ -52,10 +58,12 @@ pub fn record(report: &Report) {
                 outcome = outcome.name(),
                 status = outcome.status(),
                 reason = outcome.reason(),
-                checks_failed = failed,
+                check = failed.first().copied().unwrap_or("none"),
+                checks_failed = failed.join(","),
                 approvers = approvers_of(gates),
                 gate_jobs = jobs_of(gates),
                 rule = outcome.rule(),
+                policy = report.policy,
                 flags = outcome.rego().map(|rego| rego.flags.join(",")).filter(|flags| !flags.is_empty()),
                 delivery = report.delivery_id,
                 repository = request.map(|request| request.repository.name.to_string()),
@@ -65,6 +73,7 @@ pub fn record(report: &Report) {
                 environment = request.map(|request| request.environment.as_str()),
                 sha = request.map(|request| request.sha.as_str()),
                 github_calls = report.calls,
+                github_calls_left = report.calls_left,
                 took_ms,
                 "decision"
             )
@@ -120,14 +129,26 @@ pub fn record_sweep(sweep: &Sweep, now: Timestamp) {
         github_calls = sweep.calls,
         paused = sweep.paused,
         complete = sweep.is_complete(),
+        completed = u8::from(sweep.is_complete()),
         problems = sweep.problems.join("; "),
         "sweep"
     );
 }
 
-fn checks_of(outcome: &Outcome, wanted: impl Fn(Verdict) -> bool) -> String {
-    let findings = outcome.findings().iter().filter(|finding| wanted(finding.verdict));
-    findings.map(|finding| finding.check.id()).collect::<Vec<_>>().join(",")
+/// Writes the line of a probe; an alarm looks at its `wrong_decisions`.
+pub fn record_probe(probe: &Probe) {
+    let (decisions, wrong_decisions, problems) = (probe.decisions, probe.wrong.len(), probe.wrong.join("; "));
+    if probe.wrong.is_empty() {
+        info!(target: "environment_gate::probe", decisions, wrong_decisions, "probe");
+    } else {
+        error!(target: "environment_gate::probe", decisions, wrong_decisions, problems, "probe");
+    }
+}
+
+/// The ids of the checks that did not pass.
+fn failed_checks(outcome: &Outcome) -> Vec<&'static str> {
+    let failed = outcome.findings().iter().filter(|finding| finding.verdict != Verdict::Pass);
+    failed.map(|finding| finding.check.id()).collect()
 }
 
 fn approvers_of(gates: &[PassedGate]) -> String {

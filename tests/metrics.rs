@@ -1,0 +1,114 @@
+//! CloudWatch takes its metrics out of the function's own log lines.
+
+use std::collections::BTreeMap;
+
+use environment_gate::world::Player;
+use serde_json::{Value, json};
+
+use crate::support::fixtures;
+use crate::support::function::{self, Files};
+use crate::support::github::Staged;
+use crate::support::lambda::Lambda;
+
+const NAMESPACE: &str = "EnvironmentGate/test";
+
+/// What CloudWatch makes of a log: for each metric, with its dimensions before it, the values. A line that the format's schema does not allow has none, so it fails here.
+fn metrics(log: &str) -> BTreeMap<String, Vec<f64>> {
+    let schema = serde_json::from_str(include_str!("support/emf.schema.json")).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    let mut metrics: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for line in log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        let Some(directives) = line.pointer("/_aws/CloudWatchMetrics") else { continue };
+        assert!(schema.is_valid(&line), "{line}");
+        for directive in directives.as_array().unwrap() {
+            assert_eq!(directive["Namespace"], NAMESPACE);
+            for dimensions in directive["Dimensions"].as_array().unwrap() {
+                let dimensions = dimensions.as_array().unwrap().iter().map(|name| {
+                    let (name, value) = (name.as_str().unwrap(), &line[name.as_str().unwrap()]);
+                    let value = value.as_str().filter(|value| (1..=1024).contains(&value.len()));
+                    format!("{name}={} ", value.unwrap_or_else(|| panic!("no dimension {name} in {line}")))
+                });
+                let dimensions: String = dimensions.collect();
+                for metric in directive["Metrics"].as_array().unwrap() {
+                    let name = metric["Name"].as_str().unwrap();
+                    let value = line[name].as_f64().unwrap_or_else(|| panic!("no number {name} in {line}"));
+                    metrics.entry(format!("{dimensions}{name}")).or_default().push(value);
+                }
+            }
+        }
+    }
+    metrics
+}
+
+async fn start(player: &Player, files: &Files, github: &str) -> Lambda {
+    function::start(player, files, github, &[("METRICS_NAMESPACE", NAMESPACE)]).await
+}
+
+/// The metrics of a function to which a story was delivered.
+async fn of_story(name: &str) -> BTreeMap<String, Vec<f64>> {
+    let (player, story) = (fixtures::player(), fixtures::one(name));
+    let Staged { github, event } = Staged::new(&story).await;
+    let files = Files::of_story(player, &story);
+    let mut lambda = start(player, &files, &github.url()).await;
+    lambda.invoke(event).await;
+    metrics(&lambda.log())
+}
+
+/// The metrics of a function that got an event of a schedule.
+async fn of_schedule(event: Value) -> BTreeMap<String, Vec<f64>> {
+    let (player, story) = (fixtures::player(), fixtures::one("approve/one-human-approved-the-gate"));
+    let Staged { github, .. } = Staged::new(&story).await;
+    let files = Files::of_story(player, &story);
+    let mut lambda = start(player, &files, &github.url()).await;
+    lambda.invoke(event).await;
+    metrics(&lambda.log())
+}
+
+#[tokio::test]
+async fn a_decision_is_counted_by_its_outcome_and_by_the_first_check_that_did_not_pass() {
+    for (story, outcome, check) in [
+        ("approve/one-human-approved-the-gate", "approved", "none"),
+        ("reject/the-starter-approved", "rejected", "gate-approval"),
+        ("refuse/signature-other-body", "refused", "none"),
+    ] {
+        let metrics = of_story(story).await;
+        assert_eq!(metrics[&format!("outcome={outcome} decisions")], [1.0], "{metrics:?}");
+        assert_eq!(metrics[&format!("outcome={outcome} check={check} decisions")], [1.0], "{metrics:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_decision_says_what_it_cost_and_what_github_still_allows() {
+    let metrics = of_story("approve/one-human-approved-the-gate").await;
+    assert_eq!(metrics["github_calls"], [6.0], "{metrics:?}");
+    assert!(metrics["took_ms"][0] >= 0.0 && metrics["github_calls_left"][0] > 0.0, "{metrics:?}");
+}
+
+#[tokio::test]
+async fn a_start_counts_the_settings_that_were_read() {
+    assert_eq!(of_story("approve/one-human-approved-the-gate").await["settings_read"], [1.0]);
+}
+
+#[tokio::test]
+async fn a_sweep_says_whether_it_was_complete_and_what_waits() {
+    let schedule = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
+    let metrics = of_schedule(schedule).await;
+    assert_eq!((&metrics["completed"], metrics["oldest_wait_seconds"].len()), (&vec![1.0], 1), "{metrics:?}");
+}
+
+#[tokio::test]
+async fn a_probe_finds_nothing_wrong() {
+    let metrics = of_schedule(json!({ "source": "environment-gate", "detail-type": "Probe" })).await;
+    assert_eq!(metrics["wrong_decisions"], [0.0]);
+}
+
+#[tokio::test]
+async fn without_a_namespace_a_line_has_no_metrics() {
+    let (player, story) = (fixtures::player(), fixtures::one("approve/one-human-approved-the-gate"));
+    let Staged { github, event } = Staged::new(&story).await;
+    let files = Files::of_story(player, &story);
+    let mut lambda = function::start(player, &files, &github.url(), &[]).await;
+    lambda.invoke(event).await;
+    let log = lambda.log();
+    assert!(log.contains("environment_gate::decision") && !log.contains("_aws"), "{log}");
+}
