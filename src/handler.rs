@@ -78,7 +78,7 @@ impl Handler {
         }
         let outcome = outcome.unwrap_or(Outcome::Deferred(DeferredReason::Changed));
         let calls_left = self.github.calls_left(request.installation_id, deadline.now);
-        Settled { outcome, policy: settings.policy.hash(), calls, calls_left }
+        Settled { outcome, policy: settings.policy.hash().to_owned(), calls, calls_left }
     }
 
     /// What becomes of the request under these settings, and the calls that it took; `None` if there are newer ones.

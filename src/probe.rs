@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::gate::rego::RegoPolicy;
-use crate::gate::{Decision, Evidence, Facts, Policy, Scope, decide, scope};
+use crate::gate::{Decision, Evidence, Facts, Policy, Scope, Verdict, decide, scope};
 use crate::model::{
     Account, AccountType, Conclusion, Environment, EnvironmentName, EnvironmentReview, InvalidName, Job, JobStatus,
     Login, Permission, RefName, Repository, RepositoryName, Request, ReviewState, RunId, RunStatus, Sha, WorkflowRun,
@@ -86,8 +86,11 @@ impl Probe {
         let alone = of_the_probe(&[], policy)?;
         let with_rego = of_the_probe(&policy.rego, policy)?;
         let good = facts(now)?;
-        if !matches!(self.decide(&alone, good.clone(), now)?, Decision::Approved(_)) {
-            self.wrong.push("a run that everything is right with was not approved".to_owned());
+        let decision = self.decide(&alone, good.clone(), now)?;
+        if !matches!(decision, Decision::Approved(_)) {
+            let failed = decision.findings().iter().filter(|finding| finding.verdict != Verdict::Pass);
+            let failed: Vec<String> = failed.map(ToString::to_string).collect();
+            self.wrong.push(format!("a run that nothing is wrong with was not approved: {}", failed.join("; ")));
         }
         for Flaw { what, make } in FLAWS {
             let mut flawed = good.clone();
@@ -128,7 +131,7 @@ fn request(facts: &Facts) -> Result<Request, InvalidName> {
         environment: EnvironmentName::parse("release")?,
         sha: Sha::parse(COMMIT)?,
         ref_name: RefName::parse("main")?,
-        event: Some("push".to_owned()),
+        event: Some("workflow_dispatch".to_owned()),
         deployment_created_at: facts.run.created_at,
     })
 }
@@ -144,7 +147,7 @@ fn facts(now: Timestamp) -> anyhow::Result<Facts> {
         repository_id: REPOSITORY,
         head_repository_id: Some(REPOSITORY),
         path: ".github/workflows/release.yml".to_owned(),
-        event: "push".to_owned(),
+        event: "workflow_dispatch".to_owned(),
         head_branch: Some(RefName::parse("main")?),
         head_sha: Sha::parse(COMMIT)?,
         status: RunStatus::Open,

@@ -14,7 +14,7 @@ const CROWD_MIN: usize = 4;
 /// Of a run with several pages of jobs, of which one was read, at least so many are taken to wait.
 pub(super) const UNREAD_MIN: usize = 20;
 /// How many of a crowd have their turn early.
-const EARLY_TURNS: u32 = 7;
+const EARLY_TURNS: u32 = 4;
 /// By how much each waiting job lengthens the time over which a crowd's turns are spread: twice what a review takes.
 const TURN_EACH: Duration = Duration::from_millis(100);
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::rule::{Policy, Rule};
+use super::rule::{self, Policy, Rule};
 use super::source::PolicyError;
 use crate::gate::rego::{Attachment, RegoError, RegoPolicy};
 use crate::model::{quoted, quoted_list};
@@ -51,7 +51,8 @@ impl Policy {
             return Err(RegoError::of_policy(policy.name(), problem).into());
         }
         let rules = self.rules.iter().map(|rule| rule.with(&rego)).collect::<Result<_, _>>()?;
-        Ok(Self { rules, rego, ..self })
+        let hash = rule::hash(&self.text, &rego);
+        Ok(Self { rules, rego, hash, ..self })
     }
 
     fn unknown_label<'p>(&self, policy: &'p RegoPolicy) -> Option<&'p str> {

@@ -9,7 +9,7 @@ use super::gates::{GateToml, default_gate, read_gates};
 use super::max_age::MaxAge;
 use super::ref_pattern::RefPattern;
 use super::repository_pattern::RepositoryPattern;
-use super::rule::{Policy, PolicyName, Rule};
+use super::rule::{self, Policy, PolicyName, Rule};
 use super::signed::{SignedKeys, signed_keys};
 use super::source::{PolicyError, Source};
 use crate::model::{EnvironmentName, InvalidName, Login};
@@ -80,7 +80,8 @@ impl Policy {
         }
         let rules = policy.rule.iter().map(|rule| read_rule(&source, rule)).collect::<Result<_, _>>()?;
         let data = policy.data.into_iter().map(|(key, value)| (key, json(value))).collect();
-        Ok(Self { pause: policy.pause, rules, data, rego: Vec::new(), text: toml.to_owned(), unreadable: None })
+        let (rego, text, hash) = (Vec::new(), toml.to_owned(), rule::hash(toml, &[]));
+        Ok(Self { pause: policy.pause, rules, data, rego, text, hash, unreadable: None })
     }
 }
 

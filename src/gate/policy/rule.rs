@@ -28,6 +28,8 @@ pub struct Policy {
     pub rego: Vec<Arc<RegoPolicy>>,
     /// The TOML that it was read from.
     pub(super) text: String,
+    /// The first digits of its hash.
+    pub(super) hash: String,
     /// Why there is no policy to go by, in one that stands in for it.
     pub(super) unreadable: Option<String>,
 }
@@ -120,8 +122,8 @@ pub struct Gate {
 impl Policy {
     /// Stands in for a policy that cannot be read: everything waits until it is fixed.
     pub fn unreadable(why: &str) -> Self {
-        let (data, rego, text) = (Map::new(), Vec::new(), String::new());
-        Self { pause: true, rules: Vec::new(), data, rego, text, unreadable: Some(why.to_owned()) }
+        let (data, rego, text, hash) = (Map::new(), Vec::new(), String::new(), hash("", &[]));
+        Self { pause: true, rules: Vec::new(), data, rego, text, hash, unreadable: Some(why.to_owned()) }
     }
 
     /// Why everything waits; `None` if the policy decides.
@@ -146,6 +148,13 @@ impl Policy {
     pub fn knows_owner(&self, owner: &str) -> bool {
         self.rules.iter().flat_map(|rule| &rule.repositories).any(|pattern| pattern.owner().eq_ignore_ascii_case(owner))
     }
+}
+
+/// The first digits of a hash of a policy in TOML and of its policies in Rego.
+pub(super) fn hash(text: &str, rego: &[Arc<RegoPolicy>]) -> String {
+    let rego = rego.iter().flat_map(|policy| [policy.name().to_owned(), policy.hash()]);
+    let hash = rego.fold(Sha256::new_with_prefix(text), |hash, part| hash.chain_update([0]).chain_update(part));
+    hex::encode(hash.finalize()).chars().take(HASH_DIGITS).collect()
 }
 
 impl Rule {
