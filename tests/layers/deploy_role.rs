@@ -172,11 +172,14 @@ fn of_template(more: &[&str]) -> Value {
 
 #[test]
 fn everything_with_a_name_that_the_template_contains_may_be_changed_and_nothing_else() {
-    let template = of_template(&[]);
+    let template = of_template(&["--stack-name", "environment-gate"]);
     let named = ["::Function", "::Role", "::LogGroup", "::Rule", "::Alarm"];
     let resources = template["resources"].as_object().unwrap();
     let resources = resources.iter().filter(|(_, kind)| named.iter().any(|end| kind.as_str().unwrap().ends_with(end)));
-    let contained: BTreeSet<String> = resources.map(|(id, _)| format!("environment-gate-{id}-*")).collect();
+    let dashboards = template["dashboards"].as_object().unwrap().values();
+    let dashboards = dashboards.map(|dashboard| dashboard["DashboardName"].as_str().unwrap().to_owned());
+    let contained: BTreeSet<String> =
+        resources.map(|(id, _)| format!("environment-gate-{id}-*")).chain(dashboards).collect();
     let stack = stack(&[]);
     let statements = stack["roles"]["ServiceRole"]["statements"].as_array().unwrap();
     let resources = statements.iter().flat_map(|statement| statement["Resource"].as_array().unwrap());
