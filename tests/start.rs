@@ -45,11 +45,14 @@ async fn what_is_wrong_is_said_with_the_variables_name() {
             .map(|(name, value)| (*name, (*value).to_owned()))
             .collect::<Vec<_>>()
     };
+    let mut two_places = without("PRIVATE_KEY_FILE");
+    two_places.extend([("PRIVATE_KEY_SECRET", "a-name".to_owned()), ("PRIVATE_KEY_KMS_KEY", "alias/gate".to_owned())]);
     let cases: Vec<Case<'_>> = vec![
         (without("APP_ID"), vec!["APP_ID_PARAMETER", "APP_ID"]),
         (without("WEBHOOK_SECRET"), vec!["WEBHOOK_SECRET_PARAMETER"]),
         (without("POLICY_FILE"), vec!["POLICY_PARAMETER"]),
-        (without("PRIVATE_KEY_FILE"), vec!["PRIVATE_KEY_SECRET"]),
+        (without("PRIVATE_KEY_FILE"), vec!["PRIVATE_KEY_SECRET", "PRIVATE_KEY_KMS_KEY", "PRIVATE_KEY_FILE"]),
+        (two_places, vec!["PRIVATE_KEY_KMS_KEY", "PRIVATE_KEY_SECRET", "expected one of them"]),
         (with("APP_ID", "not an id"), vec!["APP_ID", "not an App id"]),
         (with("WEBHOOK_SECRET", " \n "), vec!["WEBHOOK_SECRET", "empty"]),
         (with("POLICY_FILE", &bad_policy), vec!["POLICY_FILE", "line 3", "rule.refs"]),

@@ -1,8 +1,9 @@
-//! Settings: the only reader of the environment, of SSM Parameter Store and of Secrets Manager. Not here: writing them.
+//! Settings: the only reader of the environment, of SSM Parameter Store and of Secrets Manager; and the App's key in KMS, which signs. Not here: writing them.
 
 mod aws;
 mod environment;
 mod error;
+mod kms;
 mod names;
 mod sources;
 mod store;
@@ -11,7 +12,8 @@ mod variables;
 pub use aws::{aws_for_person, aws_problem};
 pub use environment::{log_filter, metrics_namespace};
 pub use error::ConfigError;
-pub use names::Names;
+pub use kms::kms_signer;
+pub use names::{KeyPlace, Names};
 pub use sources::{Reading, Sources, policies_in};
 pub use store::{Settings, SettingsStore};
 pub use variables::{Given, LocalFiles, SettingSource, Variables, api_from_env, http_from_env};

@@ -3,17 +3,20 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::ConfigError;
 use super::aws::AwsSettings;
+use super::kms::kms_signer;
 use super::variables::{Place, SettingSource, Variables};
 
 use crate::gate::Policy;
 use crate::gate::policy::AttachError;
-use crate::github::App;
+use crate::github::{App, RemoteSigner};
 use crate::webhook::Secrets;
 
 /// Time to read all settings: a hanging AWS must not use up a delivery's time.
@@ -33,6 +36,8 @@ pub struct Sources {
     has_issuer: bool,
     /// `None` when nothing comes from AWS: it is then never called.
     aws: Option<AwsSettings>,
+    /// Signs for the App where its key is in KMS. Readings share it: what it signed stays good when settings are read again.
+    signer: Option<Arc<RemoteSigner>>,
 }
 
 /// Each setting, or why it could not be read.
@@ -60,18 +65,21 @@ impl Sources {
         let Variables { app_id, webhook_secret, policy, policies, private_key, aws, issuer, http: _, api: _ } =
             variables;
         let has_issuer = issuer.is_some();
+        let signer = match (&aws, &private_key.place) {
+            (Some(aws), Place::KmsKey(name)) => Some(Arc::new(kms_signer(aws, name))),
+            _ => None,
+        };
         let aws = aws.as_ref().map(AwsSettings::new);
-        Self { app_id, webhook_secret, policy, private_key, policies, has_issuer, aws }
+        Self { app_id, webhook_secret, policy, private_key, policies, has_issuer, aws, signer }
     }
 
-    /// Reads everything: one call for all parameters and one for the key, in parallel, within two seconds.
-    pub async fn read(&self) -> Reading {
+    /// Reads everything as of `now`: one call for all parameters and one for the secret with the key, in parallel, within two seconds. A key in KMS then has two more
+    /// to sign.
+    pub async fn read(&self, now: Timestamp) -> Reading {
         // The futures of AWS's SDKs are large: on the heap they do not use up the stack of whoever waits.
         let aws = Box::pin(self.read_aws()).await;
-        let app_id = Self::text(&self.app_id, &aws);
-        let key = Self::text(&self.private_key, &aws);
         Reading {
-            app: app_id.and_then(|id| self.app(&id, &key?)),
+            app: Box::pin(self.app(&aws, now)).await,
             secrets: Self::text(&self.webhook_secret, &aws)
                 .and_then(|text| Secrets::parse(&text).map_err(|error| self.webhook_secret.error(error))),
             policy: Self::text(&self.policy, &aws).and_then(|text| self.policy(&text, &aws)),
@@ -156,17 +164,35 @@ impl Sources {
                 None => Err(unanswered("was not read")),
             },
             Place::ParametersUnder(_) | Place::Folder(_) => Err(source.error("got several texts, expected one")),
+            Place::KmsKey(_) => Err(source.error("got a key that shows no text, expected one that does")),
         }
     }
 
-    fn app(&self, id: &SecretString, key: &SecretString) -> Result<App, ConfigError> {
-        let id = id.expose_secret().trim();
+    /// The App, with a key that signs.
+    ///
+    /// A key in KMS is tried by signing the App's first token, which the first delivery then uses. That cannot begin any earlier, because the token holds the App's
+    /// id. A look at the key (`kms:GetPublicKey`) beside the other reads would be one more call and one more permission, and would not prove that the role may sign.
+    async fn app(&self, aws: &FromAws, now: Timestamp) -> Result<App, ConfigError> {
+        let id = Self::text(&self.app_id, aws)?;
+        let id = self.app_id(&id)?;
+        let Some(signer) = &self.signer else {
+            let key = Self::text(&self.private_key, aws)?;
+            return App::new(id, &key).map_err(|error| self.private_key.error(error));
+        };
+        let app = App::with_remote_key(id, Arc::clone(signer));
+        let tried = async { app.try_key(now).await.map_err(|error| error.problem().to_owned()) };
+        in_time(tried).await.map_err(|problem| self.private_key.error(problem).unanswered())?;
+        Ok(app)
+    }
+
+    fn app_id<'t>(&self, text: &'t SecretString) -> Result<&'t str, ConfigError> {
+        let id = text.expose_secret().trim();
         let fits = (1..=APP_ID_CHARS_MAX).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
         if !fits {
             return Err(self.app_id.error("got text that is not an App id, expected a number or a client id (`Iv…`)"));
         }
-        App::new(id, key).map_err(|error| self.private_key.error(error))
+        Ok(id)
     }
 }
 

@@ -70,7 +70,7 @@ impl SettingsStore {
     /// # Errors
     /// Any setting that cannot be read: without all of them nothing can be decided.
     pub async fn open(sources: Sources, now: Timestamp) -> Result<Self, ConfigError> {
-        let Reading { app, secrets, policy } = sources.read().await;
+        let Reading { app, secrets, policy } = sources.read(now).await;
         let settings = Settings { app: Arc::new(app?), secrets: Arc::new(secrets?), policy: Arc::new(policy?) };
         settings.record();
         Ok(Self { sources, kept: Mutex::new(KeptSettings { settings, read_at: now, tried_at: None }) })
@@ -99,7 +99,7 @@ impl SettingsStore {
         if !self.with(|kept| kept.begin_reading(now)) {
             return;
         }
-        let reading = self.sources.read().await;
+        let reading = self.sources.read(now).await;
         for Problem { reason, effect } in self.with(|kept| kept.take(reading, now)) {
             error!(target: "environment_gate::config", reason, "{effect}");
         }

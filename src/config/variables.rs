@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use super::ConfigError;
 use super::environment::{variable, variable_or_blank};
+use super::names::{KeyPlace, key_place_from_env};
 use crate::github::Issuer;
 use crate::http::{HttpClient, HttpSetupError};
 use crate::model::ApiUrl;
@@ -33,6 +34,8 @@ pub(super) enum Place {
     Parameter(String),
     /// A Secrets Manager secret, by name or ARN.
     Secret(String),
+    /// A KMS key, by ARN, id or alias: it signs, and nothing is read.
+    KmsKey(String),
     /// All SSM parameters under a path.
     ParametersUnder(String),
     /// All files `*.rego` of a local folder.
@@ -51,6 +54,7 @@ impl SettingSource {
             Place::File(path) => Some(format!("file `{}`", path.display())),
             Place::Parameter(name) => Some(format!("SSM parameter `{name}`")),
             Place::Secret(name) => Some(format!("Secrets Manager secret `{name}`")),
+            Place::KmsKey(name) => Some(format!("KMS key `{name}`")),
             Place::ParametersUnder(path) => Some(format!("SSM parameters under `{path}`")),
             Place::Folder(path) => Some(format!("folder `{}`", path.display())),
         }
@@ -74,7 +78,7 @@ pub struct Variables {
     pub policy: SettingSource,
     /// `POLICIES_DIR` or `POLICIES_PATH`; `None` where there are no policies in Rego.
     pub policies: Option<SettingSource>,
-    /// `PRIVATE_KEY_FILE` or `PRIVATE_KEY_SECRET`.
+    /// `PRIVATE_KEY_FILE`, `PRIVATE_KEY_SECRET` or `PRIVATE_KEY_KMS_KEY`.
     pub private_key: SettingSource,
     /// How AWS is reached, where one of them comes from there.
     pub aws: Option<SdkConfig>,
@@ -92,7 +96,6 @@ impl Variables {
         let value = |variable| Candidate { variable, place: |value| Place::Value(value.into()) };
         let file = |variable| Candidate { variable, place: |value| Place::File(value.into()) };
         let parameter = |variable| Candidate { variable, place: Place::Parameter };
-        let secret = |variable| Candidate { variable, place: Place::Secret };
         let app_id = local_or_aws(value("APP_ID"), parameter("APP_ID_PARAMETER"))?;
         let webhook_secret = local_or_aws(value("WEBHOOK_SECRET"), parameter("WEBHOOK_SECRET_PARAMETER"))?;
         let policy = match files.policy {
@@ -103,7 +106,7 @@ impl Variables {
             Some(path) => Some(SettingSource { variable: "--policies", place: Place::Folder(path) }),
             None => policies_from_env()?,
         };
-        let private_key = local_or_aws(file("PRIVATE_KEY_FILE"), secret("PRIVATE_KEY_SECRET"))?;
+        let private_key = private_key_from_env()?;
         Ok(Self { api, issuer, http, app_id, webhook_secret, policy, policies, private_key, aws: None })
     }
 
@@ -111,9 +114,8 @@ impl Variables {
     pub fn use_aws(&self) -> bool {
         let sources =
             [&self.app_id, &self.webhook_secret, &self.policy, &self.private_key].into_iter().chain(&self.policies);
-        let is_at_aws =
-            |place: &Place| matches!(place, Place::Parameter(_) | Place::Secret(_) | Place::ParametersUnder(_));
-        sources.into_iter().any(|source| is_at_aws(&source.place))
+        let is_local = |place: &Place| matches!(place, Place::Value(_) | Place::File(_) | Place::Folder(_));
+        sources.into_iter().any(|source| !is_local(&source.place))
     }
 
     /// Settings that are given instead of read from the environment: for a story that brings its own world.
@@ -178,6 +180,26 @@ fn policies_from_env() -> Result<Option<SettingSource>, ConfigError> {
         }
         _ => Ok(source),
     }
+}
+
+/// The App's key: in a local file, or at AWS.
+fn private_key_from_env() -> Result<SettingSource, ConfigError> {
+    const FILE: &str = "PRIVATE_KEY_FILE";
+    if let Some(path) = variable(FILE)? {
+        return Ok(SettingSource { variable: FILE, place: Place::File(path.into()) });
+    }
+    let Some(place) = key_place_from_env()? else {
+        let problem = format!(
+            "got nothing, expected the secret with the App's key (or set `PRIVATE_KEY_KMS_KEY` to the KMS key that signs for the App, or `{FILE}` for local work)"
+        );
+        return Err(ConfigError::of_variable("PRIVATE_KEY_SECRET", problem));
+    };
+    let variable = place.variable();
+    let place = match place {
+        KeyPlace::Secret(name) => Place::Secret(name),
+        KeyPlace::KmsKey(name) => Place::KmsKey(name),
+    };
+    Ok(SettingSource { variable, place })
 }
 
 /// `GITHUB_API_URL`: where GitHub's API is.

@@ -145,7 +145,7 @@ impl Item {
     pub fn expected(self) -> &'static str {
         match self {
             Self::AppId => "the App's id or client id",
-            Self::PrivateKey => "the App's RSA key in PEM",
+            Self::PrivateKey => "the App's RSA key in PEM, or a KMS key that signs with it",
             Self::WebhookSecret => "the webhook's secret (two during a rotation, one per line)",
             Self::Policy => "a valid policy",
             Self::App => "an App that GitHub knows by this id and key",

@@ -84,7 +84,7 @@ impl Doctor {
     /// Examines everything that can be seen, in the order in which it is set up.
     pub async fn examine(&self, clock: &Clock) -> Vec<Line> {
         let deadline = Deadline::begin(clock, self.input.time);
-        let reading = self.sources.read().await;
+        let reading = self.sources.read(deadline.now).await;
         let mut lines = app::settings(&reading);
         let Reading { app: Ok(app), policy, .. } = &reading else {
             lines.push(Line::not_checked(Item::App, "GitHub cannot be asked without the App's id and key"));

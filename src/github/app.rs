@@ -1,33 +1,29 @@
-//! The App itself: its id, its key, and the token that it signs for itself.
+//! The App itself: its id, its key, and the token with which it says who it is.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::HeaderValue;
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, EncodingKey, Header};
-use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use jsonwebtoken::EncodingKey;
+use secrecy::SecretString;
 
+use super::app_token::{Claims, bearer};
+use super::error::{Remedy, SigningError};
 use super::private_key::{self, InvalidPrivateKey};
-
-/// Seconds that `iat` lies in the past, "to protect against clock drift"
-/// (<https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app>).
-const ISSUED_SECONDS_BACK: i64 = 60;
-/// Seconds until the token expires; GitHub accepts at most 600 from now.
-const LIFETIME_SECONDS: i64 = 540;
+use super::remote_key::RemoteSigner;
 
 /// A GitHub App: who we are.
 pub struct App {
     id: String,
-    key: EncodingKey,
+    key: AppKey,
 }
 
-/// The claims of the App's token (RFC 7519).
-#[derive(Serialize)]
-struct Claims<'a> {
-    iat: i64,
-    exp: i64,
-    iss: &'a str,
+enum AppKey {
+    /// In this process, which signs a token for each call: that takes a millisecond.
+    Local(EncodingKey),
+    /// In another place, which is asked for a signature.
+    Remote(Arc<RemoteSigner>),
 }
 
 impl App {
@@ -36,10 +32,23 @@ impl App {
     /// # Errors
     /// The text is not a key that signs.
     pub fn new(id: &str, pem: &SecretString) -> Result<Self, InvalidPrivateKey> {
-        let app = Self { id: id.to_owned(), key: private_key::read(pem)? };
+        let key = private_key::read(pem)?;
         // The library reads the numbers of the key when it signs: an inconsistent key must fail the start, not a delivery.
-        app.token(Timestamp::UNIX_EPOCH).ok_or(private_key::UNUSABLE)?;
-        Ok(app)
+        Claims::new(id, Timestamp::UNIX_EPOCH).signed(&key).ok_or(private_key::UNUSABLE)?;
+        Ok(Self { id: id.to_owned(), key: AppKey::Local(key) })
+    }
+
+    /// Takes the App's id (or client id) and a signer in the place of its key. Nothing is signed yet.
+    pub fn with_remote_key(id: &str, signer: Arc<RemoteSigner>) -> Self {
+        Self { id: id.to_owned(), key: AppKey::Remote(signer) }
+    }
+
+    /// Makes sure that the key signs now. A remote key's signature is kept for the first call.
+    ///
+    /// # Errors
+    /// There is no signature.
+    pub async fn try_key(&self, now: Timestamp) -> Result<(), SigningError> {
+        self.authorization(now).await.map(drop)
     }
 
     /// The App's id or client id, as in the settings.
@@ -47,17 +56,24 @@ impl App {
         &self.id
     }
 
-    /// The `Authorization` header of the App itself. `None` when the key cannot sign.
-    pub(super) fn authorization(&self, now: Timestamp) -> Option<HeaderValue> {
-        bearer(&self.token(now)?)
+    /// The `Authorization` header of the App itself, at `now`.
+    pub(super) async fn authorization(&self, now: Timestamp) -> Result<HeaderValue, SigningError> {
+        match &self.key {
+            AppKey::Local(key) => {
+                let authorization = Claims::new(&self.id, now).signed(key).as_ref().and_then(bearer);
+                let unusable =
+                    || SigningError::new("the App's private key", "it cannot sign a token", Remedy::Operator);
+                authorization.ok_or_else(unusable)
+            }
+            AppKey::Remote(signer) => signer.authorization(&self.id, now).await,
+        }
     }
 
-    /// A token of the App, signed with RS256, as GitHub asks for it.
-    fn token(&self, now: Timestamp) -> Option<SecretString> {
-        let now = now.as_second();
-        let (iat, exp) = (now.saturating_sub(ISSUED_SECONDS_BACK), now.saturating_add(LIFETIME_SECONDS));
-        let claims = Claims { iat, exp, iss: &self.id };
-        jsonwebtoken::encode(&Header::new(Algorithm::RS256), &claims, &self.key).ok().map(SecretString::from)
+    /// Takes note that GitHub refused this header: a token that was kept is not used again.
+    pub(super) async fn forget(&self, refused: &HeaderValue) {
+        if let AppKey::Remote(signer) = &self.key {
+            signer.forget(refused).await;
+        }
     }
 }
 
@@ -65,12 +81,4 @@ impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App").field("id", &self.id).finish_non_exhaustive()
     }
-}
-
-/// `Bearer …`, marked so that HTTP libraries neither print nor compress it. `None` for a token that no header can hold.
-pub(super) fn bearer(token: &SecretString) -> Option<HeaderValue> {
-    let text = SecretString::from(format!("Bearer {}", token.expose_secret()));
-    let mut value = HeaderValue::from_str(text.expose_secret()).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::StatusCode;
-use http::header::LINK;
+use http::header::{HeaderValue, LINK};
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::answer::Answer;
 use super::call::Call;
 use super::client::Caller;
+use super::error::{Remedy, SigningError};
 use super::rate_limit::RateLimitOwner;
 use super::wire::{HookDeliveryWire, InstallationWire, ListedWire};
 use super::{App, GithubClient, GithubError};
@@ -226,7 +227,7 @@ impl<'a> AppClient<'a> {
     /// Makes a call with the App's own token.
     pub(super) async fn send(&self, call: &Call) -> Result<Answer, GithubError> {
         let route = call.route;
-        let authorization = self.app.authorization(self.deadline.now).ok_or(GithubError::CannotSign { route })?;
+        let authorization = self.authorization().await.map_err(|source| GithubError::NotSigned { route, source })?;
         let caller = Caller {
             owner: RateLimitOwner::App,
             authorization: Some(&authorization),
@@ -235,9 +236,18 @@ impl<'a> AppClient<'a> {
         };
         let answer = self.client.send(call, &caller).await?;
         if answer.status == StatusCode::UNAUTHORIZED {
+            // Whoever waits for the same key needs no longer than the deadline, either.
+            let _ = tokio::time::timeout_at(self.deadline.ends, self.app.forget(&authorization)).await;
             return Err(GithubError::AppRefused { route, message: answer.message() });
         }
         Ok(answer)
+    }
+
+    /// The App's own token. A key elsewhere has until the deadline to sign it.
+    async fn authorization(&self) -> Result<HeaderValue, SigningError> {
+        let signed = self.app.authorization(self.deadline.present());
+        let late = || SigningError::new("the App's private key", "no signature in time", Remedy::Wait);
+        tokio::time::timeout_at(self.deadline.ends, signed).await.unwrap_or_else(|_| Err(late()))
     }
 }
 

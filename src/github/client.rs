@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::GithubError;
 use super::answer::Answer;
-use super::app::bearer;
+use super::app_token::bearer;
 use super::call::Call;
 use super::installation_token::InstallationTokens;
 use super::issuer::Issuer;

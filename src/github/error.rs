@@ -1,5 +1,7 @@
 //! What went wrong with a call, and what that means for the delivery.
 
+use std::fmt;
+
 use http::StatusCode;
 use jiff::Timestamp;
 
@@ -33,11 +35,14 @@ pub enum GithubError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The App's key does not sign.
-    #[error("`{route}`: nothing was sent, the App's private key cannot sign a token")]
-    CannotSign {
+    /// The App's key does not sign, or not now.
+    #[error("`{route}`: nothing was sent, because the App's token was not signed")]
+    NotSigned {
         /// The call.
         route: &'static str,
+        /// Which key, and why.
+        #[source]
+        source: SigningError,
     },
     /// A person's token that no HTTP header can carry.
     #[error("`{route}`: nothing was sent, the token has characters that no HTTP header can carry")]
@@ -164,6 +169,32 @@ pub enum GithubError {
     },
 }
 
+/// Why there is no signature: which key, what happened, and whether it may work later.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct SigningError {
+    key: String,
+    problem: String,
+    remedy: Remedy,
+}
+
+impl SigningError {
+    /// `key` did not sign, because of `problem`.
+    pub fn new(key: impl fmt::Display, problem: impl fmt::Display, remedy: Remedy) -> Self {
+        Self { key: key.to_string(), problem: problem.to_string(), remedy }
+    }
+
+    /// What happened, without the key's name.
+    pub fn problem(&self) -> &str {
+        &self.problem
+    }
+
+    /// What can be done about it.
+    pub fn remedy(&self) -> Remedy {
+        self.remedy
+    }
+}
+
 /// What can be done about an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
@@ -199,8 +230,8 @@ impl GithubError {
             | Self::TokenRenewed { .. }
             | Self::NotFound { .. }
             | Self::RunGone { .. } => Remedy::Wait,
+            Self::NotSigned { source, .. } => source.remedy(),
             Self::NotSent { .. }
-            | Self::CannotSign { .. }
             | Self::UnusableToken { .. }
             | Self::AppRefused { .. }
             | Self::MintRefused { .. }

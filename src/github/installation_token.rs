@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::GithubError;
 use super::answer::Answer;
-use super::app::bearer;
+use super::app_token::bearer;
 use super::call::Call;
 use crate::model::{RepositoryName, quoted};
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::EncodingKey;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
@@ -41,6 +41,14 @@ pub(super) const UNUSABLE: InvalidPrivateKey =
 
 const fn because(got: &'static str, fix: &'static str) -> InvalidPrivateKey {
     InvalidPrivateKey { got, fix }
+}
+
+/// The RSA key of a text that [`App::new`](super::App::new) takes, as PKCS#1 in DER: for whoever hands the key on.
+///
+/// # Errors
+/// The text is not an RSA private key.
+pub fn rsa_key_of(text: &SecretString) -> Result<SecretSlice<u8>, InvalidPrivateKey> {
+    read(text).map(|key| key.as_bytes().to_vec().into())
 }
 
 /// Reads PEM with whatever line ends (escaped ones too), within quotes or blanks, after a byte order mark; or the base64 of all that.

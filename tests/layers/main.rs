@@ -16,11 +16,13 @@ mod bursts;
 mod cases;
 mod deploy_role;
 mod jose;
+mod kms;
 mod openapi;
 mod rego_opa;
 mod repository;
 mod rie;
 mod setup;
+mod setup_kms;
 mod soak;
 #[expect(dead_code, reason = "the other tests need more of it")]
 #[path = "../support/mod.rs"]

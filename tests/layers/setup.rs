@@ -19,7 +19,7 @@ use crate::support::manifest::{Makeable, SECRET};
 use crate::support::moto::Moto;
 use crate::support::{PATIENCE, fixtures, front};
 
-const NAMES: [(&str, &str); 4] = [
+pub(crate) const NAMES: [(&str, &str); 4] = [
     ("APP_ID_PARAMETER", "/environment-gate/app-id"),
     ("WEBHOOK_SECRET_PARAMETER", "/environment-gate/webhook-secret"),
     ("POLICY_PARAMETER", "/environment-gate/policy"),
@@ -27,41 +27,44 @@ const NAMES: [(&str, &str); 4] = [
 ];
 
 /// GitHub, AWS, and a folder.
-struct World {
-    player: &'static Player,
-    github: Makeable,
-    moto: Moto,
+pub(crate) struct World {
+    pub(crate) player: &'static Player,
+    pub(crate) github: Makeable,
+    pub(crate) moto: Moto,
+    /// Variables besides those that everybody needs.
+    pub(crate) more: Vec<(&'static str, String)>,
     folder: PathBuf,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let player = fixtures::player();
         let github = Makeable::start(player).await;
         let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("policy.toml"), POLICY).unwrap();
-        Self { player, github, moto: Moto::start().await, folder }
+        Self { player, github, moto: Moto::start().await, more: Vec::new(), folder }
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.join(name).to_string_lossy().into_owned()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gate"));
         command.args(arguments).env_clear().envs(self.moto.variables()).env("GITHUB_API_URL", self.github.fake.url());
+        command.envs(self.more.iter().map(|(name, value)| (name, value)));
         command.kill_on_drop(true);
         command
     }
 
     /// `gate` to its end.
-    async fn gate(&self, arguments: &[&str]) -> Output {
+    pub(crate) async fn gate(&self, arguments: &[&str]) -> Output {
         tokio::time::timeout(PATIENCE, self.command(arguments).output()).await.expect("it ends").unwrap()
     }
 
     /// `gate setup` until it waits for the browser.
-    async fn waiting(&self, arguments: &[&str]) -> Waiting {
+    pub(crate) async fn waiting(&self, arguments: &[&str]) -> Waiting {
         let policy = self.path("policy.toml");
         let mut command = self.command(&[&["setup", "--policy", &policy], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -102,21 +105,21 @@ impl Drop for World {
 }
 
 /// A `gate setup` that waits for the browser.
-struct Waiting {
-    child: Child,
+pub(crate) struct Waiting {
+    pub(crate) child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     told: Vec<String>,
     page: String,
 }
 
-struct Ended {
-    well: bool,
-    told: String,
-    said: String,
+pub(crate) struct Ended {
+    pub(crate) well: bool,
+    pub(crate) told: String,
+    pub(crate) said: String,
 }
 
 impl Waiting {
-    async fn end(mut self) -> Ended {
+    pub(crate) async fn end(mut self) -> Ended {
         while let Some(line) = tokio::time::timeout(PATIENCE, self.lines.next_line()).await.expect("it ends").unwrap() {
             self.told.push(line);
         }
@@ -126,13 +129,13 @@ impl Waiting {
     }
 
     /// The `state` that the page asks with.
-    async fn state(&self) -> String {
+    pub(crate) async fn state(&self) -> String {
         let (_, html) = self.get("", None).await;
         html.split_once("?state=").unwrap().1.split('"').next().unwrap().to_owned()
     }
 
     /// What the page answers to an address, without a browser.
-    async fn get(&self, path: &str, host: Option<&str>) -> (u16, String) {
+    pub(crate) async fn get(&self, path: &str, host: Option<&str>) -> (u16, String) {
         // Nothing is the page itself.
         let (server, _) = self.page.rsplit_once('/').unwrap();
         let url = if path.is_empty() { self.page.clone() } else { format!("{server}{path}") };
@@ -143,7 +146,7 @@ impl Waiting {
 }
 
 /// What a person must never see: the key, the secret.
-fn shows_a_secret(text: &str, player: &Player) -> bool {
+pub(crate) fn shows_a_secret(text: &str, player: &Player) -> bool {
     let (_, _, key) = player.app();
     let line = key.private_pem().expose_secret().lines().nth(3).unwrap().to_owned();
     [SECRET, "PRIVATE KEY", "a-client-secret", &line].iter().any(|secret| text.contains(secret))

@@ -17,6 +17,7 @@ pub(crate) mod front;
 pub(crate) mod function;
 pub(crate) mod github;
 pub(crate) mod http;
+pub(crate) mod kms;
 pub(crate) mod lambda;
 pub(crate) mod manifest;
 pub(crate) mod mortal;

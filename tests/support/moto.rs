@@ -1,8 +1,10 @@
-//! SSM Parameter Store and Secrets Manager on loopback: moto's server, which `make test` installs.
+//! SSM Parameter Store, Secrets Manager and KMS on loopback: moto's server, which `make test` installs.
 
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -65,6 +67,7 @@ impl Moto {
     async fn load_services(&self) {
         self.call("ssm", "AmazonSSM.DescribeParameters", &json!({})).await;
         self.call("secretsmanager", "secretsmanager.ListSecrets", &json!({})).await;
+        self.call("kms", "TrentService.ListKeys", &json!({})).await;
         for (service, query) in
             [("cloudformation", "Action=ListStacks&Version=2010-05-15"), ("iam", "Action=ListUsers&Version=2010-05-08")]
         {
@@ -107,6 +110,15 @@ impl Moto {
     pub(crate) async fn put_secret(&self, name: &str, value: &str) {
         let body = json!({ "SecretId": name, "SecretString": value, "ClientRequestToken": token() });
         self.call("secretsmanager", "secretsmanager.PutSecretValue", &body).await;
+    }
+
+    /// Makes a KMS key. Returns its id and, if it has one, its public half (X.509, DER).
+    pub(crate) async fn create_signing_key(&self, spec: &str, usage: &str) -> (String, Vec<u8>) {
+        let body = json!({ "KeySpec": spec, "KeyUsage": usage });
+        let made = self.call("kms", "TrentService.CreateKey", &body).await;
+        let id = made["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+        let shown = self.call("kms", "TrentService.GetPublicKey", &json!({ "KeyId": id })).await;
+        (id, STANDARD.decode(shown["PublicKey"].as_str().unwrap()).unwrap())
     }
 
     /// A parameter's value, decrypted; `None` where there is none.

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 
 /// Characters of an App's name on GitHub.
 pub(crate) const APP_NAME_CHARS_MAX: usize = 34;
+/// Characters of an alias in KMS, which has 256 with `alias/`.
+const KMS_ALIAS_CHARS_MAX: usize = 250;
 
 /// A file that exists.
 pub(crate) fn file(text: &str) -> Result<PathBuf, String> {
@@ -101,6 +103,20 @@ pub(crate) fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
+/// An alias of a KMS key, which may leave out `alias/` (<https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>).
+pub(crate) fn kms_alias(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("alias/").unwrap_or(text);
+    let fits = (1..=KMS_ALIAS_CHARS_MAX).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-'))
+        && !name.starts_with("aws/");
+    if !fits {
+        return Err(format!(
+            "expected an alias of 1 to {KMS_ALIAS_CHARS_MAX} letters, digits, `/`, `_` and `-`, such as `alias/environment-gate`"
+        ));
+    }
+    Ok(format!("alias/{name}"))
+}
+
 pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| "expected an instant such as `2026-01-05T10:15:00Z`".to_owned())
 }
@@ -138,6 +154,16 @@ mod tests {
     fn an_apps_name_has_1_to_34_characters() {
         assert!(app_name(&"ä".repeat(34)).is_ok() && app_name("x").is_ok());
         assert!(app_name("").is_err() && app_name(&"x".repeat(35)).is_err());
+    }
+
+    #[test]
+    fn an_alias_may_leave_out_what_every_alias_begins_with() {
+        assert_eq!(kms_alias("team/gate").as_deref(), Ok("alias/team/gate"));
+        assert_eq!(kms_alias("alias/gate").as_deref(), Ok("alias/gate"));
+        let long = "x".repeat(251);
+        for bad in ["", "alias/", "a b", "alias/aws/ssm", "arn:aws:kms:us-east-1:123456789012:alias/gate", &long] {
+            assert!(kms_alias(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

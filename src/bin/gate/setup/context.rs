@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use environment_gate::config::{Names, api_from_env, aws_for_person, http_from_env};
+use environment_gate::config::{KeyPlace, Names, api_from_env, aws_for_person, http_from_env};
 use environment_gate::doctor::WebhookUrl;
 use environment_gate::github::{GithubClient, Limits};
 use environment_gate::model::ApiUrl;
@@ -30,6 +30,10 @@ impl SetupContext {
     pub(super) async fn open(options: SetupOptions) -> anyhow::Result<Self> {
         let (api, http) = (api_from_env()?, http_from_env()?);
         let names = Names::from_env_or(&options.prefix)?;
+        let names = match &options.kms {
+            Some(alias) => Names { private_key: KeyPlace::KmsKey(alias.clone()), ..names },
+            None => names,
+        };
         let aws = aws_for_person(&http).await?;
         let webhook_url = match &options.stack {
             Some(name) => Some(stack::webhook_url(&aws, name).await?),

@@ -4,6 +4,9 @@
 mod app;
 mod context;
 mod credentials;
+mod import;
+mod key_store;
+mod kms_store;
 mod manifest;
 mod next;
 mod options;
@@ -12,8 +15,10 @@ mod plan;
 mod policy;
 mod progress;
 mod random;
+mod secret_store;
 mod vault;
 mod webhook;
+mod wrapped_key;
 
 use crate::output::CommandOutput;
 use context::SetupContext;
@@ -31,7 +36,11 @@ pub(crate) async fn setup(options: SetupOptions) -> anyhow::Result<CommandOutput
     }
     policy::store(&context, &stored, policy.as_deref()).await?;
     policy::store_rego(&context, &rego).await?;
-    let app = app::obtain(&context, &stored).await?;
+    let app = match &context.options.private_key {
+        Some(path) => import::import(&context, &stored, path).await?,
+        None => app::obtain(&context, stored).await?,
+    };
     let connected = webhook::connect(&context, &app).await?;
-    Ok(CommandOutput::yes(next::steps(&context, &app.id, &connected)))
+    let key = context.vault.key.stack_parameter().await?;
+    Ok(CommandOutput::yes(next::steps(&context, &app.id, &connected, &key)))
 }

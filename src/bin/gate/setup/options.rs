@@ -30,6 +30,12 @@ pub(crate) struct SetupOptions {
     /// The prefix of the names in AWS, unless one of the function's variables says otherwise
     #[arg(long, default_value = "environment-gate", value_parser = values::prefix)]
     pub(super) prefix: String,
+    /// Keep the App's key in KMS, which signs with it, under this alias (`alias/environment-gate`); by default it is a secret in Secrets Manager
+    #[arg(long, value_name = "ALIAS", value_parser = values::kms_alias)]
+    pub(super) kms: Option<String>,
+    /// A key that GitHub generated for the App that is there: import it as a new KMS key, and point the alias at that
+    #[arg(long, value_name = "FILE", requires = "kms", conflicts_with = "save", value_parser = values::file)]
+    pub(super) private_key: Option<PathBuf>,
     /// Also keep the App's id, secret and key in this folder, readable by you alone; a later run uses them
     #[arg(long, value_name = "DIR")]
     pub(super) save: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! What `gate setup` would do, and why it would stop.
 
-use environment_gate::config::Names;
+use environment_gate::config::{KeyPlace, Names};
 use environment_gate::model::quoted;
 
 use super::context::SetupContext;
@@ -21,10 +21,11 @@ pub(super) fn plan(context: &SetupContext, stored: &StoredSettings, rego: usize)
     };
     let is_whole = stored.app_id.is_some() && stored.webhook_secret.is_some() && stored.private_key.is_some();
     let app = match (is_whole, stored.have_an_app()) {
+        _ if context.options.private_key.is_some() => import_of(context),
         (true, _) => "use the App whose settings already exist".to_owned(),
         (false, true) => format!("stop: {}", half_an_app(names, stored)),
         (false, false) => format!(
-            "show a page that sends this manifest to {}, and store GitHub's answer as `{}`, `{}` and secret `{}`\n{:#}",
+            "show a page that sends this manifest to {}, and store GitHub's answer as `{}`, `{}` and {}\n{:#}",
             new_app_url(context),
             names.app_id,
             names.webhook_secret,
@@ -39,15 +40,26 @@ pub(super) fn plan(context: &SetupContext, stored: &StoredSettings, rego: usize)
     Ok(format!("It would:\n1. {policy}\n2. {app}\n3. {webhook}\nNothing was done.\n"))
 }
 
+/// Another key of the App.
+fn import_of(context: &SetupContext) -> String {
+    let path = context.options.private_key.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let name = context.vault.names.private_key.name();
+    format!("import {path} as a new KMS key and, if GitHub accepts what that signs, point `{name}` at it")
+}
+
 /// Only some of an App's settings exist. Nobody knows which App's they are.
 pub(super) fn half_an_app(names: &Names, stored: &StoredSettings) -> String {
+    let key = match &names.private_key {
+        KeyPlace::Secret(name) => format!("`{name}`"),
+        KeyPlace::KmsKey(name) => format!("KMS key `{name}` (`--private-key FILE` imports one)"),
+    };
     let parts = [
-        (stored.app_id.is_some(), &names.app_id),
-        (stored.webhook_secret.is_some(), &names.webhook_secret),
-        (stored.private_key.is_some(), &names.private_key),
+        (stored.app_id.is_some(), format!("`{}`", names.app_id)),
+        (stored.webhook_secret.is_some(), format!("`{}`", names.webhook_secret)),
+        (stored.private_key.is_some(), key),
     ];
     let listed = |wanted: bool| {
-        let names = parts.iter().filter(|(exists, _)| *exists == wanted).map(|(_, name)| format!("`{name}`"));
+        let names = parts.iter().filter(|(exists, _)| *exists == wanted).map(|(_, name)| name.as_str());
         names.collect::<Vec<_>>().join(" and ")
     };
     format!(

@@ -2,14 +2,14 @@
 
 use anyhow::bail;
 use environment_gate::doctor::{Inspector, WebhookUrl};
-use environment_gate::github::{App, GithubError};
+use environment_gate::github::GithubError;
 use environment_gate::model::quoted;
 use http::StatusCode;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 
+use super::app::ReadyApp;
 use super::context::SetupContext;
-use super::credentials::AppCredentials;
 use super::progress::{SetupStep, report};
 
 const SET_HOOK: &str = "PATCH /app/hook/config";
@@ -41,9 +41,8 @@ fn is_missing(error: &GithubError) -> bool {
 }
 
 /// Sets the App's webhook, unless it deliberately points somewhere else.
-pub(super) async fn connect(context: &SetupContext, credentials: &AppCredentials) -> anyhow::Result<ConnectedApp> {
-    let app = App::new(&credentials.id, &credentials.private_key)?;
-    let inspector = Inspector::new(&context.github, &app, context.deadline());
+pub(super) async fn connect(context: &SetupContext, ready: &ReadyApp) -> anyhow::Result<ConnectedApp> {
+    let inspector = Inspector::new(&context.github, &ready.app, context.deadline());
     let facts = inspector.app().await?;
     let hook = inspector.hook().await?;
     let present = hook.url.filter(|url| !url.is_empty() && url != WebhookUrl::PLACEHOLDER);
@@ -58,7 +57,7 @@ pub(super) async fn connect(context: &SetupContext, credentials: &AppCredentials
             let body = HookBody {
                 url: wanted.map_or(WebhookUrl::PLACEHOLDER, String::as_str),
                 content_type: "json",
-                secret: credentials.webhook_secret.expose_secret(),
+                secret: ready.webhook_secret.expose_secret(),
                 insecure_ssl: "0",
             };
             let patched = inspector.app.patch(SET_HOOK, "/app/hook/config".to_owned(), &body).await;

@@ -44,7 +44,7 @@ pub(super) async fn places(options: &TrustOptions) -> anyhow::Result<Vec<Place>>
     let variables = person_variables(files).await.context("without `--facts`, GitHub is asked as the App")?;
     let limits = Limits::default();
     let github = GithubClient::new(variables.http.clone(), variables.api.clone(), limits);
-    let Reading { app, policy, .. } = Sources::new(variables).read().await;
+    let Reading { app, policy, .. } = Sources::new(variables).read(Clock::system().now()).await;
     let (app, policy) = (app?, policy?);
     let mut named: Vec<(RepositoryName, EnvironmentName, String)> = Vec::new();
     for rule in &policy.rules {
