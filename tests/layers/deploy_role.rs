@@ -160,11 +160,14 @@ fn a_boundary_of_your_own_takes_the_place_of_ours() {
     assert_eq!(stack["resources"].get("Boundary"), None);
 }
 
+/// The key where the boundary lets the function read it.
+const SECRET: &str = "PrivateKeySecret=environment-gate/private-key";
+
 /// The resources of template.yaml, without optional ones that the roles do not own.
 fn of_template(more: &[&str]) -> Value {
     let names = ["AppId", "WebhookSecret", "Policy"].map(|name| format!("{name}Parameter=/environment-gate/{name}"));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let fixed = ["tests/layers/template.py", "PrivateKeySecret=environment-gate/private-key", "Tracing=on"];
+    let fixed = ["tests/layers/template.py", "Tracing=on"];
     let output = run("python", &[&fixed, names.as_slice(), more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -172,7 +175,7 @@ fn of_template(more: &[&str]) -> Value {
 
 #[test]
 fn everything_with_a_name_that_the_template_contains_may_be_changed_and_nothing_else() {
-    let template = of_template(&["--stack-name", "environment-gate"]);
+    let template = of_template(&[SECRET, "--stack-name", "environment-gate"]);
     let named = ["::Function", "::Role", "::LogGroup", "::Rule", "::Alarm"];
     let resources = template["resources"].as_object().unwrap();
     let resources = resources.iter().filter(|(_, kind)| named.iter().any(|end| kind.as_str().unwrap().ends_with(end)));
@@ -216,9 +219,10 @@ fn the_boundary_takes_nothing_from_the_function() {
     };
     let key = "arn:aws:kms:us-east-1:123456789012:key/1";
     let (parameters, secret) = (format!("ParametersKeyArn={key}"), format!("SecretKeyArn={key}"));
-    let template = of_template(&[&parameters, &secret, "PoliciesPath=/environment-gate/policies/"]);
-    let role = &template["roles"]["ExecutionRole"];
-    for statement in role["statements"].as_array().unwrap() {
+    let with_secret = of_template(&[SECRET, &parameters, &secret, "PoliciesPath=/environment-gate/policies/"]);
+    let with_kms = of_template(&[&format!("PrivateKeyKmsKeyArn={key}")]);
+    let statements = [&with_secret, &with_kms].map(|template| &template["roles"]["ExecutionRole"]["statements"]);
+    for statement in statements.into_iter().flat_map(|statements| statements.as_array().unwrap()) {
         for action in list(&statement["Action"]) {
             for resource in list(&statement["Resource"]) {
                 // CloudFormation names the group.

@@ -123,6 +123,7 @@ class Stack:
             "AWS::StackName": name,
             "AWS::URLSuffix": URL_SUFFIX,
         }
+        self.assert_rules(translated.get("Rules", {}))
         declared = {id: resource for id, resource in translated["Resources"].items() if self.exists(resource)}
         self.types = {id: resource["Type"] for id, resource in declared.items()}
         self.resources = {id: self.resolve(resource) for id, resource in declared.items()}
@@ -168,6 +169,12 @@ class Stack:
 
     def exists(self, declared: dict) -> bool:
         return "Condition" not in declared or self.holds({"Condition": declared["Condition"]})
+
+    def assert_rules(self, rules: dict[str, dict]) -> None:
+        assertions = [assertion for rule in rules.values() for assertion in rule["Assertions"]]
+        problems = [one["AssertDescription"] for one in assertions if not self.holds(one["Assert"])]
+        if problems:
+            raise Problem("\n".join(problems))
 
     def resolve(self, value: Any) -> Any:
         """A value without functions; `NO_VALUE` items and properties are gone."""

@@ -13,12 +13,9 @@ use crate::support::moto::tool;
 use crate::support::{documents, fixtures};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const NAMES: [&str; 4] = [
-    "AppIdParameter=/gate/app-id",
-    "WebhookSecretParameter=/gate/webhook-secret",
-    "PolicyParameter=/gate/policy",
-    "PrivateKeySecret=gate/private-key",
-];
+const PARAMETERS: [&str; 3] =
+    ["AppIdParameter=/gate/app-id", "WebhookSecretParameter=/gate/webhook-secret", "PolicyParameter=/gate/policy"];
+const SECRET: &str = "PrivateKeySecret=gate/private-key";
 
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
     let path = std::env::var("PATH").unwrap_or_default();
@@ -31,15 +28,20 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What a stack with these values would have.
+/// What a stack with these values would have, and the key in a secret.
 fn stack(more: &[&str]) -> Value {
-    let output = run("python", &[&["tests/layers/template.py"], &NAMES[..], more].concat());
+    stack_without_key(&[&[SECRET], more].concat())
+}
+
+/// What a stack with these values would have.
+fn stack_without_key(more: &[&str]) -> Value {
+    let output = run("python", &[&["tests/layers/template.py"], &PARAMETERS[..], more].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn refused(more: &[&str]) -> String {
-    let output = run("python", &[&["tests/layers/template.py"], &NAMES[..], more].concat());
+    let output = run("python", &[&["tests/layers/template.py"], &PARAMETERS[..], more].concat());
     assert!(!output.status.success(), "{more:?} is taken");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -117,6 +119,37 @@ fn a_secret_may_be_named_by_its_arn() {
     assert!(allowed(&stack).contains(&format!("secretsmanager:GetSecretValue on {arn}")));
     let without_its_end = refused(&["PrivateKeySecret=arn:aws:secretsmanager:us-east-1:123456789012:secret:other/key"]);
     assert!(without_its_end.contains("PrivateKeySecret"), "{without_its_end}");
+}
+
+const KMS_KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+
+#[test]
+fn with_a_kms_key_the_role_may_sign_github_tokens_with_it_and_read_no_secret() {
+    let stack = stack_without_key(&[&format!("PrivateKeyKmsKeyArn={KMS_KEY}")]);
+    let sign = format!(
+        "kms:Sign on {KMS_KEY} if {}",
+        json!({ "StringEquals": { "kms:SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256" } })
+    );
+    let base: Vec<&str> = BASE.into_iter().filter(|line| !line.starts_with("secretsmanager:")).collect();
+    assert_eq!(allowed(&stack), set(&base, &[&sign]));
+    let function = stack["functions"].as_object().unwrap().values().next().unwrap();
+    let variables = &function["Environment"]["Variables"];
+    assert_eq!(
+        (&variables["PRIVATE_KEY_KMS_KEY"], &variables["PRIVATE_KEY_SECRET"]),
+        (&json!(KMS_KEY), &json!("")),
+        "one of them is blank"
+    );
+}
+
+#[test]
+fn the_private_key_is_in_exactly_one_place() {
+    let key = format!("PrivateKeyKmsKeyArn={KMS_KEY}");
+    let both = refused(&[SECRET, &key]);
+    assert!(both.contains("are both given"), "{both}");
+    let neither = refused(&[]);
+    assert!(neither.contains("neither PrivateKeySecret nor PrivateKeyKmsKeyArn is given"), "{neither}");
+    let alias = refused(&["PrivateKeyKmsKeyArn=arn:aws:kms:us-east-1:123456789012:alias/gate"]);
+    assert!(alias.contains("not of an alias"), "{alias}");
 }
 
 #[test]
