@@ -12,6 +12,8 @@ const SWEEP_SECONDS: f64 = 0.5;
 const SWEEP_LOG_GIGABYTES: f64 = 1.0e-6;
 /// Reads of the settings in a month: one every five minutes.
 const READINGS: f64 = SWEEPS / 5.0;
+/// Signatures in a month: the sweeps use one for eight minutes.
+const SIGNATURES: f64 = SWEEPS / 8.0;
 const ALARMS: f64 = 11.0;
 /// Those that have a value in every hour: of sweeps, settings and the probe.
 const METRICS: f64 = 4.0;
@@ -24,7 +26,8 @@ fn rows(page: &str) -> Vec<(String, f64)> {
 
 #[test]
 fn the_costs_add_up() {
-    let rows = rows(&documents::read("docs/deploy.md"));
+    let page = documents::read("docs/deploy.md");
+    let rows = rows(&page);
     let price =
         |unit: &str| rows.iter().find(|(name, _)| name == unit).unwrap_or_else(|| panic!("no price of {unit}")).1;
     let invocation = |seconds: f64| {
@@ -37,6 +40,9 @@ fn the_costs_add_up() {
         + ALARMS * price("1 alarm a month")
         + METRICS * price("1 metric a month")
         + DASHBOARDS * price("1 dashboard a month");
+    let secret = READINGS * price("10,000 reads of a secret") / 1e4 + price("1 secret a month");
+    let kms = SIGNATURES * price("10,000 signatures by KMS") / 1e4 + price("1 KMS key a month");
+    assert!(page.contains(&format!("a month costs ${:.2} more", kms - secret)), "{:.3}", kms - secret);
     for (name, deployments) in [("10", 10.0_f64), ("1,000", 1_000.0), ("100,000", 100_000.0)] {
         let each = invocation(SECONDS) + price("1,000,000 HTTP API requests") / 1e6 + LOG_GIGABYTES * log;
         let cost = fixed + deployments * each;
