@@ -24,7 +24,7 @@ use super::environment::variable;
 use crate::http::{Bounds, HttpClient, HttpError};
 use crate::model::with_causes;
 
-/// How many times a call is made, the first included: all calls to AWS are idempotent.
+/// How many times a call is made, the first included: all calls to AWS are idempotent, but for one that says otherwise.
 const ATTEMPTS_MAX: u32 = 3;
 /// The first pause before a call is repeated.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -32,6 +32,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const PAGES_MAX: usize = 20;
 /// Time for one attempt: a connection that died while the function slept leaves time for another. A policy is at most 8 kB; the description of a stack is larger.
 const ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_millis(1200), body_bytes: 1024 * 1024 };
+/// The same for a person, who waits for KMS to make a key.
+const PERSONS_ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), ..ATTEMPT_BOUNDS };
 
 /// AWS as the function reaches it: by the variables that Lambda sets. Neither profiles nor a metadata service are looked up.
 ///
@@ -49,7 +51,10 @@ pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, Con
     let credentials = Credentials::new(id, secret, variable("AWS_SESSION_TOKEN")?, None, "environment");
     // The library wants at least one file, so it gets an empty one.
     let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
-    let loader = loader(http).region(Region::new(region)).credentials_provider(credentials).profile_files(no_profiles);
+    let loader = loader(http, ATTEMPT_BOUNDS)
+        .region(Region::new(region))
+        .credentials_provider(credentials)
+        .profile_files(no_profiles);
     Ok(loader.load().await)
 }
 
@@ -59,7 +64,7 @@ pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, Con
 /// # Errors
 /// No region or no credentials.
 pub async fn aws_for_person(http: &HttpClient) -> Result<SdkConfig, ConfigError> {
-    let aws = loader(http).load().await;
+    let aws = loader(http, PERSONS_ATTEMPT_BOUNDS).load().await;
     if aws.region().is_none() {
         let problem = "got nothing, expected an AWS region here, or in the profile that `AWS_PROFILE` names";
         return Err(ConfigError::of_variable("AWS_REGION", problem));
@@ -77,8 +82,8 @@ pub async fn aws_for_person(http: &HttpClient) -> Result<SdkConfig, ConfigError>
     }
 }
 
-fn loader(http: &HttpClient) -> ConfigLoader {
-    let connector = SharedHttpConnector::new(AwsConnector(http.clone()));
+fn loader(http: &HttpClient, bounds: Bounds) -> ConfigLoader {
+    let connector = SharedHttpConnector::new(AwsConnector { http: http.clone(), bounds });
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client_fn(move |_, _| connector.clone()))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(PAUSE))
@@ -88,15 +93,19 @@ fn loader(http: &HttpClient) -> ConfigLoader {
 
 /// The program's one HTTP client, as AWS's SDKs ask for it.
 #[derive(Debug, Clone)]
-struct AwsConnector(HttpClient);
+struct AwsConnector {
+    http: HttpClient,
+    /// Of one attempt.
+    bounds: Bounds,
+}
 
 impl HttpConnector for AwsConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let http = self.0.clone();
+        let Self { http, bounds } = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let request = request.map(|body| Bytes::copy_from_slice(body.bytes().unwrap_or_default()));
-            let response = http.send(request, ATTEMPT_BOUNDS).await.map_err(|error| match error {
+            let response = http.send(request, bounds).await.map_err(|error| match error {
                 HttpError::TimedOut(_) => ConnectorError::timeout(error.into()),
                 HttpError::Connection(_) => ConnectorError::io(error.into()),
                 HttpError::Request(_) | HttpError::TooLong(_) => ConnectorError::user(error.into()),

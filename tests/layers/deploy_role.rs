@@ -192,6 +192,18 @@ fn everything_with_a_name_that_the_template_contains_may_be_changed_and_nothing_
     assert_eq!(owned, contained);
 }
 
+#[test]
+fn the_boundary_lets_the_function_sign_with_tagged_keys_alone() {
+    let stack = stack(&[]);
+    let boundary = stack["other_iam"]["Boundary"]["PolicyDocument"]["Statement"].as_array().unwrap();
+    let signs: Vec<&Value> = boundary.iter().filter(|statement| statement["Action"] == "kms:Sign").collect();
+    let condition = json!({ "StringEquals": {
+        "aws:ResourceTag/environment-gate": "private-key",
+        "kms:SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256",
+    } });
+    assert_eq!(signs.iter().map(|statement| &statement["Condition"]).collect::<Vec<_>>(), [&condition]);
+}
+
 /// Whether a statement's pattern, in which `*` is anything, covers all that another matches.
 fn covers(pattern: &str, other: &str) -> bool {
     match pattern.split_once('*') {

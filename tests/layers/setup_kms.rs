@@ -166,6 +166,18 @@ async fn a_key_that_github_does_not_know_never_gets_the_alias() {
 }
 
 #[tokio::test]
+async fn an_alias_that_cannot_be_moved_leaves_the_new_key_and_says_so() {
+    let own = KmsWorld::new().await;
+    own.has_an_app().await;
+    let key = key_of(own.world.player);
+    assert!(own.import(key).await.well);
+    own.kms.is_for("UpdateAlias", Mood::Refuses);
+    let ended = own.import(key).await;
+    assert!(!ended.well && ended.said.contains("look whether `alias/team/gate` points to it"), "{}", ended.said);
+    assert_eq!(own.states(), ["Enabled", "Enabled"]);
+}
+
+#[tokio::test]
 async fn an_import_needs_an_app_whose_settings_are_there() {
     let own = KmsWorld::new().await;
     let ended = own.import(key_of(own.world.player)).await;

@@ -168,6 +168,7 @@ impl Kms {
             "CreateKey" => {
                 let wanted = [("Origin", "EXTERNAL"), ("KeySpec", "RSA_2048"), ("KeyUsage", "SIGN_VERIFY")];
                 assert!(wanted.iter().all(|(name, value)| asked[name] == *value), "{asked}");
+                assert_eq!(asked["Tags"], json!([{ "TagKey": "environment-gate", "TagValue": "private-key" }]));
                 let id = self.add(KmsKey { state: "PendingImport", pair: None, wrapping: None });
                 Ok(json!({ "KeyMetadata": metadata(&id, &self.keys[&id]) }))
             }

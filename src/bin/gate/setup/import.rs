@@ -10,7 +10,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::app::{ReadyApp, webhook_secret};
 use super::context::SetupContext;
 use super::key_store::KeyStore;
-use super::kms_store::KmsStore;
 use super::progress::{SetupStep, report};
 use super::vault::StoredSettings;
 
@@ -33,19 +32,18 @@ pub(super) async fn import(context: &SetupContext, stored: &StoredSettings, path
     if let Err(error) = Inspector::new(&context.github, &app, context.deadline()).app().await {
         return Err(store.discard(&key, error.into()).await);
     }
-    let before = point_at(store, &key).await?;
     let name = context.vault.names.private_key.name();
+    // Whether it was done is not always known, so the new key stays.
+    let left = || {
+        format!(
+            "KMS key `{key}` was made; look whether `{name}` points to it, and if not, delete it and run this again"
+        )
+    };
+    let before = store.point_at(&key).await.with_context(left)?.filter(|before| *before != key);
     let text = format!("id {id}: `{name}` points to KMS key `{key}`; GitHub accepts what it signs. Delete {shown}");
     report(SetupStep::App, text)?;
     if let Some(before) = before {
         report(SetupStep::App, format!("once the first key is deleted on GitHub, delete KMS key `{before}` too"))?;
     }
     Ok(ReadyApp { id: id.to_owned(), webhook_secret: secret, app })
-}
-
-async fn point_at(store: &KmsStore, key: &str) -> anyhow::Result<Option<String>> {
-    match store.point_at(key).await {
-        Ok(before) => Ok(before.filter(|before| before != key)),
-        Err(error) => Err(store.discard(key, error).await),
-    }
 }

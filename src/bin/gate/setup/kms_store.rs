@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use aws_config::SdkConfig;
+use aws_sdk_kms::config::retry::RetryConfig;
 use aws_sdk_kms::error::SdkError;
 use aws_sdk_kms::operation::describe_key::DescribeKeyError;
 use aws_sdk_kms::operation::update_alias::UpdateAliasError;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{
-    AlgorithmSpec, ExpirationModelType, KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType, WrappingKeySpec,
+    AlgorithmSpec, ExpirationModelType, KeyMetadata, KeySpec, KeyState, KeyUsageType, OriginType, Tag, WrappingKeySpec,
 };
 use environment_gate::config::{aws_problem, kms_signer};
 use environment_gate::github::RemoteSigner;
@@ -20,6 +21,8 @@ use super::wrapped_key::wrap;
 
 /// What the name of an alias begins with.
 pub(super) const ALIAS: &str = "alias/";
+/// The tag of every key that is made here: by it, `deploy/role.yaml` knows the keys that the function may sign with.
+const TAG: (&str, &str) = ("environment-gate", "private-key");
 /// Days until a key that is not used is deleted: the fewest that KMS takes.
 const DELETION_DAYS: i32 = 7;
 
@@ -127,14 +130,20 @@ impl KmsStore {
 
     /// A key of the kind that GitHub's are, without key material.
     async fn create_key(&self) -> anyhow::Result<String> {
+        let (name, value) = TAG;
+        let tag = Tag::builder().tag_key(name).tag_value(value).build()?;
         let create = self
             .client
             .create_key()
+            .tags(tag)
             .origin(OriginType::External)
             .key_spec(KeySpec::Rsa2048)
             .key_usage(KeyUsageType::SignVerify)
             .description("Environment Gate: the GitHub App's private key");
-        let created = create.send().await.map_err(|error| self.error(&aws_problem(&error)))?;
+        // Twice would be two keys.
+        let once = aws_sdk_kms::Config::builder().retry_config(RetryConfig::disabled());
+        let created =
+            create.customize().config_override(once).send().await.map_err(|error| self.error(&aws_problem(&error)))?;
         let key = created.key_metadata.ok_or_else(|| self.error("got no key from KMS, expected a new one"))?;
         // Whoever stops it from here on knows which key to delete.
         report(SetupStep::App, format!("KMS key `{}`: made for the App's key, and still empty", key.key_id()))?;
