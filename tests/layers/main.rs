@@ -18,6 +18,7 @@ mod deploy_role;
 mod jose;
 mod openapi;
 mod rego_opa;
+mod release;
 mod repository;
 mod rie;
 mod setup;
