@@ -61,7 +61,9 @@ fn what_attests_publishes_or_deploys_waits_for_the_gate_in_the_protected_environ
     let jobs = jobs();
     let writes = |job: &Value| {
         let permissions = job["permissions"].as_object().unwrap();
-        permissions.iter().any(|(name, value)| value == "write" && !(name == "id-token" && job["environment"] == "release-gate"))
+        permissions
+            .iter()
+            .any(|(name, value)| value == "write" && !(name == "id-token" && job["environment"] == "release-gate"))
     };
     let writers: Vec<&String> = jobs.iter().filter(|(_, job)| writes(job)).map(|(id, _)| id).collect();
     assert_eq!(writers, ["attest", "deploy", "publish"]);

@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn an_action_of_the_files_own_repository_is_pinned_by_the_files_own_commit() {
-        let own = SIGNED.replace("octo-org/environment-gate/", "$/").replace("@0123456789012345678901234567890123456789", "");
+        let own =
+            SIGNED.replace("octo-org/environment-gate/", "$/").replace("@0123456789012345678901234567890123456789", "");
         assert_eq!(examined(&own).0, State::Ok);
         assert_eq!(examined(&own.replace("$/", "./")).0, State::Failed, "a file of the workspace, whatever that is");
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::support::moto::tool;
+use crate::support::moto::{Moto, tool};
 use crate::template::run;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -103,6 +103,40 @@ fn a_template_that_the_packager_does_not_know_is_refused() {
     assert!(text(&output.stderr).contains("got 0 matches"), "{}", text(&output.stderr));
 }
 
+/// Runs a program with a folder for its own, against this AWS.
+fn run_at(moto: &Moto, folder: &Folder, program: &str, arguments: &[&str]) {
+    let mut command = Command::new(tool(program));
+    let output =
+        command.args(arguments).current_dir(&folder.0).envs(moto.variables()).env("SAM_CLI_TELEMETRY", "0").output();
+    succeeded(&output.unwrap());
+}
+
+const CREATE_BUCKET: &str =
+    "import boto3; boto3.client('s3', region_name='us-east-1').create_bucket(Bucket='releases')";
+const DOWNLOAD: &str = "import boto3, sys; boto3.client('s3').download_file('releases', sys.argv[1], 'uploaded')";
+
+#[tokio::test]
+async fn sam_uploads_the_package_as_it_is_and_what_the_application_repository_asks_for() {
+    let (moto, folder) = (Moto::start().await, Folder::new());
+    fs::write(folder.file("release.zip"), zip_of(b"program", "bootstrap", "755", "2026-01-01")).unwrap();
+    succeeded(&package(&["template", "template.yaml", "arm64", "release.zip", &folder.file("release.yaml")]));
+    for named in ["LICENSE-APACHE", "README.md"] {
+        fs::copy(Path::new(ROOT).join(named), folder.0.join(named)).unwrap();
+    }
+    run_at(&moto, &folder, "python", &["-c", CREATE_BUCKET]);
+    let bucket = ["--s3-bucket", "releases", "--output-template-file", "packaged.yaml"];
+    run_at(&moto, &folder, "sam", &[&["package", "--template-file", "release.yaml"], &bucket[..]].concat());
+    let packaged = fs::read_to_string(folder.0.join("packaged.yaml")).unwrap();
+    let uploaded = |key: &str| {
+        let line = packaged.lines().find_map(|line| line.trim().strip_prefix(&format!("{key}: s3://releases/")));
+        line.unwrap_or_else(|| panic!("{key} in {packaged}")).to_owned()
+    };
+    for (key, file) in [("CodeUri", "release.zip"), ("LicenseUrl", "LICENSE-APACHE"), ("ReadmeUrl", "README.md")] {
+        run_at(&moto, &folder, "python", &["-c", DOWNLOAD, &uploaded(key)]);
+        assert!(fs::read(folder.0.join("uploaded")).unwrap() == fs::read(folder.0.join(file)).unwrap(), "{key}");
+    }
+}
+
 /// Where `make` installed a tool of cargo's.
 fn cargo_tool(name: &str) -> PathBuf {
     let tools = Path::new(ROOT).join("target/tools-cargo");
@@ -136,13 +170,13 @@ fn the_sbom_names_every_crate_of_the_function() {
     let named: BTreeSet<String> = components
         .map(|component| format!("{} v{}", component["name"].as_str().unwrap(), component["version"].as_str().unwrap()))
         .collect();
-    let tree = ["tree", "--locked", "--edges", "normal,build", "--target", TARGET, "--prefix", "none", "--format", "{p}"];
+    let tree =
+        ["tree", "--locked", "--edges", "normal,build", "--target", TARGET, "--prefix", "none", "--format", "{p}"];
     let tree = Command::new(env!("CARGO")).args(tree).current_dir(ROOT).output().unwrap();
     succeeded(&tree);
     let tree = text(&tree.stdout);
     let crates = tree.lines().filter(|line| !line.is_empty());
-    let crates: BTreeSet<String> =
-        crates.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let crates: BTreeSet<String> = crates.map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
     assert!(crates.len() > 100, "got {} crates", crates.len());
     assert_eq!(crates.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new());
 }
