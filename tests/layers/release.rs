@@ -195,7 +195,7 @@ fn release(folder: &Folder, name: &str) -> BTreeMap<String, Vec<u8>> {
     let tools = [tool(""), cargo_tool("auditable"), cargo_tool("cyclonedx")].map(|path| path.display().to_string());
     let path = format!("{}:{}", tools.join(":"), std::env::var("PATH").unwrap_or_default());
     let mut command = Command::new(Path::new(&clone).join("release/run"));
-    let output = command.env("PATH", path).env_remove("CARGO_TARGET_DIR").output().unwrap();
+    let output = command.env("PATH", path).output().unwrap();
     succeeded(&output);
     let files = fs::read_dir(Path::new(&clone).join("target/release-files")).unwrap().map(|file| file.unwrap().path());
     files.map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(file).unwrap())).collect()
