@@ -181,8 +181,10 @@ fn everything_with_a_name_that_the_template_contains_may_be_changed_and_nothing_
     let statements = stack["roles"]["ServiceRole"]["statements"].as_array().unwrap();
     let resources = statements.iter().flat_map(|statement| statement["Resource"].as_array().unwrap());
     let names = resources.filter_map(|arn| arn.as_str().unwrap().rsplit(['/', ':']).next());
-    let owned: BTreeSet<String> =
+    let mut owned: BTreeSet<String> =
         names.filter(|name| name.starts_with("environment-gate-")).map(ToOwned::to_owned).collect();
+    // The template names the dashboard itself.
+    owned.remove("environment-gate-us-east-1");
     assert_eq!(owned, contained);
 }
 

@@ -106,8 +106,13 @@ fn a_template_that_the_packager_does_not_know_is_refused() {
 /// Runs a program with a folder for its own, against this AWS.
 fn run_at(moto: &Moto, folder: &Folder, program: &str, arguments: &[&str]) {
     let mut command = Command::new(tool(program));
-    let output =
-        command.args(arguments).current_dir(&folder.0).envs(moto.variables()).env("SAM_CLI_TELEMETRY", "0").output();
+    let output = command
+        .args(arguments)
+        .current_dir(&folder.0)
+        .envs(moto.variables())
+        .env("AWS_DEFAULT_REGION", "us-east-1")
+        .env("SAM_CLI_TELEMETRY", "0")
+        .output();
     succeeded(&output.unwrap());
 }
 

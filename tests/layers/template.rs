@@ -190,7 +190,9 @@ fn two_stacks_of_one_account_share_no_name() {
     assert!(!one.contains("FunctionName\":\"environment-gate"), "{one}");
     assert_ne!(one, other);
     assert_eq!(
-        one.replace("EnvironmentGate/one", "EnvironmentGate/other").replace("one:", "other:"),
+        one.replace("EnvironmentGate/one", "EnvironmentGate/other")
+            .replace("one-us-east-1", "other-us-east-1")
+            .replace("one:", "other:"),
         other,
         "only the stack's own name differs"
     );
