@@ -20,6 +20,16 @@ JOSE := target/jose/dist/webapi/index.js
 MUTANTS_VERSION := 27.1.0
 MUTANTS := target/tools-cargo/mutants-$(MUTANTS_VERSION)
 
+# For a release: the names of all crates in the program, and in an SBOM.
+AUDITABLE_VERSION := 0.7.7
+AUDITABLE := target/tools-cargo/auditable-$(AUDITABLE_VERSION)
+CYCLONEDX_VERSION := 0.5.9
+CYCLONEDX := target/tools-cargo/cyclonedx-$(CYCLONEDX_VERSION)
+
+# cargo-deny, for deny.toml.
+DENY_VERSION := 0.20.2
+DENY := target/tools-cargo/deny-$(DENY_VERSION)
+
 TOOLS := target/tools
 ACTIONLINT := $(TOOLS)/actionlint
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
@@ -28,10 +38,10 @@ STORY := fixtures/approve/one-human-approved-the-gate
 
 SECONDS := 20
 
-.PHONY: test lint lint-layers doc bless cases broken mutants burst fuzz bench watch
+.PHONY: test lint lint-layers doc bless cases broken mutants burst fuzz bench watch deny checkov gate release
 
 # Every test: those that need nothing but Rust, then the layers.
-test: $(OPENAPI) $(OPA) $(JOSE) $(TOOLS)/ready $(TOOLS)/browser
+test: $(OPENAPI) $(OPA) $(JOSE) $(CYCLONEDX)/bin/cargo-cyclonedx $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 	cargo test --locked --test layers
 
@@ -76,6 +86,36 @@ mutants: $(MUTANTS)/bin/cargo-mutants
 
 $(MUTANTS)/bin/cargo-mutants:
 	cargo install --quiet --locked --version $(MUTANTS_VERSION) --root $(MUTANTS) cargo-mutants
+
+# Checks the dependencies against deny.toml: make deny CHECKS="licenses bans sources"; without, their advisories too, which are downloaded.
+deny: $(DENY)/bin/cargo-deny
+	PATH="$(abspath $(DENY))/bin:$$PATH" cargo deny --locked check $(CHECKS)
+
+$(DENY)/bin/cargo-deny:
+	cargo install --quiet --locked --version $(DENY_VERSION) --root $(DENY) cargo-deny
+
+# Checks the templates against checkov's rules; the templates name those that do not fit, and say why.
+checkov: target/checkov/ready
+	target/checkov/bin/checkov --quiet --compact --skip-download --framework cloudformation --file template.yaml deploy/role.yaml
+
+target/checkov/ready: tests/checkov.txt
+	python3 -m venv target/checkov
+	target/checkov/bin/pip install --quiet --disable-pip-version-check --requirement tests/checkov.txt
+	touch $@
+
+# The command line as a release build that knows its commit: target/release/gate
+gate:
+	ENVIRONMENT_GATE_COMMIT="$$(git describe --match= --always --abbrev=40 --dirty 2>/dev/null)" cargo build --locked --release --bin gate
+
+# The files of a release, in target/release-files: make release ARCHITECTURES="x86_64 arm64"; without, those for which Rust's standard library is installed.
+release: $(TOOLS)/ready $(AUDITABLE)/bin/cargo-auditable $(CYCLONEDX)/bin/cargo-cyclonedx
+	PATH="$(abspath $(TOOLS))/bin:$(abspath $(AUDITABLE))/bin:$(abspath $(CYCLONEDX))/bin:$$PATH" release/run $(ARCHITECTURES)
+
+$(AUDITABLE)/bin/cargo-auditable:
+	cargo install --quiet --locked --version $(AUDITABLE_VERSION) --root $(AUDITABLE) cargo-auditable
+
+$(CYCLONEDX)/bin/cargo-cyclonedx:
+	cargo install --quiet --locked --version $(CYCLONEDX_VERSION) --root $(CYCLONEDX) cargo-cyclonedx
 
 # Plays bursts of deliveries against the release build of the function, and writes what they cost into docs/performance.md. Takes a quarter of an hour.
 burst:

@@ -25,9 +25,13 @@ const { instance } = await WebAssembly.instantiate(await readFile(resolve(folder
 // Resolves when the program ends, which it does not: it waits to be called.
 go.run(instance);
 
+// This version takes GitHub's newer `$/path`, an action of the same repository at the same commit, for an action without a ref.
+const isSameRepository = ({ message, kind }) => kind === "action" && /^specifying action "\$\/[^"@]+" in invalid format because ref is missing/.test(message);
+
 let found = 0;
 for (const file of files) {
-  for (const { line, column, message, kind } of await globalThis.runActionlint(await readFile(file, "utf8"), file)) {
+  const problems = await globalThis.runActionlint(await readFile(file, "utf8"), file);
+  for (const { line, column, message, kind } of problems.filter((problem) => !isSameRepository(problem))) {
     console.error(`${file}:${line}:${column}: ${message} [${kind}]`);
     found += 1;
   }

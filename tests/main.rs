@@ -30,6 +30,7 @@ mod recovery_at_scale;
 mod recovery_complete;
 mod rego_library;
 mod rego_spacelift;
+mod release;
 mod settings;
 mod signature;
 mod signed;

@@ -164,3 +164,24 @@ fn needed<'j>(jobs: &'j [WorkflowJob], job: &'j WorkflowJob) -> BTreeSet<&'j str
 fn is(named: &str, environment: &EnvironmentName) -> bool {
     EnvironmentName::parse(named).is_ok_and(|name| name == *environment)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use super::super::State;
+    use super::*;
+    use crate::gate::Policy;
+
+    #[test]
+    fn the_release_workflow_of_this_project_is_what_its_policy_asks_for() {
+        let rule = Policy::parse(include_str!("../../deploy/policy.toml")).unwrap().rules.remove(0);
+        let file = include_str!("../../.github/workflows/release.yml");
+        for line in examine(WorkflowSource::Text(file.to_owned()), &rule, "123456") {
+            // The App's id is a variable of the repository.
+            let is_known_by_the_run_alone = line.item == Item::WorkflowSignature;
+            let expected = if is_known_by_the_run_alone { State::NotChecked } else { State::Ok };
+            assert!(line.state == expected, "{line:?}");
+        }
+    }
+}

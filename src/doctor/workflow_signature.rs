@@ -31,8 +31,7 @@ fn examine_gate(jobs: &[WorkflowJob], gate: &Gate, app_id: &str) -> Line {
         let got = format!("job {shown} has no step that uses `action/sign`");
         return if uploads { Line::not_checked(ITEM, got) } else { Line::failed(ITEM, got) };
     };
-    let pin = step.uses.rsplit_once('@').map(|(_, pin)| pin).unwrap_or_default();
-    if pin.len() != 40 || !pin.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if !is_pinned(&step.uses) {
         return Line::failed(ITEM, format!("job {shown} uses {}, which is not pinned to a commit", quoted(&step.uses)));
     }
     match step.app_id.as_deref() {
@@ -48,6 +47,14 @@ fn examine_gate(jobs: &[WorkflowJob], gate: &Gate, app_id: &str) -> Line {
             )
         }
     }
+}
+
+/// Whether only a change of the workflow file can change the action: it is named by a commit, or lies in the file's own repository (`$/`), where GitHub takes it
+/// from the commit that the file itself is from.
+/// (<https://docs.github.com/actions/reference/workflows-and-actions/workflow-syntax#jobsjob_idstepsuses>)
+fn is_pinned(action: &str) -> bool {
+    let pin = action.rsplit_once('@').map(|(_, pin)| pin).unwrap_or_default();
+    action.starts_with("$/") || (pin.len() == 40 && pin.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn others(job: &WorkflowJob, name: &str) -> Line {
@@ -79,6 +86,14 @@ mod tests {
     #[test]
     fn a_job_that_signs_itself_and_does_nothing_else_is_right() {
         assert_eq!(examined(SIGNED).0, State::Ok);
+    }
+
+    #[test]
+    fn an_action_of_the_files_own_repository_is_pinned_by_the_files_own_commit() {
+        let own =
+            SIGNED.replace("octo-org/environment-gate/", "$/").replace("@0123456789012345678901234567890123456789", "");
+        assert_eq!(examined(&own).0, State::Ok);
+        assert_eq!(examined(&own.replace("$/", "./")).0, State::Failed, "a file of the workspace, whatever that is");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod jose;
 mod kms;
 mod openapi;
 mod rego_opa;
+mod release;
 mod repository;
 mod rie;
 mod setup;

@@ -51,7 +51,9 @@ fn statements(stack: &Value) -> &Vec<Value> {
     assert_eq!(roles.len(), 1, "one role");
     let role = roles.values().next().unwrap();
     assert_eq!(role["managed_policies"], json!([]));
+    let own_account = json!({ "StringEquals": { "aws:SourceAccount": "123456789012" } });
     assert_eq!(role["trust"][0]["Principal"], json!({ "Service": "lambda.amazonaws.com" }));
+    assert_eq!(role["trust"][0]["Condition"], own_account, "the functions of another account");
     assert_eq!(role["trust"].as_array().unwrap().len(), 1);
     assert_eq!(stack["other_iam"], json!({}));
     role["statements"].as_array().unwrap()
@@ -110,6 +112,23 @@ fn keys_and_traces_are_allowed_only_when_they_are_asked_for() {
         allowed(&all),
         set(&BASE, &[&ssm, &manager, "xray:PutTraceSegments on *", "xray:PutTelemetryRecords on *"])
     );
+}
+
+#[test]
+fn logs_are_encrypted_with_the_key_that_is_given() {
+    let keys = |more: &[&str]| -> Vec<Value> {
+        let stack = stack(&[&["AccessLogs=on"], more].concat());
+        stack["log_groups"].as_object().unwrap().values().map(|group| group["KmsKeyId"].clone()).collect()
+    };
+    let key = "arn:aws:kms:us-east-1:123456789012:key/1";
+    assert_eq!(keys(&[]), [Value::Null, Value::Null], "AWS's own key");
+    assert_eq!(keys(&[&format!("LogKeyArn={key}")]), [json!(key), json!(key)]);
+}
+
+#[test]
+fn a_key_may_not_be_named_by_an_alias() {
+    let refused = refused(&["LogKeyArn=arn:aws:kms:us-east-1:123456789012:alias/logs"]);
+    assert!(refused.contains("LogKeyArn"), "{refused}");
 }
 
 #[test]

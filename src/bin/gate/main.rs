@@ -21,6 +21,7 @@ mod simulate;
 mod stack;
 mod trust;
 mod values;
+mod version;
 mod workbench;
 
 /// The exit code for incorrect usage.
@@ -30,7 +31,7 @@ const NOT_IN_TIME: u8 = 3;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version = version::version(), about)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,

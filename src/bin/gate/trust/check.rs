@@ -47,7 +47,7 @@ pub(super) async fn check_token(options: &TrustOptions, path: &Path) -> anyhow::
 async fn document(options: &TrustOptions) -> anyhow::Result<Box<dyn TrustDocument>> {
     if let Some(role) = &options.role {
         let policy = role.trust_policy().await?;
-        return Ok(read(&[policy.as_str()]).map_err(|error| anyhow::anyhow!("{}: {error}", role.as_str()))?);
+        return read(&[policy.as_str()]).map_err(|error| anyhow::anyhow!("{}: {error}", role.as_str()));
     }
     let texts = options.check.iter().map(|path| facts::read(path)).collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
