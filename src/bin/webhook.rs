@@ -19,7 +19,7 @@ async fn main() -> ExitCode {
 }
 
 async fn open() -> Result<Handler, ConfigError> {
-    Handler::open(function_variables().await?, Limits::default(), Clock::system()).await
+    Handler::open(function_variables()?, Limits::default(), Clock::system()).await
 }
 
 fn stop(error: &dyn std::error::Error) -> ExitCode {

@@ -8,19 +8,21 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials as _;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use bytes::Bytes;
 use secrecy::SecretString;
 
 use super::ConfigError;
-use super::environment::variable;
+use super::environment::{endpoint_of_service, variable};
 use crate::http::{Bounds, HttpClient, HttpError};
 use crate::model::with_causes;
 
@@ -35,11 +37,12 @@ const ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_millis(1200), body_
 /// The same for a person, who waits for KMS to make a key.
 const PERSONS_ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), ..ATTEMPT_BOUNDS };
 
-/// AWS as the function reaches it: by the variables that Lambda sets. Neither profiles nor a metadata service are looked up.
+/// AWS as the function reaches it: by the variables that Lambda sets. Neither profiles nor a metadata service are looked up, and what would look for them (`aws-config`) is
+/// not linked into the function.
 ///
 /// # Errors
 /// A variable that is missing or blank.
-pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, ConfigError> {
+pub(super) fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, ConfigError> {
     let needed = |name, value: Option<String>| {
         let problem = "got nothing, expected the value that Lambda sets";
         value.ok_or_else(|| ConfigError::of_variable(name, problem))
@@ -49,13 +52,20 @@ pub(super) async fn aws_for_function(http: &HttpClient) -> Result<SdkConfig, Con
     let id = needed("AWS_ACCESS_KEY_ID", variable("AWS_ACCESS_KEY_ID")?)?;
     let secret = needed("AWS_SECRET_ACCESS_KEY", variable("AWS_SECRET_ACCESS_KEY")?)?;
     let credentials = Credentials::new(id, secret, variable("AWS_SESSION_TOKEN")?, None, "environment");
-    // The library wants at least one file, so it gets an empty one.
-    let no_profiles = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "").build();
-    let loader = loader(http, ATTEMPT_BOUNDS)
+    let mut aws = SdkConfig::builder();
+    aws.set_endpoint_url(variable("AWS_ENDPOINT_URL")?);
+    let is_on = |value: String| value.eq_ignore_ascii_case("true");
+    aws.set_use_fips(variable("AWS_USE_FIPS_ENDPOINT")?.map(is_on));
+    aws.set_use_dual_stack(variable("AWS_USE_DUALSTACK_ENDPOINT")?.map(is_on));
+    Ok(aws
+        .behavior_version(BehaviorVersion::latest())
         .region(Region::new(region))
-        .credentials_provider(credentials)
-        .profile_files(no_profiles);
-    Ok(loader.load().await)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .service_config(ServiceEndpoints)
+        .http_client(http_client(http, ATTEMPT_BOUNDS))
+        .retry_config(retries())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build())
 }
 
 /// AWS as a person reaches it from a terminal: variables, profiles, SSO, whatever the AWS command line knows
@@ -83,12 +93,31 @@ pub async fn aws_for_person(http: &HttpClient) -> Result<SdkConfig, ConfigError>
 }
 
 fn loader(http: &HttpClient, bounds: Bounds) -> ConfigLoader {
-    let connector = SharedHttpConnector::new(AwsConnector { http: http.clone(), bounds });
     aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client_fn(move |_, _| connector.clone()))
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(PAUSE))
+        .http_client(http_client(http, bounds))
+        .retry_config(retries())
         // Every response is small, and bounded in time.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
+
+fn http_client(http: &HttpClient, bounds: Bounds) -> SharedHttpClient {
+    let connector = SharedHttpConnector::new(AwsConnector { http: http.clone(), bounds });
+    http_client_fn(move |_, _| connector.clone())
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS_MAX).with_initial_backoff(PAUSE)
+}
+
+/// Other endpoints of AWS for one service: `AWS_ENDPOINT_URL_SSM`
+/// (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>).
+#[derive(Debug)]
+struct ServiceEndpoints;
+
+impl LoadServiceConfig for ServiceEndpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        Some(key.service_id()).filter(|_| key.env() == "AWS_ENDPOINT_URL").and_then(endpoint_of_service)
+    }
 }
 
 /// The program's one HTTP client, as AWS's SDKs ask for it.

@@ -24,6 +24,11 @@ pub(super) fn variable_or_blank(name: &'static str) -> Result<Option<String>, Co
     if env::var(name).is_ok_and(|value| value.trim().is_empty()) { Ok(None) } else { variable(name) }
 }
 
+/// `AWS_ENDPOINT_URL_SERVICE`: another endpoint of one of AWS's services, by the id that its SDK has.
+pub(super) fn endpoint_of_service(id: &str) -> Option<String> {
+    env::var(format!("AWS_ENDPOINT_URL_{}", id.to_uppercase().replace(' ', "_"))).ok().filter(|url| !url.is_empty())
+}
+
 /// `RUST_LOG`: the filter for log lines, default `info`.
 pub fn log_filter() -> String {
     env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty()).unwrap_or_else(|| DEFAULT_LOG_FILTER.to_owned())

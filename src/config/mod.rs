@@ -22,9 +22,9 @@ pub use variables::{Given, LocalFiles, SettingSource, Variables, api_from_env, h
 ///
 /// # Errors
 /// A variable that is missing, empty, not UTF-8, or has an invalid value. (twice)
-pub async fn function_variables() -> Result<Variables, ConfigError> {
+pub fn function_variables() -> Result<Variables, ConfigError> {
     let variables = Variables::from_env(LocalFiles::default())?;
-    let aws = if variables.use_aws() { Some(aws::aws_for_function(&variables.http).await?) } else { None };
+    let aws = if variables.use_aws() { Some(aws::aws_for_function(&variables.http)?) } else { None };
     Ok(Variables { aws, ..variables })
 }
 
