@@ -17,6 +17,7 @@ mod costs;
 mod doctor;
 mod documents;
 mod doubt;
+mod events;
 mod faults;
 mod function;
 mod lacking_answers;
