@@ -17,6 +17,7 @@ mod costs;
 mod doctor;
 mod documents;
 mod doubt;
+mod enterprise;
 mod events;
 mod faults;
 mod function;
