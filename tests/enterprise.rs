@@ -73,9 +73,10 @@ async fn what_a_server_delivered_in_vain_is_decided_by_the_next_sweep() {
 async fn deliver_after(seconds: i64) -> u64 {
     let (player, story) = (fixtures::player(), fixtures::one(STORY));
     let Staged { github, mut event } = Staged::new(&story).await;
-    event["requestContext"]["timeEpoch"] = (Timestamp::now().as_millisecond() - seconds * 1000).into();
     let files = Files::of_story(player, &story);
     let mut lambda = function::start(player, &files, &github.url(), &[]).await;
+    lambda.ready().await;
+    event["requestContext"]["timeEpoch"] = (Timestamp::now().as_millisecond() - seconds * 1000).into();
     lambda.invoke(event).await.status()
 }
 
