@@ -78,7 +78,8 @@ impl Handler {
         }
         let outcome = outcome.unwrap_or(Outcome::Deferred(DeferredReason::Changed));
         let calls_left = self.github.calls_left(request.installation_id, deadline.now);
-        Settled { outcome, policy: settings.policy.hash().to_owned(), calls, calls_left }
+        let (policy, time_left) = (settings.policy.hash().to_owned(), deadline.time_left());
+        Settled { outcome, policy, calls, calls_left, time_left }
     }
 
     /// What becomes of the request under these settings, and the calls that it took; `None` if there are newer ones.

@@ -90,6 +90,17 @@ impl HttpClient {
         Ok(Self(Arc::new(Shared { tls, client: Mutex::new(Arc::new(client)) })))
     }
 
+    /// A client of the same kind, whose connections are its own: what breaks there does not break here.
+    #[must_use]
+    pub fn with_own_connections(&self) -> Self {
+        let tls = self.0.tls.clone();
+        // It was built once with the same settings.
+        new_client(&tls).map_or_else(
+            |_| self.clone(),
+            |client| Self(Arc::new(Shared { tls, client: Mutex::new(Arc::new(client)) })),
+        )
+    }
+
     /// Sends a request and reads the whole response. What the other side certainly did not process (`REFUSED_STREAM`, a graceful `GOAWAY`) is sent again
     /// by the library; nothing else is.
     ///

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::handler::Handler;
 use crate::model::quoted;
+use crate::notification::Notifier;
 use crate::outcome::Report;
 use crate::probe::Probe;
 use crate::recovery::{Sweep, SweepMode};
@@ -59,18 +60,23 @@ enum Scheduled {
     Probe,
 }
 
-/// Answers one event after the other, until Lambda ends the process.
+/// Answers one event after the other, until Lambda ends the process. `notifier` sends what was decided.
 ///
 /// # Errors
 /// The Lambda runtime ended.
-pub async fn run(handler: Handler) -> Result<(), lambda_http::Error> {
-    let handler = Arc::new(handler);
+pub async fn run(handler: Handler, notifier: Option<Notifier>) -> Result<(), lambda_http::Error> {
+    let shared = Arc::new((handler, notifier));
     lambda_http::run(lambda_http::service_fn(move |request| {
-        let handler = Arc::clone(&handler);
+        let shared = Arc::clone(&shared);
         async move {
+            let (handler, notifier) = &*shared;
             // As text: the runtime logs an error's `Debug`.
-            let invocation = invoke(&handler, request).await.map_err(|error| error.to_string())?;
-            record(&invocation, handler.clock.now());
+            let invocation = invoke(handler, request).await.map_err(|error| error.to_string())?;
+            let now = handler.clock.now();
+            record(&invocation, now);
+            if let Some(notifier) = notifier {
+                notify(notifier, &invocation, now).await;
+            }
             Ok::<_, lambda_http::Error>(respond(&invocation))
         }
     }))
@@ -137,6 +143,16 @@ fn record(invocation: &Invocation, now: Timestamp) {
         Invocation::Probed(probe) => telemetry::record_probe(probe),
         Invocation::Healthy => {}
         Invocation::Delivered(report) => telemetry::record(report),
+    }
+}
+
+/// Sends the events of what was decided, before the response. Lambda freezes the process when it has the response: an event under way would be lost, or would arrive with the next
+/// invocation and a signature that is too old. There is nothing to send it beside either: until the last read after a review, the decision may still turn out not to have been applied.
+async fn notify(notifier: &Notifier, invocation: &Invocation, now: Timestamp) {
+    match invocation {
+        Invocation::Swept(sweep) => notifier.notify_sweep(sweep, now).await,
+        Invocation::Probed(_) | Invocation::Healthy => {}
+        Invocation::Delivered(report) => notifier.notify(report, now).await,
     }
 }
 

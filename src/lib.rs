@@ -28,10 +28,12 @@ pub mod gate;
 // Collect, review.
 pub mod github;
 
-// What became of a delivery, and what the log says of it.
+// What became of a delivery, and what the log and an event say of it.
 pub mod outcome;
 
 pub mod telemetry;
+
+pub mod notification;
 
 // What everything rests on.
 pub mod config;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::gate::policy::PauseReason;
-use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, RegoReport, Rejection};
+use crate::gate::{Approval, Comment, Decision, Deferral, Finding, OutOfScope, PassedGate, RegoReport, Rejection};
 use crate::github::{GithubError, Remedy};
 use crate::model::{Request, quoted, with_causes};
 use crate::webhook::{NotForUs, Refusal};
@@ -82,6 +82,8 @@ pub struct Report {
     pub calls_left: Option<u64>,
     /// From the invocation to the answer.
     pub took: Duration,
+    /// What was left then of the time for it; zero where there was nothing to do.
+    pub time_left: Duration,
 }
 
 /// What a request came to, and what that took.
@@ -95,20 +97,23 @@ pub struct Settled {
     pub calls: u32,
     /// Calls that GitHub allows the installation in what is left of the hour; `None` where it has not said so.
     pub calls_left: Option<u64>,
+    /// What was left then of the time for it.
+    pub time_left: Duration,
 }
 
 impl Report {
     /// A request that was settled.
     pub fn new(delivery_id: &str, request: Request, settled: Settled, took: Duration) -> Self {
-        let Settled { outcome, policy, calls, calls_left } = settled;
+        let Settled { outcome, policy, calls, calls_left, time_left } = settled;
         let (delivery_id, request, policy) = (delivery_id.to_owned(), Some(request), Some(policy));
-        Self { delivery_id, request, outcome, policy, calls, calls_left, took }
+        Self { delivery_id, request, outcome, policy, calls, calls_left, took, time_left }
     }
 
     /// A delivery that asks for nothing, or was refused.
     pub fn unasked(delivery_id: &str, outcome: Outcome, took: Duration) -> Self {
         let delivery_id = delivery_id.to_owned();
-        Self { delivery_id, request: None, outcome, policy: None, calls: 0, calls_left: None, took }
+        let time_left = Duration::ZERO;
+        Self { delivery_id, request: None, outcome, policy: None, calls: 0, calls_left: None, took, time_left }
     }
 
     /// An HTTP request that was refused before it was a delivery.
@@ -203,6 +208,15 @@ impl Outcome {
             Self::Approved(approval) => approval.findings(),
             Self::Rejected(rejection) => rejection.findings(),
             Self::Deferred(DeferredReason::Waiting(deferral)) => deferral.findings(),
+            _ => &[],
+        }
+    }
+
+    /// The gates, and who approved them, where they were judged.
+    pub fn gates(&self) -> &[PassedGate] {
+        match self {
+            Self::Approved(approval) => approval.gates(),
+            Self::Rejected(rejection) => rejection.gates(),
             _ => &[],
         }
     }

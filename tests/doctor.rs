@@ -8,7 +8,7 @@ use environment_gate::doctor::{Doctor, ExaminationInput, Item, State};
 use environment_gate::github::Limits;
 use environment_gate::model::ApiUrl;
 use environment_gate::time::Clock;
-use environment_gate::world::{Answers, Canned, FakeGithub, PERSONS_TOKEN, Player};
+use environment_gate::world::{Answers, Canned, FakeGithub, KnownApp, PERSONS_TOKEN, Player};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -52,11 +52,18 @@ struct World {
     player: &'static Player,
     files: Files,
     hook: (String, TcpListener),
+    /// The path of GitHub's API.
+    api_path: &'static str,
 }
 
 impl World {
     async fn new() -> Self {
         Self::at("/github/webhook").await
+    }
+
+    /// Its GitHub is an enterprise server.
+    async fn of_a_server() -> Self {
+        Self { api_path: "/api/v3", ..Self::new().await }
     }
 
     /// Its webhook has another path.
@@ -65,7 +72,7 @@ impl World {
         let files = Files::new(player, POLICY);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}{path}", listener.local_addr().unwrap());
-        Self { player, files, hook: (url, listener) }
+        Self { player, files, hook: (url, listener), api_path: "" }
     }
 
     fn deployment(&self) -> Deployment {
@@ -79,9 +86,10 @@ impl World {
 
     /// The same of a GitHub that does not always answer a call in the same way.
     async fn doctor_of(self, answers: Answers, (arguments, changed): (&[&str], &[(&str, &str)])) -> Told {
-        let Self { player, files, hook } = self;
+        let Self { player, files, hook, api_path } = self;
         let (app_id, secrets, _key) = player.app();
-        let fake = FakeGithub::start(answers, app(player)).await.unwrap();
+        let known = KnownApp { base_path: api_path, ..app(player) };
+        let fake = FakeGithub::start(answers, known).await.unwrap();
         front::serve(hook.1, function::start(player, &files, &fake.url(), &[]).await);
         let output = Command::new(env!("CARGO_BIN_EXE_gate"))
             .args(["doctor", "--json"])
@@ -118,6 +126,15 @@ async fn of_a_deployment_as_it_should_be_everything_is_right() {
     assert_eq!((told.of("failed"), told.of("not checked")), (vec![], vec![]), "{:#}", told.json);
     assert_eq!(told.of("ok").len(), ITEMS, "{:#}", told.json);
     assert!(told.well);
+}
+
+#[tokio::test]
+async fn of_a_deployment_for_an_enterprise_server_everything_is_right() {
+    let world = World::of_a_server().await;
+    let deployment = world.deployment();
+    let told = world.doctor(&deployment, WITH_TOKEN).await;
+    assert_eq!((told.of("failed"), told.of("not checked")), (vec![], vec![]), "{:#}", told.json);
+    assert_eq!(told.of("ok").len(), ITEMS, "{:#}", told.json);
 }
 
 #[tokio::test]

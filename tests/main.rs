@@ -17,6 +17,8 @@ mod costs;
 mod doctor;
 mod documents;
 mod doubt;
+mod enterprise;
+mod events;
 mod faults;
 mod function;
 mod lacking_answers;

@@ -181,7 +181,7 @@ fn imports_point_one_way() {
     let layers: [&[&str]; 9] = [
         &["world"],
         &["lambda", "simulation", "doctor"],
-        &["telemetry"],
+        &["telemetry", "notification"],
         &["recovery", "probe"],
         &["handler"],
         &["review_loop"],

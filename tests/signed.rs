@@ -57,7 +57,7 @@ impl World {
             policy_file: PathBuf::from(self.files.path("policy.toml")),
             policies_dir: None,
             private_key: key.private_pem().clone(),
-            issuer: Some(Arc::new(issuer(&self.github.url()).unwrap())),
+            issuer: issuer(&self.github.url()).unwrap().map(Arc::new),
         };
         Variables::given(ApiUrl::parse(&self.github.url()).unwrap(), given).unwrap()
     }

@@ -6,6 +6,7 @@ use environment_gate::config::{ConfigError, function_variables, log_filter, metr
 use environment_gate::github::Limits;
 use environment_gate::handler::Handler;
 use environment_gate::model::with_causes;
+use environment_gate::notification::{Notifier, SendLimits};
 use environment_gate::time::Clock;
 use environment_gate::{lambda, telemetry};
 
@@ -13,13 +14,17 @@ use environment_gate::{lambda, telemetry};
 async fn main() -> ExitCode {
     telemetry::init(&log_filter(), metrics_namespace());
     match open().await {
-        Ok(handler) => lambda::run(handler).await.map_or_else(|error| stop(&*error), |()| ExitCode::SUCCESS),
+        Ok((handler, notifier)) => {
+            lambda::run(handler, notifier).await.map_or_else(|error| stop(&*error), |()| ExitCode::SUCCESS)
+        }
         Err(error) => stop(&error),
     }
 }
 
-async fn open() -> Result<Handler, ConfigError> {
-    Handler::open(function_variables()?, Limits::default(), Clock::system()).await
+async fn open() -> Result<(Handler, Option<Notifier>), ConfigError> {
+    let variables = function_variables()?;
+    let notifier = variables.event_bus().map(|bus| Notifier::new(bus, &variables.api, SendLimits::default()));
+    Ok((Handler::open(variables, Limits::default(), Clock::system()).await?, notifier))
 }
 
 fn stop(error: &dyn std::error::Error) -> ExitCode {

@@ -36,6 +36,12 @@ const PAGES_MAX: usize = 20;
 const ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_millis(1200), body_bytes: 1024 * 1024 };
 /// The same for a person, who waits for KMS to make a key.
 const PERSONS_ATTEMPT_BOUNDS: Bounds = Bounds { time: Duration::from_secs(10), ..ATTEMPT_BOUNDS };
+/// How many times a call with events is made. What was taken and not answered is sent twice, which receivers of events must expect anyway.
+const EVENTS_ATTEMPTS_MAX: u32 = 2;
+/// The longest pause before the second.
+const EVENTS_PAUSE: Duration = Duration::from_millis(40);
+/// Time for one attempt: a connection that died while the function slept leaves time for another. An answer has an id for each of ten events.
+const EVENTS_BOUNDS: Bounds = Bounds { time: Duration::from_millis(230), body_bytes: 64 * 1024 };
 
 /// AWS as the function reaches it: by the variables that Lambda sets. Neither profiles nor a metadata service are looked up, and what would look for them (`aws-config`) is
 /// not linked into the function.
@@ -118,6 +124,13 @@ impl LoadServiceConfig for ServiceEndpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
         Some(key.service_id()).filter(|_| key.env() == "AWS_ENDPOINT_URL").and_then(endpoint_of_service)
     }
+}
+
+/// AWS as events are sent to it: over connections of their own, because what a slow bus breaks off must not cost the connection to GitHub; and with less time.
+pub(super) fn aws_for_events(aws: &SdkConfig, http: &HttpClient) -> SdkConfig {
+    let client = http_client(&http.with_own_connections(), EVENTS_BOUNDS);
+    let retry = RetryConfig::standard().with_max_attempts(EVENTS_ATTEMPTS_MAX).with_initial_backoff(EVENTS_PAUSE);
+    aws.clone().into_builder().http_client(client).retry_config(retry).build()
 }
 
 /// The program's one HTTP client, as AWS's SDKs ask for it.

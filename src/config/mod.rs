@@ -3,6 +3,7 @@
 mod aws;
 mod environment;
 mod error;
+mod event_bus;
 mod kms;
 mod names;
 mod sources;
@@ -12,6 +13,7 @@ mod variables;
 pub use aws::{aws_for_person, aws_problem};
 pub use environment::{log_filter, metrics_namespace};
 pub use error::ConfigError;
+pub use event_bus::EventBus;
 pub use kms::kms_signer;
 pub use names::{KeyPlace, Names};
 pub use sources::{Reading, Sources, policies_in};
@@ -24,7 +26,8 @@ pub use variables::{Given, LocalFiles, SettingSource, Variables, api_from_env, h
 /// A variable that is missing, empty, not UTF-8, or has an invalid value. (twice)
 pub fn function_variables() -> Result<Variables, ConfigError> {
     let variables = Variables::from_env(LocalFiles::default())?;
-    let aws = if variables.use_aws() { Some(aws::aws_for_function(&variables.http)?) } else { None };
+    let needs_aws = variables.use_aws() || variables.event_bus.is_some();
+    let aws = if needs_aws { Some(aws::aws_for_function(&variables.http)?) } else { None };
     Ok(Variables { aws, ..variables })
 }
 

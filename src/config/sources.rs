@@ -62,8 +62,7 @@ struct FromAws {
 impl Sources {
     /// Takes the sources that the environment names.
     pub fn new(variables: Variables) -> Self {
-        let Variables { app_id, webhook_secret, policy, policies, private_key, aws, issuer, http: _, api: _ } =
-            variables;
+        let Variables { app_id, webhook_secret, policy, policies, private_key, aws, issuer, .. } = variables;
         let has_issuer = issuer.is_some();
         let signer = match (&aws, &private_key.place) {
             (Some(aws), Place::KmsKey(name)) => Some(Arc::new(kms_signer(aws, name))),

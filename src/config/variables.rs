@@ -7,9 +7,11 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use secrecy::SecretString;
 
-use super::ConfigError;
+use super::aws::aws_for_events;
 use super::environment::{variable, variable_or_blank};
+use super::event_bus::bus_from_env;
 use super::names::{KeyPlace, key_place_from_env};
+use super::{ConfigError, EventBus};
 use crate::github::Issuer;
 use crate::http::{HttpClient, HttpSetupError};
 use crate::model::ApiUrl;
@@ -80,6 +82,8 @@ pub struct Variables {
     pub policies: Option<SettingSource>,
     /// `PRIVATE_KEY_FILE`, `PRIVATE_KEY_SECRET` or `PRIVATE_KEY_KMS_KEY`.
     pub private_key: SettingSource,
+    /// `EVENT_BUS_NAME`; `None` where no events are sent.
+    pub(super) event_bus: Option<String>,
     /// How AWS is reached, where one of them comes from there.
     pub aws: Option<SdkConfig>,
 }
@@ -107,7 +111,8 @@ impl Variables {
             None => policies_from_env()?,
         };
         let private_key = private_key_from_env()?;
-        Ok(Self { api, issuer, http, app_id, webhook_secret, policy, policies, private_key, aws: None })
+        let event_bus = bus_from_env()?;
+        Ok(Self { api, issuer, http, app_id, webhook_secret, policy, policies, private_key, event_bus, aws: None })
     }
 
     /// Whether any setting comes from AWS. If none does, AWS is never called.
@@ -116,6 +121,12 @@ impl Variables {
             [&self.app_id, &self.webhook_secret, &self.policy, &self.private_key].into_iter().chain(&self.policies);
         let is_local = |place: &Place| matches!(place, Place::Value(_) | Place::File(_) | Place::Folder(_));
         sources.into_iter().any(|source| !is_local(&source.place))
+    }
+
+    /// The bus that decisions are sent to, where one is named and AWS is set up.
+    pub fn event_bus(&self) -> Option<EventBus> {
+        let (name, aws) = self.event_bus.clone().zip(self.aws.as_ref())?;
+        Some(EventBus { name, aws: aws_for_events(aws, &self.http) })
     }
 
     /// Settings that are given instead of read from the environment: for a story that brings its own world.
@@ -136,6 +147,7 @@ impl Variables {
                 .policies_dir
                 .map(|path| SettingSource { variable: "POLICIES_DIR", place: Place::Folder(path) }),
             private_key: value("PRIVATE_KEY_FILE", given.private_key),
+            event_bus: None,
             aws: None,
         })
     }

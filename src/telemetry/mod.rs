@@ -45,11 +45,7 @@ pub fn record(report: &Report) {
     let outcome = &report.outcome;
     let request = report.request.as_ref();
     let failed = failed_checks(outcome);
-    let gates = match outcome {
-        Outcome::Approved(approval) => approval.gates(),
-        Outcome::Rejected(rejection) => rejection.gates(),
-        _ => &[],
-    };
+    let gates = outcome.gates();
     let took_ms = u64::try_from(report.took.as_millis()).unwrap_or(u64::MAX);
     macro_rules! decision {
         ($level:ident) => {

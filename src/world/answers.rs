@@ -73,7 +73,9 @@ pub struct FakeRequest {
 impl FakeRequest {
     /// The name of the call, if it is one that the gate makes. `base` is the path of the API itself, `sent` the JSON body.
     pub fn name(&self, base: &str, sent: &Value) -> Option<String> {
-        let path = self.path.strip_prefix(base)?;
+        // GitHub's pages are beside the API's path, not under it.
+        let is_page = ["/settings/", "/organizations/", "/favicon.ico"].iter().any(|page| self.path.starts_with(page));
+        let path = if is_page { self.path.as_str() } else { self.path.strip_prefix(base)? };
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         let get = self.method == "GET";

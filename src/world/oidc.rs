@@ -8,11 +8,10 @@ use serde_json::Value;
 
 use super::answers::{Answers, Canned, TokenPlan};
 use super::key::Key;
+use super::timeline::WRITTEN_ORIGIN;
 use crate::github::Issuer;
-use crate::model::InvalidApiUrl;
+use crate::model::{ApiUrl, InvalidApiUrl};
 
-/// The provider's name in stories.
-const ISSUER: &str = "https://token.actions.githubusercontent.com";
 /// Where artifacts are in stories.
 pub(super) const BLOBS: &str = "https://artifacts.blob.core.windows.net";
 /// The host under which the fake serves them: another origin than the API's.
@@ -20,13 +19,22 @@ const BLOB_HOST: &str = "localhost";
 /// The id of the key that signs, unless a story says another.
 const KEY_ID: &str = "issuer-key";
 
-/// The provider as a fake at `api` plays it.
+/// github.com's provider, as a fake at `fake` plays it.
 ///
 /// # Errors
 /// Never: its name is a URL.
-pub fn issuer(api: &str) -> Result<Issuer, InvalidApiUrl> {
-    let issuer = Issuer::new(ISSUER, vec![BLOB_HOST.to_owned()])?;
-    Ok(issuer.with_keys_at(format!("{api}/.well-known/jwks")))
+pub fn issuer(fake: &str) -> Result<Option<Issuer>, InvalidApiUrl> {
+    issuer_of(&ApiUrl::parse(WRITTEN_ORIGIN)?, fake)
+}
+
+/// The provider of an API, as a fake at `fake` plays it; `None` for a GitHub Enterprise Server.
+///
+/// # Errors
+/// Never: its name is a URL.
+pub(super) fn issuer_of(api: &ApiUrl, fake: &str) -> Result<Option<Issuer>, InvalidApiUrl> {
+    let Some(name) = Issuer::name_for(api) else { return Ok(None) };
+    let issuer = Issuer::new(&name, vec![BLOB_HOST.to_owned()])?;
+    Ok(Some(issuer.with_keys_at(format!("{fake}/.well-known/jwks"))))
 }
 
 /// Signs every token of the answers, shows keys, and moves artifacts to the fake. `port` is the fake's.

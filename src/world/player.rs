@@ -13,9 +13,9 @@ use tokio::net::TcpListener;
 use super::answers::{Answers, Canned};
 use super::github::{FakeCall, FakeGithub, KnownApp};
 use super::key::Key;
-use super::oidc::{issuer, sign_tokens};
+use super::oidc::{issuer_of, sign_tokens};
 use super::story::{Delivery, Signature, Story};
-use super::timeline::{Present, move_origin, move_times};
+use super::timeline::{Present, move_origin_from, move_times};
 use crate::config::{Given, Variables};
 use crate::github::Limits;
 use crate::handler::Handler;
@@ -79,10 +79,10 @@ impl Player {
             Present::Now(now) => (now.duration_since(story.present), Clock::system()),
         };
         let (app_id, webhook_secret, key) = self.app();
-        let mut answers = move_answers(&story.answers, moved_by, "");
+        let mut answers = move_answers(story, moved_by, "");
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         sign_tokens(&mut answers, listener.local_addr()?.port())?;
-        let known = KnownApp { id: app_id, public_key: key.public_der(), base_path: "" };
+        let known = KnownApp { id: app_id, public_key: key.public_der(), base_path: story.api.base_path() };
         let fake = FakeGithub::serve(listener, answers, known)?;
         let files = PolicyFiles::new(story)?;
         let given = Given {
@@ -91,7 +91,7 @@ impl Player {
             policy_file: files.policy_file(),
             policies_dir: files.policies_dir(),
             private_key: key.private_pem().clone(),
-            issuer: Some(Arc::new(issuer(&fake.url())?)),
+            issuer: issuer_of(&story.api, &fake.url())?.map(Arc::new),
         };
         let variables = Variables::given(ApiUrl::parse(&fake.url())?, given)?;
         let handler = Handler::open(variables, self.limits, clock).await?;
@@ -112,7 +112,7 @@ impl Player {
 
     /// The answers of a story whose times and addresses are moved.
     pub fn answers(story: &Story, now: Timestamp, api: &str) -> Answers {
-        move_answers(&story.answers, now.duration_since(story.present), api)
+        move_answers(story, now.duration_since(story.present), api)
     }
 }
 
@@ -193,7 +193,7 @@ fn body_of(story: &Story, moved_by: SignedDuration, api: &str) -> Vec<u8> {
         json => {
             let mut json = json.clone();
             move_times(&mut json, moved_by);
-            move_origin(&mut json, api);
+            move_origin_from(&mut json, &story.api.to_string(), api);
             json.to_string().into_bytes()
         }
     };
@@ -202,15 +202,15 @@ fn body_of(story: &Story, moved_by: SignedDuration, api: &str) -> Vec<u8> {
     body
 }
 
-fn move_answers(answers: &Answers, moved_by: SignedDuration, api: &str) -> Answers {
-    let mut answers = answers.clone();
+fn move_answers(story: &Story, moved_by: SignedDuration, api: &str) -> Answers {
+    let mut answers = story.answers.clone();
     for Canned { body, token, .. } in answers.values_mut().flatten() {
         let claims = token.iter_mut().flat_map(|plan| plan.claims.values_mut());
         claims.for_each(|claim| move_times(claim, moved_by));
         if let Some(json) = body {
             move_times(json, moved_by);
             if !api.is_empty() {
-                move_origin(json, api);
+                move_origin_from(json, &story.api.to_string(), api);
             }
         }
     }

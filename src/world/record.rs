@@ -15,7 +15,7 @@ use super::RecordedPolicy;
 use super::answers::{FakeRequest, file_of};
 use super::oidc::BLOBS;
 use super::scrub::{scrub, scrub_text};
-use super::timeline::{WRITTEN_ORIGIN, move_origin_from};
+use super::timeline::{WRITTEN_ORIGIN, WRITTEN_WEB, move_origin_from};
 use crate::gate::Verdict;
 use crate::github::{Exchange, ExchangeEnd};
 use crate::model::{ApiUrl, Request, quoted};
@@ -148,7 +148,9 @@ fn canned_of(exchange: &Exchange, simulated: &Simulated, api: &ApiUrl) -> Value 
     match serde_json::from_slice::<Value>(body) {
         Ok(mut json) => {
             scrub(&mut json);
-            move_origin_from(&mut json, &api.origin(), WRITTEN_ORIGIN);
+            move_origin_from(&mut json, &api.to_string(), WRITTEN_ORIGIN);
+            // An enterprise's host is nobody else's business.
+            move_origin_from(&mut json, &api.web(), WRITTEN_WEB);
             if simulated.had_ended {
                 match name_of(exchange).as_deref() {
                     Some("run") => as_if_it_waited(&mut json),

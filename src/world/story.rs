@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answers::{Answers, Canned, file_of};
-use crate::model::quoted;
+use super::timeline::WRITTEN_ORIGIN;
+use crate::model::{ApiUrl, quoted};
 
 /// What a story says of itself.
 const STORY: &str = "story.toml";
@@ -24,6 +25,8 @@ const BASES_MAX: usize = 4;
 pub struct Story {
     /// What it shows, in one sentence.
     pub claim: String,
+    /// The API of the GitHub that it is about; the fake plays it under the same path.
+    pub api: ApiUrl,
     /// The present in which it is played.
     pub present: Timestamp,
     /// The policy, in TOML.
@@ -97,6 +100,8 @@ pub struct Expected {
 struct StoryToml {
     claim: String,
     based_on: Option<String>,
+    /// The API's URL, as in `GITHUB_API_URL`, where it is not github.com's: the webhook and the answers are written with it.
+    api: Option<String>,
     present: Option<Timestamp>,
     #[serde(default)]
     delivery: Delivery,
@@ -135,6 +140,7 @@ impl Story {
             let mut base_files = read_folder(&base)?;
             let base_toml = toml_of(&base, &mut base_files)?;
             toml.based_on = base_toml.based_on;
+            toml.api = toml.api.or(base_toml.api);
             toml.present = toml.present.or(base_toml.present);
             toml.calls = toml.calls.or(base_toml.calls);
             files = lay_over(files, base_files);
@@ -195,6 +201,8 @@ impl Story {
             None => json("webhook.json")?,
         };
         let present = toml.present.ok_or_else(|| error(STORY, "`present` is missing"))?;
+        let api = ApiUrl::parse(toml.api.as_deref().unwrap_or(WRITTEN_ORIGIN));
+        let api = api.map_err(|problem| error(STORY, &format!("`api`: {problem}")))?;
         let policy = file("policy.toml")?.clone();
         let policies = files.iter().filter_map(|(name, text)| {
             let name = name.strip_prefix("policies/")?.strip_suffix(".rego")?;
@@ -202,7 +210,7 @@ impl Story {
         });
         let policies = policies.collect();
         let StoryToml { claim, delivery, expect: expected, .. } = toml;
-        Ok(Self { claim, present, policy, policies, delivery, webhook, answers, expected })
+        Ok(Self { claim, api, present, policy, policies, delivery, webhook, answers, expected })
     }
 }
 

@@ -5,6 +5,8 @@ use serde_json::Value;
 
 /// The origin that stories are written with.
 pub(super) const WRITTEN_ORIGIN: &str = "https://api.github.com";
+/// The same of the pages that people see.
+pub(super) const WRITTEN_WEB: &str = "https://github.com";
 /// The shortest RFC 3339 instant: `2026-01-05T10:15:00Z`.
 const INSTANT_CHARS_MIN: usize = 20;
 

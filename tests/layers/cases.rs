@@ -215,6 +215,7 @@ fn story(facts: &Value) -> Story {
     };
     Story {
         claim: String::new(),
+        api: environment_gate::model::ApiUrl::parse("https://api.github.com").unwrap(),
         present: PRESENT.parse().unwrap(),
         policy: policy(&facts["policy"]),
         policies: std::collections::BTreeMap::new(),

@@ -234,7 +234,8 @@ fn the_boundary_takes_nothing_from_the_function() {
     };
     let key = "arn:aws:kms:us-east-1:123456789012:key/1";
     let (parameters, secret) = (format!("ParametersKeyArn={key}"), format!("SecretKeyArn={key}"));
-    let with_secret = of_template(&[SECRET, &parameters, &secret, "PoliciesPath=/environment-gate/policies/"]);
+    let more = [SECRET, &parameters, &secret, "PoliciesPath=/environment-gate/policies/", "EventBusName=releases"];
+    let with_secret = of_template(&more);
     let with_kms = of_template(&[&format!("PrivateKeyKmsKeyArn={key}")]);
     let statements = [&with_secret, &with_kms].map(|template| &template["roles"]["ExecutionRole"]["statements"]);
     for statement in statements.into_iter().flat_map(|statements| statements.as_array().unwrap()) {

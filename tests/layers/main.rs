@@ -15,6 +15,7 @@ mod aws;
 mod bursts;
 mod cases;
 mod deploy_role;
+mod events;
 mod jose;
 mod kms;
 mod openapi;

@@ -30,7 +30,7 @@ const DEVIATIONS: [(&str, &str); 4] = [
     ("/conclusion", "conclusions that may come"),
 ];
 
-/// Stories that are about answers which GitHub should never give.
+/// Stories that are about answers which GitHub should never give. Those of an enterprise server are not checked either: its answers are of an older shape.
 const NOT_OF_GITHUB: [&str; 2] = ["defer/a-run-without-its-attempt", "reject/the-head-repository-is-gone"];
 
 struct Description {
@@ -172,7 +172,9 @@ async fn every_call_and_every_answer_is_as_github_publishes_it() {
     let player = Player::new(fixtures::limits()).unwrap();
     let mut problems = Vec::new();
     let mut checked = BTreeMap::<String, u32>::new();
-    for fixture in fixtures::all().into_iter().filter(|fixture| !NOT_OF_GITHUB.contains(&fixture.name.as_str())) {
+    let is_checked =
+        |fixture: &fixtures::Fixture| !NOT_OF_GITHUB.contains(&fixture.name.as_str()) && !fixture.story.api.is_server();
+    for fixture in fixtures::all().into_iter().filter(is_checked) {
         let played = player.play(&fixture.story, Present::Story).await.unwrap();
         // Keys and files of artifacts are not the API's.
         for call in played.calls.iter().filter(|call| call.name != "jwks" && !call.name.starts_with("blob.")) {

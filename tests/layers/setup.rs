@@ -38,8 +38,13 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::under("").await
+    }
+
+    /// GitHub's API has this path.
+    async fn under(api_path: &str) -> Self {
         let player = fixtures::player();
-        let github = Makeable::start(player).await;
+        let github = Makeable::start_under(player, api_path).await;
         let folder = std::env::temp_dir().join(format!("environment-gate-{:016x}", fastrand::u64(..)));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("policy.toml"), POLICY).unwrap();
@@ -221,6 +226,17 @@ async fn the_manifest_asks_for_what_the_app_needs_and_no_more() {
     assert_eq!((&manifest["public"], &manifest["name"]), (&false.into(), &"our \"gate\" & more".into()));
     assert_eq!(made.hook["content_type"], "json", "whatever GitHub makes of a manifest");
     assert!(ended.told.contains("sam deploy"), "the function is still to be deployed: {}", ended.told);
+}
+
+#[tokio::test]
+async fn an_app_is_made_on_an_enterprise_server() {
+    let world = World::under("/api/v3").await;
+    let (shown, ended) = world.made(&["--owner", "octo-org"]).await;
+    assert!(ended.well, "{}{}", ended.told, ended.said);
+    assert_eq!(shown, "The App is created and its settings are stored. Continue in the terminal.");
+    let page = world.github.made.lock().unwrap().manifests[0].0.clone();
+    assert_eq!(page, "/organizations/octo-org/settings/apps/new", "beside the API's path");
+    assert_eq!(world.github.fake.violations(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -132,6 +132,25 @@ fn a_key_may_not_be_named_by_an_alias() {
 }
 
 #[test]
+fn events_are_allowed_on_the_one_bus_that_is_named() {
+    let own = "arn:aws:events:us-east-1:123456789012:event-bus/releases";
+    let others = "arn:aws:events:us-east-1:210987654321:event-bus/audit/releases";
+    for (given, bus) in [("releases", own), (others, others)] {
+        let condition = json!({ "StringEquals": { "events:source": "environment-gate" } });
+        let statement = format!("events:PutEvents on {bus} if {condition}");
+        assert_eq!(allowed(&stack(&[&format!("EventBusName={given}")])), set(&BASE, &[&statement]));
+    }
+}
+
+#[test]
+fn what_is_not_a_bus_is_refused() {
+    for bus in ["a bus", "*", "arn:aws:events:us-east-1:123456789012:rule/x", "arn:aws:sns:us-east-1:123456789012:x"] {
+        let why = refused(&[&format!("EventBusName={bus}")]);
+        assert!(why.contains("EventBusName"), "{why}");
+    }
+}
+
+#[test]
 fn a_secret_may_be_named_by_its_arn() {
     let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:other/key-a1B2c3";
     let stack = stack(&[&format!("PrivateKeySecret={arn}")]);

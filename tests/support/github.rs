@@ -30,12 +30,14 @@ impl Staged {
     pub(crate) async fn new(story: &Story) -> Self {
         let now = Timestamp::now();
         let (listener, url) = listen().await;
+        let base_path = story.api.base_path();
+        let url = format!("{url}{base_path}");
         let mut answers = Player::answers(story, now, &url);
         // The function believes a provider at this address, which therefore has another name.
         let claims = answers.values_mut().flatten().filter_map(|canned| canned.token.as_mut());
         claims.for_each(|token| drop(token.claims.insert("iss".to_owned(), url.as_str().into())));
         sign_tokens(&mut answers, listener.local_addr().unwrap().port()).unwrap();
-        let github = FakeGithub::serve(listener, answers, app(player())).unwrap();
+        let github = FakeGithub::serve(listener, answers, KnownApp { base_path, ..app(player()) }).unwrap();
         let event = player().event(story, now.duration_since(story.present), &url);
         Self { github, event }
     }

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use environment_gate::world::{APP_ID, AnswerSource, Asked, Canned, FakeGithub, Living, Player};
+use environment_gate::world::{APP_ID, AnswerSource, Asked, Canned, FakeGithub, KnownApp, Living, Player};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -37,6 +37,11 @@ pub(crate) struct Made {
 
 impl Makeable {
     pub(crate) async fn start(player: &Player) -> Self {
+        Self::start_under(player, "").await
+    }
+
+    /// Its API has a path, its pages have none.
+    pub(crate) async fn start_under(player: &Player, base_path: &str) -> Self {
         let made = Arc::<Mutex<Made>>::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (_app_id, _, key) = player.app();
@@ -48,7 +53,7 @@ impl Makeable {
         });
         let token = Deployment::healthy("").body("access_tokens")["token"].as_str().unwrap().to_owned();
         let source = AnswerSource::Living(living, token);
-        let fake = FakeGithub::serve(listener, source, app(player));
+        let fake = FakeGithub::serve(listener, source, KnownApp { base_path, ..app(player) });
         Self { fake: fake.unwrap(), made }
     }
 }

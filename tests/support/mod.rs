@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod burst;
+pub(crate) mod bus;
 pub(crate) mod busy;
 pub(crate) mod deployment;
 pub(crate) mod documents;

@@ -12,6 +12,9 @@ use tokio::process::{Child, Command};
 use super::PATIENCE;
 use super::http::Http;
 
+/// The queue for events.
+const QUEUE: &str = "events";
+
 /// A running server; it ends when this is dropped.
 pub(crate) struct Moto {
     _server: Child,
@@ -138,6 +141,26 @@ impl Moto {
         let template = percent_encoding::utf8_percent_encode(&template, percent_encoding::NON_ALPHANUMERIC);
         let body = format!("Action=CreateStack&Version=2010-05-15&StackName={name}&TemplateBody={template}");
         self.query("cloudformation", body).await;
+    }
+
+    /// Creates a bus, and a queue for the events that match a pattern.
+    pub(crate) async fn route_events(&self, bus: &str, pattern: &str) {
+        self.call("sqs", "AmazonSQS.CreateQueue", &json!({ "QueueName": QUEUE })).await;
+        self.call("events", "AWSEvents.CreateEventBus", &json!({ "Name": bus })).await;
+        let rule = json!({ "Name": "to-the-queue", "EventBusName": bus, "EventPattern": pattern });
+        self.call("events", "AWSEvents.PutRule", &rule).await;
+        let arn = format!("arn:aws:sqs:eu-central-1:123456789012:{QUEUE}");
+        let targets = json!({ "Rule": "to-the-queue", "EventBusName": bus, "Targets": [{ "Id": "1", "Arn": arn }] });
+        self.call("events", "AWSEvents.PutTargets", &targets).await;
+    }
+
+    /// The events that came to the queue so far.
+    pub(crate) async fn routed_events(&self) -> Vec<Value> {
+        let queue = format!("{}/123456789012/{QUEUE}", self.url);
+        let body = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10 });
+        let answer = self.call("sqs", "AmazonSQS.ReceiveMessage", &body).await;
+        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+        messages.iter().map(|message| serde_json::from_str(message["Body"].as_str().unwrap()).unwrap()).collect()
     }
 
     /// Deletes a secret for good.

@@ -5,7 +5,7 @@ use environment_gate::handler::Handler;
 use environment_gate::model::ApiUrl;
 use environment_gate::recovery::{Sweep, SweepMode};
 use environment_gate::time::Clock;
-use environment_gate::world::{Canned, FakeCall, FakeGithub, Story};
+use environment_gate::world::{Canned, FakeCall, FakeGithub, KnownApp, Story};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -71,7 +71,8 @@ pub(crate) async fn sweep(story: &Story, how: SweepMode, minutes: i64) -> (Sweep
     let player = fixtures::player();
     let files = Files::of_story(player, story);
     let (app_id, webhook_secret, key) = player.app();
-    let github = FakeGithub::start(story.answers.clone(), app(player)).await.unwrap();
+    let known = KnownApp { base_path: story.api.base_path(), ..app(player) };
+    let github = FakeGithub::start(story.answers.clone(), known).await.unwrap();
     let now: Timestamp = story.present.checked_add(SignedDuration::from_mins(minutes)).unwrap();
     let given = Given {
         app_id: app_id.into(),

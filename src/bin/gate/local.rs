@@ -73,10 +73,10 @@ pub(crate) async fn github(options: &GithubOptions) -> anyhow::Result<CommandOut
     let listen = options.listen;
     let occupied = || format!("{listen}: choose another address with `--listen`");
     let listener = TcpListener::bind(listen).await.with_context(occupied)?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let url = format!("http://{}{}", listener.local_addr()?, story.api.base_path());
     let answers = Player::answers(&story, Clock::system().now(), &url);
     let (_, _, key) = player.app();
-    let app = KnownApp { id: APP_ID, public_key: key.public_der(), base_path: "" };
+    let app = KnownApp { id: APP_ID, public_key: key.public_der(), base_path: story.api.base_path() };
     let github = FakeGithub::serve(listener, answers, app)?;
     write_settings(folder, &story, &player, &url).with_context(|| folder.display().to_string())?;
     let mut out = std::io::stdout();
