@@ -1,34 +1,7 @@
-# The alarms, and the metrics that they read from the function's log lines. A key is what template.yaml calls the resource, without `Filter` or `Alarm`.
+# The alarms. Their metrics come out of the function's own log lines. A key is what template.yaml calls the alarm, without `Alarm`.
 
 locals {
   namespace = "EnvironmentGate/${var.name}"
-
-  filters = {
-    Settings = {
-      pattern = "{ $.target = \"environment_gate::config\" || $.target = \"environment_gate::policy\" }"
-      metric  = "SettingsProblems"
-      value   = "1"
-      unit    = "Count"
-    }
-    Failed = {
-      pattern = "{ $.target = \"environment_gate::decision\" && $.outcome = \"failed\" }"
-      metric  = "Failed"
-      value   = "1"
-      unit    = "Count"
-    }
-    Sweep = {
-      pattern = "{ $.target = \"environment_gate::sweep\" && $.complete IS TRUE }"
-      metric  = "Sweeps"
-      value   = "1"
-      unit    = "Count"
-    }
-    OldestWait = {
-      pattern = "{ $.target = \"environment_gate::sweep\" && $.oldest_wait_seconds >= 0 }"
-      metric  = "OldestWait"
-      value   = "$.oldest_wait_seconds"
-      unit    = "Seconds"
-    }
-  }
 
   # What an alarm has, if it does not say otherwise.
   usual_alarm = {
@@ -64,16 +37,21 @@ locals {
       threshold   = 20
     }
     Settings = {
-      description = "a setting cannot be read or used, or a policy in Rego fails. The log line with the target environment_gate::config or environment_gate::policy says which, and what waits."
-      metric      = "SettingsProblems"
+      description = "a setting cannot be read or used. The log line with the target environment_gate::config says which, and what waits."
+      metric      = "settings_problems"
+    }
+    PolicyErrors = {
+      description = "a policy in Rego fails, so runs wait. The log line with the target environment_gate::policy names it and the line."
+      metric      = "policy_errors"
     }
     Failed = {
       description = "deliveries fail in a way that only an operator can fix. The reason in the decision's log line says what is wrong."
-      metric      = "Failed"
+      metric      = "decisions"
+      dimensions  = { outcome = "failed" }
     }
     Sweeps = {
       description        = "no sweep has completed for ten minutes. See the fields 'problems' and 'left' in the sweeps' log lines."
-      metric             = "Sweeps"
+      metric             = "completed"
       period             = 300
       evaluation_periods = 2
       comparison         = "LessThanThreshold"
@@ -81,27 +59,34 @@ locals {
     }
     OldestWait = {
       description = "a job has been waiting, undecided, in a run that has not changed for a quarter of an hour. The reason in the decision's log line says what it is waiting for."
-      metric      = "OldestWait"
+      metric      = "oldest_wait_seconds"
       statistic   = "Maximum"
       period      = 300
       threshold   = 900
       comparison  = "GreaterThanThreshold"
     }
-  }
-}
-
-resource "aws_cloudwatch_log_metric_filter" "filter" {
-  for_each = local.filters
-
-  name           = each.key
-  log_group_name = aws_cloudwatch_log_group.function.name
-  pattern        = each.value.pattern
-
-  metric_transformation {
-    namespace = local.namespace
-    name      = each.value.metric
-    value     = each.value.value
-    unit      = each.value.unit
+    Probe = {
+      description = "the function decides a built-in run wrongly. Pause it (docs/operations.md, Pause), then see the log line with the target environment_gate::probe."
+      metric      = "wrong_decisions"
+      statistic   = "Maximum"
+      period      = 300
+    }
+    Probes = {
+      description  = "the function has not checked itself for three hours. See that its schedules are enabled and its invocations succeed."
+      metric       = "wrong_decisions"
+      statistic    = "SampleCount"
+      period       = 10800
+      comparison   = "LessThanThreshold"
+      missing_data = "breaching"
+    }
+    CallsLeft = {
+      description = "GitHub allows an installation fewer than 250 more calls this hour. When none is left, everything waits until the next hour. See github_calls in the log's lines."
+      metric      = "github_calls_left"
+      statistic   = "Minimum"
+      period      = 300
+      threshold   = 250
+      comparison  = "LessThanThreshold"
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-# The function, its role, its API and its schedule. template.yaml has the same, and says why each value is as it is; a test compares the two, so change both.
+# The function, its role, its API and its schedules. template.yaml has the same, and says why each value is as it is; a test compares the two, so change both.
 
 data "aws_partition" "current" {}
 data "aws_region" "current" {}
@@ -11,6 +11,20 @@ locals {
 
   # AWS adds a hyphen and six characters to the ARN of every secret. Six question marks match exactly them, so a longer name does not match.
   private_key_arn = startswith(var.private_key_secret, "arn:") ? var.private_key_secret : "${local.arn}:secretsmanager:${local.here}:secret:${var.private_key_secret}-??????"
+
+  # GitHub never sends a webhook again, so the function looks for what is still waiting. And it decides built-in runs, to see that it still says no.
+  schedules = {
+    Sweep = {
+      description = "Finds jobs that are still waiting on GitHub, and decides on them."
+      expression  = "rate(1 minute)"
+      input       = null
+    }
+    Probe = {
+      description = "Checks that the function still rejects what it must."
+      expression  = "rate(1 hour)"
+      input       = jsonencode({ source = "environment-gate", detail-type = "Probe" })
+    }
+  }
 
   statements = concat(
     [
@@ -108,6 +122,7 @@ resource "aws_lambda_function" "function" {
       GITHUB_API_URL           = var.github_api_url
       OIDC_ISSUER              = var.oidc_issuer
       ARTIFACT_HOSTS           = var.artifact_hosts
+      METRICS_NAMESPACE        = local.namespace
       RUST_LOG                 = var.log_level
     }
   }
@@ -220,16 +235,20 @@ resource "aws_apigatewayv2_stage" "default" {
   }
 }
 
-# GitHub never sends a webhook again, so the function looks for what is still waiting.
-resource "aws_cloudwatch_event_rule" "sweep" {
+resource "aws_cloudwatch_event_rule" "schedule" {
+  for_each = local.schedules
+
   name_prefix         = "${var.name}-"
-  description         = "Finds jobs that are still waiting on GitHub, and decides on them."
-  schedule_expression = "rate(1 minute)"
+  description         = each.value.description
+  schedule_expression = each.value.expression
 }
 
-resource "aws_cloudwatch_event_target" "sweep" {
-  rule = aws_cloudwatch_event_rule.sweep.name
-  arn  = aws_lambda_function.function.arn
+resource "aws_cloudwatch_event_target" "schedule" {
+  for_each = local.schedules
+
+  rule  = aws_cloudwatch_event_rule.schedule[each.key].name
+  arn   = aws_lambda_function.function.arn
+  input = each.value.input
 
   retry_policy {
     maximum_retry_attempts       = 0
@@ -237,9 +256,11 @@ resource "aws_cloudwatch_event_target" "sweep" {
   }
 }
 
-resource "aws_lambda_permission" "sweep" {
+resource "aws_lambda_permission" "schedule" {
+  for_each = local.schedules
+
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.function.function_name
   principal     = "events.amazonaws.com"
-  source_arn    = aws_cloudwatch_event_rule.sweep.arn
+  source_arn    = aws_cloudwatch_event_rule.schedule[each.key].arn
 }

@@ -212,6 +212,18 @@ variable "tracing" {
   }
 }
 
+variable "dashboard" {
+  type        = string
+  nullable    = false
+  default     = "on"
+  description = "Whether there is a CloudWatch dashboard."
+
+  validation {
+    condition     = contains(["on", "off"], var.dashboard)
+    error_message = "It must be on or off."
+  }
+}
+
 variable "alarm_topic_arn" {
   type        = string
   nullable    = false
@@ -223,6 +235,7 @@ variable "alarm_topic_arn" {
     error_message = "It must be empty, or the ARN of a standard SNS topic."
   }
 }
+
 
 variable "name" {
   type        = string

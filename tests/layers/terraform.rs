@@ -20,7 +20,7 @@ const REQUIRED: [(&str, &str); 4] = [
 ];
 
 /// A value other than the default for each parameter that has one.
-const OTHERS: [(&str, &str); 15] = [
+const OTHERS: [(&str, &str); 16] = [
     ("PoliciesPath", "/gate/policies/"),
     ("ParametersKeyArn", "arn:aws:kms:us-east-1:123456789012:key/1"),
     ("SecretKeyArn", "arn:aws:kms:us-east-1:123456789012:key/2"),
@@ -35,25 +35,35 @@ const OTHERS: [(&str, &str); 15] = [
     ("LogRetentionDays", "30"),
     ("AccessLogs", "on"),
     ("Tracing", "on"),
+    ("Dashboard", "off"),
     ("AlarmTopicArn", "arn:aws:sns:us-east-1:123456789012:on-call"),
 ];
 
-/// A resource of the module, and its id in the template. An alarm and a metric filter have their keys for ids.
-const IDS: [(&str, &str); 10] = [
+/// A resource of the module, and its id in the template. `{}` stands for its key in `for_each`.
+const IDS: [(&str, &str); 12] = [
     ("aws_lambda_function.function", "Function"),
     ("aws_lambda_function_event_invoke_config.function", "FunctionEventInvokeConfig"),
-    ("aws_lambda_permission.sweep", "FunctionSweepPermission"),
+    ("aws_lambda_permission.route", "Function{}Permission"),
+    ("aws_lambda_permission.schedule", "Function{}Permission"),
     ("aws_iam_role.execution", "ExecutionRole"),
     ("aws_cloudwatch_log_group.function", "FunctionLogGroup"),
     ("aws_cloudwatch_log_group.access", "AccessLogGroup"),
+    ("aws_cloudwatch_metric_alarm.alarm", "{}Alarm"),
+    ("aws_cloudwatch_dashboard.operations", "OperationsDashboard"),
     ("aws_apigatewayv2_api.http", "HttpApi"),
     ("aws_apigatewayv2_stage.default", "HttpApiApiGatewayDefaultStage"),
-    ("aws_cloudwatch_event_rule.sweep", "FunctionSweep"),
-    ("aws_cloudwatch_event_target.sweep", "FunctionSweep.Targets.0"),
+    ("aws_cloudwatch_event_rule.schedule", "Function{}"),
 ];
 
-/// What only AWS knows of the module's resources, as the translated template writes it.
-const ATTRIBUTES: [(&str, &str, &str); 14] = [
+/// Resources of the module that the template says inside of another one.
+const INSIDE: [(&str, &str, &str); 1] = [("aws_cloudwatch_event_target.schedule", "Function{}", "Targets.0.")];
+
+/// Resources of the module that are compared with the statements of the role and the routes of the API.
+const ELSEWHERE: [&str; 3] =
+    ["aws_iam_role_policy.execution", "aws_apigatewayv2_integration.function", "aws_apigatewayv2_route.route"];
+
+/// What only AWS knows of the module's resources, as the translated template writes it. `{}` stands for the key in `for_each`.
+const ATTRIBUTES: [(&str, &str, &str); 15] = [
     ("aws_lambda_function.function", "arn", "<Function.Arn>"),
     ("aws_lambda_function.function", "function_name", "<Function>"),
     (
@@ -70,23 +80,17 @@ const ATTRIBUTES: [(&str, &str, &str); 14] = [
     ("aws_apigatewayv2_api.http", "execution_arn", "arn:aws:execute-api:us-east-1:123456789012:<HttpApi>"),
     ("aws_apigatewayv2_api.http", "id", "<HttpApi>"),
     ("aws_apigatewayv2_integration.function", "id", "<integration>"),
-    ("aws_cloudwatch_event_rule.sweep", "arn", "<FunctionSweep.Arn>"),
-    ("aws_cloudwatch_event_rule.sweep", "name", "<FunctionSweep>"),
+    ("aws_cloudwatch_event_rule.schedule", "arn", "<Function{}.Arn>"),
+    ("aws_cloudwatch_event_rule.schedule", "name", "<Function{}>"),
+    ("aws_cloudwatch_metric_alarm.alarm", "arn", "<{}Alarm.Arn>"),
 ];
 
 /// Properties that Terraform calls otherwise than CloudFormation, beside upper and lower case.
-const RENAMED: [(&str, &str, &str); 7] = [
-    ("aws_cloudwatch_log_group", "name", "LogGroupName"),
-    ("aws_apigatewayv2_stage", "name", "StageName"),
-    ("aws_cloudwatch_log_metric_filter", "pattern", "FilterPattern"),
-    ("aws_cloudwatch_log_metric_filter", "metric_transformation.name", "MetricTransformations.0.MetricName"),
-    ("aws_cloudwatch_log_metric_filter", "metric_transformation.namespace", "MetricTransformations.0.MetricNamespace"),
-    ("aws_cloudwatch_log_metric_filter", "metric_transformation.value", "MetricTransformations.0.MetricValue"),
-    ("aws_cloudwatch_log_metric_filter", "metric_transformation.unit", "MetricTransformations.0.Unit"),
-];
+const RENAMED: [(&str, &str, &str); 2] =
+    [("aws_cloudwatch_log_group", "name", "LogGroupName"), ("aws_apigatewayv2_stage", "name", "StageName")];
 
 /// What the module says and the template does not: names that CloudFormation chooses, the package, what SAM writes into the API's OpenAPI document.
-const MODULE_ONLY: [(&str, &str); 14] = [
+const MODULE_ONLY: [(&str, &str); 13] = [
     ("aws_lambda_function", "function_name"),
     ("aws_lambda_function", "s3_bucket"),
     ("aws_lambda_function", "s3_key"),
@@ -94,7 +98,6 @@ const MODULE_ONLY: [(&str, &str); 14] = [
     ("aws_iam_role", "assume_role_policy"),
     ("aws_cloudwatch_log_group", "name_prefix"),
     ("aws_cloudwatch_log_group", "skip_destroy"),
-    ("aws_cloudwatch_log_metric_filter", "name"),
     ("aws_cloudwatch_metric_alarm", "alarm_name"),
     ("aws_cloudwatch_event_rule", "name_prefix"),
     ("aws_cloudwatch_event_target", "rule"),
@@ -105,10 +108,11 @@ const MODULE_ONLY: [(&str, &str); 14] = [
 
 /// What the template says and the module does not: the package, SAM's tags, an id that the provider chooses, what is so by default, and the role's documents,
 /// which are compared statement by statement.
-const TEMPLATE_ONLY: [&str; 8] = [
+const TEMPLATE_ONLY: [&str; 9] = [
     "Function: Code.",
     "Function: Tags.",
     "HttpApiApiGatewayDefaultStage: Tags.",
+    "FunctionProbe: Targets.0.Id ",
     "FunctionSweep: Targets.0.Id ",
     "FunctionEventInvokeConfig: Qualifier = $LATEST",
     "ExecutionRole: AssumeRolePolicyDocument.",
@@ -178,17 +182,21 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
-/// Each value under its path: `Environment.Variables.RUST_LOG = info`.
+/// What stands in a path between a text and the values of the JSON object that it is.
+const JSON: &str = ".{json}.";
+
+/// Each value under its path: `Environment.Variables.RUST_LOG = info`. A text that is a JSON object is compared as one, however it is spaced.
 fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
     let under = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| flatten(value, &under(key), into)),
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(at, value)| flatten(value, &under(&at.to_string()), into))
+            list.iter().zip(0..).for_each(|(value, at)| flatten(value, &under(&format!("{at}")), into))
         }
-        one => {
-            into.insert(path.to_owned(), text(one));
-        }
+        one => match serde_json::from_str(&text(one)) {
+            Ok(json @ Value::Object(_)) => flatten(&json, &under(JSON.trim_matches('.')), into),
+            _ => drop(into.insert(path.to_owned(), text(one))),
+        },
     }
 }
 
@@ -210,23 +218,16 @@ fn of_template(stack: &Value) -> Lines {
     lines
 }
 
-/// What the template calls a resource of the module; `None` for what it says inside of another.
-fn id(resource: &Resource) -> Option<String> {
-    let key = resource.key.as_deref().unwrap_or_default();
-    match resource.address.as_str() {
-        "aws_cloudwatch_metric_alarm.alarm" => Some(format!("{key}Alarm")),
-        "aws_cloudwatch_log_metric_filter.filter" => Some(format!("{key}Filter")),
-        "aws_lambda_permission.route" => Some(format!("Function{key}Permission")),
-        // Compared with the statements of the role and the routes of the API.
-        "aws_iam_role_policy.execution" | "aws_apigatewayv2_integration.function" | "aws_apigatewayv2_route.route" => {
-            None
-        }
-        address => {
-            let known = IDS.iter().find(|(of, _)| *of == address);
-            let (_, id) = known.unwrap_or_else(|| panic!("{address} is new: give it its id in template.yaml"));
-            Some((*id).to_owned())
-        }
+/// What the template calls a resource of the module, and where in it the resource's properties stand; `None` for what is compared elsewhere.
+fn id(resource: &Resource) -> Option<(String, &'static str)> {
+    let address = resource.address.as_str();
+    if ELSEWHERE.contains(&address) {
+        return None;
     }
+    let whole = IDS.iter().map(|(of, id)| (*of, *id, ""));
+    let known = whole.chain(INSIDE).find(|(of, ..)| *of == address);
+    let (_, id, inside) = known.unwrap_or_else(|| panic!("{address} is new: give it its id in template.yaml"));
+    Some((id.replace("{}", resource.key.as_deref().unwrap_or_default()), inside))
 }
 
 /// CloudFormation's type of a resource.
@@ -237,8 +238,8 @@ fn cloudformation_type(terraform: &str) -> &'static str {
         "aws_lambda_permission" => "AWS::Lambda::Permission",
         "aws_iam_role" => "AWS::IAM::Role",
         "aws_cloudwatch_log_group" => "AWS::Logs::LogGroup",
-        "aws_cloudwatch_log_metric_filter" => "AWS::Logs::MetricFilter",
         "aws_cloudwatch_metric_alarm" => "AWS::CloudWatch::Alarm",
+        "aws_cloudwatch_dashboard" => "AWS::CloudWatch::Dashboard",
         "aws_apigatewayv2_api" => "AWS::ApiGatewayV2::Api",
         "aws_apigatewayv2_stage" => "AWS::ApiGatewayV2::Stage",
         "aws_cloudwatch_event_rule" | "aws_cloudwatch_event_target" => "AWS::Events::Rule",
@@ -246,32 +247,30 @@ fn cloudformation_type(terraform: &str) -> &'static str {
     }
 }
 
-/// A path in Terraform's words as CloudFormation has it. Names under these are data, and stay.
+/// A path in Terraform's words as CloudFormation has it. Keys of a map or of a JSON text are data, and stay.
 fn path_in_cloudformation(kind: &str, path: &str) -> String {
     if let Some((.., renamed)) = RENAMED.iter().find(|(of, name, _)| *of == kind && *name == path) {
         return (*renamed).to_owned();
     }
-    if let Some(rest) = path.strip_prefix("environment.variables.") {
-        return format!("Environment.Variables.{rest}");
-    }
-    if let Some(rest) = path.strip_prefix("dimensions.") {
-        return format!("Dimensions.{rest}");
-    }
-    path.split('.').map(camel).collect::<Vec<_>>().join(".")
+    let data = ["environment.variables.", "dimensions."].iter().find_map(|map| path.strip_prefix(map));
+    let data = data.or_else(|| path.split_once(JSON).map(|(_, data)| data)).unwrap_or_default();
+    let names = path.strip_suffix(data).unwrap_or(path);
+    format!("{}{data}", names.split('.').map(camel).collect::<Vec<_>>().join("."))
 }
 
 /// The properties of the module's resources, in the template's words.
 fn of_module(module: &Evaluated) -> Lines {
     let mut lines = Lines::new();
     for resource in &module.resources {
-        let Some(id) = id(resource) else { continue };
+        let Some((id, inside)) = id(resource) else { continue };
         let (kind, _) = resource.address.split_once('.').unwrap();
-        // A target stands inside its rule.
-        let (id, inside) =
-            id.split_once('.').map_or((id.as_str(), String::new()), |(id, path)| (id, format!("{path}.")));
         let mut flat = BTreeMap::new();
         flatten(&resource.body, "", &mut flat);
-        flat.retain(|path, _| !MODULE_ONLY.contains(&(kind, path)));
+        let is_own = |path: &str| {
+            let mut own = MODULE_ONLY.iter().filter(|(of, _)| *of == kind);
+            own.any(|(_, name)| path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        };
+        flat.retain(|path, _| !is_own(path));
         lines.extend(
             flat.iter().map(|(path, value)| format!("{id}: {inside}{} = {value}", path_in_cloudformation(kind, path))),
         );
@@ -456,7 +455,7 @@ fn what_outlives_the_stack_outlives_the_module() {
     let retained = template(&REQUIRED)["retained"].as_array().unwrap().iter().map(text).collect();
     let module = module(&REQUIRED);
     let kept = module.resources.iter().filter(|resource| resource.body.get("skip_destroy") == Some(&json!(true)));
-    same("what is kept", &retained, &kept.filter_map(id).collect());
+    same("what is kept", &retained, &kept.filter_map(id).map(|(id, _)| id).collect());
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Module {
         self.of_kind("variable").map(variable).collect()
     }
 
-    /// What exists with these values; the others have their defaults. `attributes` are those of resources that only AWS knows: address, attribute, value.
+    /// What exists with these values; the others have their defaults. `attributes` are those of resources that only AWS knows: address, attribute, value, with
+    /// `{}` for the key in `for_each`.
     pub(crate) fn evaluate(&self, values: &Map<String, Value>, attributes: &[(&str, &str, &str)]) -> Evaluated {
         let mut context = Context::new();
         declare_functions(&mut context);
@@ -82,24 +83,30 @@ impl Module {
         context.declare_var("data", hcl_of(&data));
         self.declare_resources(&mut context, attributes);
         self.declare_locals(&mut context);
+        // Once more, with those that `for_each` makes of a local.
+        self.declare_resources(&mut context, attributes);
         let resources = self.of_kind("resource").flat_map(|block| instances(block, &context)).collect();
         let output = |block: &Block| (label(block, 0), value(attribute(block.body(), "value").unwrap(), &context));
         Evaluated { resources, outputs: self.of_kind("output").map(output).collect() }
     }
 
-    /// `TYPE.NAME.ATTRIBUTE`; a resource with `count` is a list of as many.
+    /// `TYPE.NAME.ATTRIBUTE`; a resource with `count` is a list of as many, and one with `for_each` a map.
     fn declare_resources(&self, context: &mut Context<'_>, attributes: &[(&str, &str, &str)]) {
         let mut types: Map<String, Value> = Map::new();
         for block in self.of_kind("resource") {
             let address = format!("{}.{}", label(block, 0), label(block, 1));
-            let known = attributes.iter().filter(|(of, ..)| *of == address);
-            let one: Map<String, Value> = known.map(|(_, name, value)| ((*name).to_owned(), json!(value))).collect();
-            let all = match attribute(block.body(), "count") {
-                Some(count) => {
-                    let count = usize::try_from(value(count, context).as_u64().unwrap()).unwrap();
-                    json!(vec![one; count])
-                }
-                None => Value::Object(one),
+            let of_one = |key: &str| -> Value {
+                let known = attributes.iter().filter(|(of, ..)| *of == address);
+                known.map(|(_, name, value)| ((*name).to_owned(), json!(value.replace("{}", key)))).collect()
+            };
+            let count = attribute(block.body(), "count").map(|count| value(count, context).as_u64().unwrap());
+            let each = attribute(block.body(), "for_each").map(|each| each.evaluate(context));
+            let all = match (count, each) {
+                (Some(count), _) => (0..count).map(|_| of_one("")).collect(),
+                (None, Some(Ok(Hcl::Object(each)))) => each.keys().map(|key| (key.clone(), of_one(key))).collect(),
+                // Of a local that is not known yet.
+                (None, Some(_)) => Value::Null,
+                (None, None) => of_one(""),
             };
             let of_type = types.entry(label(block, 0)).or_insert_with(|| json!({}));
             of_type[label(block, 1)] = all;
