@@ -134,7 +134,10 @@ fn snake(name: &str) -> String {
 
 /// `metric_name` is `MetricName`.
 fn camel(name: &str) -> String {
-    let word = |word: &str| word.chars().next().map(|first| first.to_ascii_uppercase().to_string() + &word[1..]);
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        Some(letters.next()?.to_ascii_uppercase().to_string() + letters.as_str())
+    };
     name.split('_').filter_map(word).collect()
 }
 

@@ -270,25 +270,33 @@ fn merge(args: FuncArgs) -> Result<Hcl, String> {
 }
 
 fn join(args: FuncArgs) -> Result<Hcl, String> {
-    let (separator, list) = (args[0].as_str().ok_or("expected a text")?, args[1].as_array().ok_or("expected a list")?);
+    let [separator, list] = arguments(args)?;
+    let (separator, list) = (separator.as_str().ok_or("expected a text")?, list.as_array().ok_or("expected a list")?);
     let texts: Vec<&str> = list.iter().map(|text| text.as_str().ok_or("expected texts")).collect::<Result<_, _>>()?;
     Ok(texts.join(separator).into())
 }
 
 fn jsonencode(args: FuncArgs) -> Result<Hcl, String> {
-    serde_json::to_string(&args[0]).map(Hcl::from).map_err(|error| error.to_string())
+    let [value] = arguments(args)?;
+    serde_json::to_string(&value).map(Hcl::from).map_err(|error| error.to_string())
 }
 
 fn startswith(args: FuncArgs) -> Result<Hcl, String> {
-    let (text, prefix) = (args[0].as_str().ok_or("expected a text")?, args[1].as_str().ok_or("expected a text")?);
-    Ok(text.starts_with(prefix).into())
+    let [text, prefix] = arguments(args)?;
+    Ok(text.as_str().ok_or("expected a text")?.starts_with(prefix.as_str().ok_or("expected a text")?).into())
 }
 
 fn contains(args: FuncArgs) -> Result<Hcl, String> {
-    Ok(args[0].as_array().ok_or("expected a list")?.contains(&args[1]).into())
+    let [list, value] = arguments(args)?;
+    Ok(list.as_array().ok_or("expected a list")?.contains(&value).into())
 }
 
 fn floor(args: FuncArgs) -> Result<Hcl, String> {
-    let number = args[0].as_f64().ok_or("expected a number")?;
+    let [number] = arguments(args)?;
+    let number = number.as_f64().ok_or("expected a number")?;
     Ok(hcl::Number::from_f64(number.floor()).ok_or("expected a finite number")?.into())
+}
+
+fn arguments<const N: usize>(args: FuncArgs) -> Result<[Hcl; N], String> {
+    args.into_values().try_into().map_err(|args: Vec<Hcl>| format!("got {} arguments, expected {N}", args.len()))
 }
