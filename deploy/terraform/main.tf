@@ -36,16 +36,28 @@ locals {
         Resource = [for name in [var.app_id_parameter, var.webhook_secret_parameter, var.policy_parameter] : "${local.arn}:ssm:${local.here}:parameter${name}"]
       },
       {
+        Sid      = "WriteLog"
+        Effect   = "Allow"
+        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+        Resource = ["${aws_cloudwatch_log_group.function.arn}:*"]
+      },
+    ],
+    var.private_key_secret == "" ? [] : [
+      {
         Sid      = "ReadPrivateKey"
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
         Resource = [local.private_key_arn]
       },
+    ],
+    var.private_key_kms_key_arn == "" ? [] : [
       {
-        Sid      = "WriteLog"
+        Sid      = "SignWithPrivateKey"
         Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-        Resource = ["${aws_cloudwatch_log_group.function.arn}:*"]
+        Action   = ["kms:Sign"]
+        Resource = [var.private_key_kms_key_arn]
+        # RS256, as GitHub asks for it.
+        Condition = { StringEquals = { "kms:SigningAlgorithm" = "RSASSA_PKCS1_V1_5_SHA_256" } }
       },
     ],
     var.policies_path == "" ? [] : [
@@ -119,6 +131,7 @@ resource "aws_lambda_function" "function" {
       POLICY_PARAMETER         = var.policy_parameter
       POLICIES_PATH            = var.policies_path
       PRIVATE_KEY_SECRET       = var.private_key_secret
+      PRIVATE_KEY_KMS_KEY      = var.private_key_kms_key_arn
       GITHUB_API_URL           = var.github_api_url
       OIDC_ISSUER              = var.oidc_issuer
       ARTIFACT_HOSTS           = var.artifact_hosts
@@ -129,6 +142,13 @@ resource "aws_lambda_function" "function" {
 
   # A function that starts before its role allows anything fails.
   depends_on = [aws_iam_role_policy.execution]
+
+  lifecycle {
+    precondition {
+      condition     = (var.private_key_secret == "") != (var.private_key_kms_key_arn == "")
+      error_message = "Give one of private_key_secret and private_key_kms_key_arn, and not both."
+    }
+  }
 }
 
 resource "aws_lambda_function_event_invoke_config" "function" {
@@ -149,6 +169,8 @@ resource "aws_iam_role" "execution" {
         Effect    = "Allow"
         Principal = { Service = "lambda.amazonaws.com" }
         Action    = "sts:AssumeRole"
+        # Only for functions of this account.
+        Condition = { StringEquals = { "aws:SourceAccount" = data.aws_caller_identity.current.account_id } }
       },
     ]
   })
@@ -164,6 +186,7 @@ resource "aws_cloudwatch_log_group" "function" {
   # A prefix, so that a group left behind by an earlier deployment does not block a new one.
   name_prefix       = "/aws/lambda/${var.name}-"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_key_arn == "" ? null : var.log_key_arn
   # Decisions are the audit trail: the group outlives the function, and its lines expire with their retention.
   skip_destroy = true
 }
@@ -174,6 +197,7 @@ resource "aws_cloudwatch_log_group" "access" {
   # Under another prefix each such group adds to a single resource policy of the account, which soon reaches its size limit.
   name              = "/aws/vendedlogs/${var.name}"
   retention_in_days = var.log_retention_days
+  kms_key_id        = var.log_key_arn == "" ? null : var.log_key_arn
 }
 
 resource "aws_apigatewayv2_api" "http" {

@@ -48,11 +48,24 @@ variable "policies_path" {
 variable "private_key_secret" {
   type        = string
   nullable    = false
-  description = "Secrets Manager secret with the App's private key in PEM, by name or by full ARN."
+  default     = ""
+  description = "Secrets Manager secret with the App's private key in PEM, by name or by full ARN; empty if the key is in KMS."
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9/_+=.@-]{1,512}|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6})$", var.private_key_secret))
-    error_message = "It must be the name of a secret, or its full ARN including the six characters that AWS added."
+    condition     = can(regex("^([A-Za-z0-9/_+=.@-]{0,512}|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,512}-[A-Za-z0-9]{6})$", var.private_key_secret))
+    error_message = "It must be empty, or the name of a secret, or its full ARN including the six characters that AWS added."
+  }
+}
+
+variable "private_key_kms_key_arn" {
+  type        = string
+  nullable    = false
+  default     = ""
+  description = "KMS key that signs with the App's private key, in the place of PrivateKeySecret; empty if the key is a secret."
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.private_key_kms_key_arn))
+    error_message = "It must be empty, or the ARN of a KMS key (not of an alias)."
   }
 }
 
@@ -76,6 +89,18 @@ variable "secret_key_arn" {
 
   validation {
     condition     = can(regex("^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.secret_key_arn))
+    error_message = "It must be empty, or the ARN of a KMS key (not of an alias)."
+  }
+}
+
+variable "log_key_arn" {
+  type        = string
+  nullable    = false
+  default     = ""
+  description = "Customer managed KMS key of the logs, whose policy lets CloudWatch Logs use it; empty for the key of CloudWatch Logs."
+
+  validation {
+    condition     = can(regex("^(arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+)?$", var.log_key_arn))
     error_message = "It must be empty, or the ARN of a KMS key (not of an alias)."
   }
 }
@@ -168,7 +193,7 @@ variable "log_level" {
   type        = string
   nullable    = false
   default     = "info"
-  description = "RUST_LOG of the function. At warn or error, approvals write no log line and the alarm for missing sweeps goes off."
+  description = "RUST_LOG of the function. At warn or error, approvals and rejections write no log line and the alarm for missing sweeps goes off."
 
   validation {
     condition     = can(regex("^(error|warn|info|debug|trace)(,[a-z0-9_]+(::[a-z0-9_]+)*=(error|warn|info|debug|trace))*$", var.log_level))

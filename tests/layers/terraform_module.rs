@@ -8,6 +8,7 @@ use hcl::eval::{Context, Evaluate as _, FuncArgs, FuncDef, ParamType};
 use hcl::{Attribute, Block, Body, Expression, Value as Hcl};
 use serde_json::{Map, Value, json};
 
+const MODULE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/terraform");
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "us-east-1";
 /// What says how often a resource exists, or when it is made.
@@ -46,7 +47,7 @@ pub(crate) struct Evaluated {
 impl Module {
     /// Parses every `.tf` file of the module.
     pub(crate) fn read() -> Self {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/terraform");
+        let folder = Path::new(MODULE);
         let files = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
         let mut files: Vec<_> = files.filter(|path| path.extension().is_some_and(|kind| kind == "tf")).collect();
         files.sort();
@@ -81,6 +82,7 @@ impl Module {
             "aws_caller_identity": { "current": { "account_id": ACCOUNT } },
         });
         context.declare_var("data", hcl_of(&data));
+        context.declare_var("path", hcl_of(&json!({ "module": MODULE })));
         self.declare_resources(&mut context, attributes);
         self.declare_locals(&mut context);
         // Once more, with those that `for_each` makes of a local.
@@ -253,6 +255,7 @@ fn declare_functions(context: &mut Context<'_>) {
     context.declare_func("startswith", of(2, startswith));
     context.declare_func("contains", of(2, contains));
     context.declare_func("floor", of(1, floor));
+    context.declare_func("file", of(1, file));
 }
 
 fn concat(args: FuncArgs) -> Result<Hcl, String> {
@@ -295,6 +298,11 @@ fn floor(args: FuncArgs) -> Result<Hcl, String> {
     let [number] = arguments(args)?;
     let number = number.as_f64().ok_or("expected a number")?;
     Ok(hcl::Number::from_f64(number.floor()).ok_or("expected a finite number")?.into())
+}
+
+fn file(args: FuncArgs) -> Result<Hcl, String> {
+    let [path] = arguments(args)?;
+    std::fs::read_to_string(path.as_str().ok_or("expected a path")?).map(Hcl::from).map_err(|error| error.to_string())
 }
 
 fn arguments<const N: usize>(args: FuncArgs) -> Result<[Hcl; N], String> {
