@@ -168,7 +168,7 @@ fn module(values: &[(&str, &str)]) -> Evaluated {
 fn all_values() -> Vec<Vec<(&'static str, &'static str)>> {
     let mut by_arn = REQUIRED;
     by_arn[3].1 = "arn:aws:secretsmanager:us-east-1:123456789012:secret:other/key-a1B2c3";
-    vec![REQUIRED.to_vec(), [REQUIRED.as_slice(), &OTHERS].concat(), by_arn.to_vec()]
+    vec![REQUIRED.to_vec(), [REQUIRED.as_slice(), &OTHERS, &[("PrivateKeySecret", "")]].concat(), by_arn.to_vec()]
 }
 
 type Lines = BTreeSet<String>;
