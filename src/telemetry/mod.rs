@@ -64,6 +64,7 @@ pub fn record(report: &Report) {
                 gate_jobs = jobs_of(gates),
                 rule = outcome.rule(),
                 policy = report.policy,
+                policies_failed = failed_policies(outcome),
                 flags = outcome.rego().map(|rego| rego.flags.join(",")).filter(|flags| !flags.is_empty()),
                 delivery = report.delivery_id,
                 repository = request.map(|request| request.repository.name.to_string()),
@@ -149,6 +150,13 @@ pub fn record_probe(probe: &Probe) {
 fn failed_checks(outcome: &Outcome) -> Vec<&'static str> {
     let failed = outcome.findings().iter().filter(|finding| finding.verdict != Verdict::Pass);
     failed.map(|finding| finding.check.id()).collect()
+}
+
+/// The policies in Rego that did not agree.
+fn failed_policies(outcome: &Outcome) -> Option<String> {
+    let failed = outcome.findings().iter().filter(|finding| finding.verdict != Verdict::Pass);
+    let names: Vec<&str> = failed.filter_map(|finding| finding.policy.as_deref()).collect();
+    (!names.is_empty()).then(|| names.join(","))
 }
 
 fn approvers_of(gates: &[PassedGate]) -> String {

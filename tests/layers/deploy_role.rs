@@ -140,6 +140,7 @@ fn cloudformation_may_only_change_what_the_stack_contains() {
         format!(r#"iam:PassRole on {EXECUTION_ROLE} if {{"StringEquals":{{"iam:PassedToService":"lambda.amazonaws.com"}}}}"#),
         "apigateway:DELETE apigateway:GET apigateway:PATCH apigateway:POST apigateway:PUT on arn:aws:apigateway:us-east-1::/apis arn:aws:apigateway:us-east-1::/apis/* arn:aws:apigateway:us-east-1::/tags/*".to_owned(),
         "logs:AssociateKmsKey logs:CreateLogGroup logs:DeleteLogGroup logs:DeleteRetentionPolicy logs:DisassociateKmsKey logs:GetDataProtectionPolicy logs:ListTagsForResource logs:PutRetentionPolicy logs:TagResource logs:UntagResource on arn:aws:logs:us-east-1:123456789012:log-group:environment-gate-FunctionLogGroup-*".to_owned(),
+        "logs:DeleteQueryDefinition logs:DescribeQueryDefinitions logs:PutQueryDefinition on *".to_owned(),
         "events:DeleteRule events:DescribeRule events:ListTagsForResource events:ListTargetsByRule events:PutRule events:PutTargets events:RemoveTargets events:TagResource events:UntagResource on arn:aws:events:us-east-1:123456789012:rule/environment-gate-FunctionProbe-* arn:aws:events:us-east-1:123456789012:rule/environment-gate-FunctionSweep-*".to_owned(),
         format!("cloudwatch:DeleteAlarms cloudwatch:ListTagsForResource cloudwatch:PutMetricAlarm cloudwatch:TagResource cloudwatch:UntagResource on {}", alarms.join(" ")),
         "cloudwatch:DeleteDashboards cloudwatch:GetDashboard cloudwatch:PutDashboard on arn:aws:cloudwatch::123456789012:dashboard/environment-gate-us-east-1".to_owned(),

@@ -155,6 +155,7 @@ class Stack:
                 **self.of_type("AWS::Scheduler::"),
             },
             "log_groups": self.of_type("AWS::Logs::LogGroup"),
+            "queries": self.of_type("AWS::Logs::QueryDefinition"),
             "alarms": self.of_type("AWS::CloudWatch::Alarm"),
             "dashboards": self.of_type("AWS::CloudWatch::Dashboard"),
             "outputs": self.outputs,

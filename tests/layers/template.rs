@@ -1,6 +1,6 @@
 //! The SAM template, by what it becomes: translated as AWS translates it, validated, built, and run.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -225,7 +225,8 @@ fn two_stacks_of_one_account_share_no_name() {
     assert_eq!(
         one.replace("EnvironmentGate/one", "EnvironmentGate/other")
             .replace("one:", "other:")
-            .replace("one-us-", "other-us-"),
+            .replace("one-us-", "other-us-")
+            .replace("\"one/", "\"other/"),
         other,
         "only the stack's own name differs"
     );
@@ -287,6 +288,21 @@ fn every_alarm_is_in_the_operators_table() {
         let name = id.strip_suffix("Alarm").unwrap();
         assert!(page.contains(&format!("\n| {name} | ")), "{name}");
     }
+}
+
+#[test]
+fn the_saved_queries_are_those_of_the_folder_for_the_functions_log() {
+    let stack = stack(&[]);
+    let queries = stack["queries"].as_object().unwrap().values();
+    let saved: BTreeMap<&str, &str> = queries
+        .clone()
+        .map(|query| (query["Name"].as_str().unwrap(), query["QueryString"].as_str().unwrap()))
+        .collect();
+    let files = documents::queries();
+    let named: Vec<(String, &str)> =
+        files.iter().map(|(name, text)| (format!("environment-gate/{name}"), text.as_str())).collect();
+    assert_eq!(saved, named.iter().map(|(name, text)| (name.as_str(), *text)).collect());
+    assert!(queries.into_iter().all(|query| query["LogGroupNames"] == json!(["<FunctionLogGroup>"])));
 }
 
 #[test]

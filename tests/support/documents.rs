@@ -1,5 +1,6 @@
 //! What people read: the README and the pages behind it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -33,6 +34,17 @@ pub(crate) fn all() -> Vec<Document> {
     let mut all: Vec<String> = pages.chain(["README.md", "CONTRIBUTING.md"].map(ToOwned::to_owned)).collect();
     all.sort();
     all.into_iter().map(|page| (page.clone(), read(&page))).collect()
+}
+
+/// The queries of the log: of each file its name without its ending, and its text.
+pub(crate) fn queries() -> BTreeMap<String, String> {
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    let query = |name: String| {
+        let stem = name.strip_suffix(".logs-insights").unwrap_or_else(|| panic!("queries/{name} is not a query"));
+        (stem.to_owned(), read(&format!("queries/{name}")))
+    };
+    names.map(query).collect()
 }
 
 /// The Rust files of a folder, one after the other.
