@@ -65,11 +65,12 @@ lint-layers:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
-# Rewrites the recorded outcome of every story (fixtures/*/*/expected.json) and the table of docs/doubt.md. Outcome, status and reasons stay as they are
+# Rewrites the recorded outcome of every story (fixtures/*/*/expected.json), the table of docs/doubt.md and the answers of docs/audit.md. Outcome, status and reasons stay as they are
 # written in story.toml, and `git diff` shows the rest.
 bless:
 	BLESS=1 cargo test --locked --test stories
 	BLESS=1 cargo test --locked --test tests doubt::
+	BLESS=1 cargo test --locked --test tests audit::
 
 # Plays a catalogue of cases against the built function: make cases CASES=path
 cases:

@@ -10,6 +10,7 @@
 )]
 
 mod architecture;
+mod audit;
 mod burst;
 mod command_line;
 mod costs;

@@ -3,6 +3,7 @@
 /// How long a test waits for what must happen, on whatever machine: long enough that nothing but a hang ends it.
 pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
 
+pub(crate) mod audit;
 pub(crate) mod authority;
 pub(crate) mod browser;
 pub(crate) mod burst;
@@ -17,6 +18,7 @@ pub(crate) mod front;
 pub(crate) mod function;
 pub(crate) mod github;
 pub(crate) mod http;
+pub(crate) mod insights;
 pub(crate) mod kms;
 pub(crate) mod lambda;
 pub(crate) mod manifest;
