@@ -38,10 +38,10 @@ STORY := fixtures/approve/one-human-approved-the-gate
 
 SECONDS := 20
 
-.PHONY: test lint lint-layers doc bless cases terraform broken mutants burst fuzz bench watch deny checkov gate release
+.PHONY: test lint lint-layers doc bless cases terraform broken mutants burst fuzz bench watch deny checkov gate release sbom
 
 # Every test: those that need nothing but Rust, then the layers.
-test: $(OPENAPI) $(OPA) $(JOSE) $(CYCLONEDX)/bin/cargo-cyclonedx $(TOOLS)/ready $(TOOLS)/browser
+test: $(OPENAPI) $(OPA) $(JOSE) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked
 	cargo test --locked --test layers
 
@@ -117,6 +117,10 @@ gate:
 # The files of a release, in target/release-files: make release ARCHITECTURES="x86_64 arm64"; without, those for which Rust's standard library is installed.
 release: $(TOOLS)/ready $(AUDITABLE)/bin/cargo-auditable $(CYCLONEDX)/bin/cargo-cyclonedx
 	PATH="$(abspath $(TOOLS))/bin:$(abspath $(AUDITABLE))/bin:$(abspath $(CYCLONEDX))/bin:$$PATH" release/run $(ARCHITECTURES)
+
+# Checks that the SBOM of a release names every crate.
+sbom: $(CYCLONEDX)/bin/cargo-cyclonedx
+	cargo test --locked --test layers release::the_sbom -- --ignored
 
 $(AUDITABLE)/bin/cargo-auditable:
 	cargo install --quiet --locked --version $(AUDITABLE_VERSION) --root $(AUDITABLE) cargo-auditable

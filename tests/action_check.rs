@@ -63,10 +63,9 @@ impl Ran {
         for line in self.log.lines() {
             match (&end, line.strip_prefix("::stop-commands::")) {
                 (Some(until), _) if line == *until => end = None,
-                (Some(_), _) => {}
                 (None, Some(token)) => end = Some(format!("::{token}::")),
                 (None, None) if line.trim_start().starts_with("::") => commands.push(line),
-                (None, None) => {}
+                _ => {}
             }
         }
         assert_eq!(end, None, "commands stay off: {}", self.log);

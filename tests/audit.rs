@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::support::audit::{NOISE, log, policy_hashes};
 use crate::support::documents;
-use crate::support::insights::{Event, Table, run};
+use crate::support::insights::Event;
+use crate::support::insights::run::{Table, run};
 
 const PAGE: &str = "docs/audit.md";
 

@@ -109,7 +109,9 @@ fn fields(path: &str, value: &Value, found: &mut BTreeSet<String>) {
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(items) => {
-            items.iter().for_each(|item| fields(&format!("{path}/*"), item, found));
+            for item in items {
+                fields(&format!("{path}/*"), item, found);
+            }
             "list"
         }
         Value::Object(object) => {

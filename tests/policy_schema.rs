@@ -98,8 +98,8 @@ fn the_schema_has_the_values_that_the_parser_knows_and_no_others() {
 fn a_key_without_which_the_parser_refuses_a_policy_is_required() {
     let schema = schema();
     for key in texts(&schema["$defs"]["rule"]["required"]) {
-        let without: String =
-            RULE.lines().filter(|line| !line.starts_with(&key)).map(|line| format!("{line}\n")).collect();
+        let without: Vec<&str> = RULE.lines().filter(|line| !line.starts_with(&key)).collect();
+        let without = without.join("\n");
         assert!(read(&without).unwrap_err().contains(&format!("missing field `{key}`")), "{without}");
     }
     assert_eq!(
@@ -111,15 +111,13 @@ fn a_key_without_which_the_parser_refuses_a_policy_is_required() {
 /// A rule in which every default of the schema is spelled out.
 fn rule_with_defaults() -> String {
     let schema = schema();
-    let mut rule = RULE.to_owned();
-    for (key, of) in schema["$defs"]["rule"]["properties"].as_object().unwrap() {
-        if let Some(default) = of.get("default").filter(|_| key != "gate") {
-            rule.push_str(&format!("{key} = {default}\n"));
-        }
-    }
+    let keys = schema["$defs"]["rule"]["properties"].as_object().unwrap().iter().filter(|(key, _)| *key != "gate");
+    let defaults = keys.filter_map(|(key, of)| Some(format!("{key} = {}\n", of.get("default")?)));
+    let defaults: Vec<String> = defaults.collect();
     let gate = &schema["$defs"]["rule"]["properties"]["gate"]["default"][0];
-    rule.push_str(&format!("[[rule.gate]]\njob = {}\nenvironment = {}\n", gate["job"], gate["environment"]));
-    rule
+    RULE.to_owned()
+        + &defaults.concat()
+        + &format!("[[rule.gate]]\njob = {}\nenvironment = {}\n", gate["job"], gate["environment"])
 }
 
 #[test]

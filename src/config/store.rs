@@ -277,6 +277,7 @@ mod tests {
             policies: None,
             private_key: value("PRIVATE_KEY_FILE", Key::generate().unwrap().private_pem().clone()),
             aws: Some(sdk(&aws)),
+            event_bus: None,
         };
         (SettingsStore::open(Sources::new(variables), at(0)).await.unwrap(), aws)
     }

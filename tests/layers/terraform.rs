@@ -93,7 +93,7 @@ const ATTRIBUTES: [(&str, &str, &str); 15] = [
 const RENAMED: [(&str, &str, &str); 2] =
     [("aws_cloudwatch_log_group", "name", "LogGroupName"), ("aws_apigatewayv2_stage", "name", "StageName")];
 
-/// What the module says and the template does not: names that CloudFormation chooses, the package, what SAM writes into the API's OpenAPI document.
+/// What the module says and the template does not: names that CloudFormation chooses, the package, what SAM writes into the API's `OpenAPI` document.
 const MODULE_ONLY: [(&str, &str); 13] = [
     ("aws_lambda_function", "function_name"),
     ("aws_lambda_function", "s3_bucket"),
@@ -176,7 +176,7 @@ type Lines = BTreeSet<String>;
 /// Asserts that both say the same.
 #[track_caller]
 fn same(what: &str, template: &Lines, module: &Lines) {
-    let lines = |lines: Vec<&String>| lines.iter().map(|line| format!("\n    {line}")).collect::<String>();
+    let lines = |lines: Vec<&String>| lines.iter().map(|line| format!("\n    {line}")).collect::<Vec<_>>().concat();
     let (lacks, more) = (lines(template.difference(module).collect()), lines(module.difference(template).collect()));
     assert!(
         lacks.is_empty() && more.is_empty(),
@@ -198,7 +198,9 @@ fn flatten(value: &Value, path: &str, into: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| flatten(value, &under(key), into)),
         Value::Array(list) => {
-            list.iter().zip(0..).for_each(|(value, at)| flatten(value, &under(&format!("{at}")), into))
+            for (value, at) in list.iter().zip(0..) {
+                flatten(value, &under(&format!("{at}")), into);
+            }
         }
         one => match serde_json::from_str(&text(one)) {
             Ok(json @ Value::Object(_)) => flatten(&json, &under(JSON.trim_matches('.')), into),

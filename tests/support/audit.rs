@@ -112,7 +112,7 @@ pub(crate) fn policy_hashes() -> Vec<(String, String)> {
     let hash = |scene: &Scene| {
         let story = scene.story();
         let rego = story.policies.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-        Policy::parse(&story.policy).unwrap().with_rego(rego).unwrap().hash()
+        Policy::parse(&story.policy).unwrap().with_rego(rego).unwrap().hash().to_owned()
     };
     asked.map(|scene| (scene.run.to_string(), hash(scene))).collect()
 }

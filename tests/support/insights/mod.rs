@@ -11,9 +11,8 @@ mod event;
 mod order;
 mod parse;
 mod query;
-mod run;
+pub(crate) mod run;
 mod tokens;
 mod value;
 
 pub(crate) use event::Event;
-pub(crate) use run::{Table, run};
