@@ -204,7 +204,7 @@ fn wrong_use_is_one_line_and_exit_code_2() {
     let cases: [(&[&str], &str); 22] = [
         (&["nonsense"], "unrecognized subcommand 'nonsense'; see `gate --help`"),
         (&["check"], "not provided: <POLICY>; see `gate check --help`"),
-        (&["check", "nowhere.toml"], "'nowhere.toml' for '<POLICY>'"),
+        (&["check", "nowhere.toml"], "'nowhere.toml' for '[POLICY]'"),
         (&["check", "src"], "got a folder, expected a file"),
         (&["replay", "fixtures"], "expected a story's folder"),
         (&["replay", "--nonsense"], "unexpected argument '--nonsense'"),

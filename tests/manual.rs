@@ -115,7 +115,7 @@ fn groff_sets_the_manual_without_a_warning() {
     if Command::new("groff").arg("--version").output().is_err() {
         return;
     }
-    let output = piped("groff", &["-man", "-Tutf8", "-ww"], &gate(&["man"]));
+    let output = piped("groff", &["-man", "-Tutf8", "-P-cbou", "-ww"], &gate(&["man"]));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     assert!(text.contains("SYNOPSIS") && text.contains("completions"), "{text}");

@@ -137,7 +137,9 @@ fn every_key_has_a_description_and_a_row_in_the_documentation() {
     let rows: BTreeSet<&str> = page.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     for of in [&schema["$defs"]["rule"]["properties"], &schema["$defs"]["gate"]["properties"]] {
         for (key, value) in of.as_object().unwrap() {
-            assert!(value["description"].is_string() && rows.contains(key.as_str()), "{key}");
+            // The page has a table of its own for the keys of a gate.
+            let is_told = rows.contains(key.as_str()) || (key == "gate" && page.contains("[[rule.gate]]"));
+            assert!(value["description"].is_string() && is_told, "{key}");
         }
     }
     for key in ["pause", "data"] {

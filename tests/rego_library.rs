@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use environment_gate::gate::rego::{Evaluation, Input, PolicyType, RegoPolicy};
+use environment_gate::gate::rego::{Evaluation, Input, PolicyType, RegoFile, RegoPolicy, TestSuite, TestVerdict};
 use environment_gate::world::{Played, Present, Story};
-use regorus::{Engine, Value};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use crate::support::{documents, fixtures};
 
@@ -82,32 +81,18 @@ pub(crate) fn play(story: &Story) -> Played {
     plays.find(|played| !slow(played)).unwrap()
 }
 
-/// A policy and its tests in one engine, as strict as the function's, but without a limit of time.
-fn engine(name: &str, text: &str, tests: &str) -> Engine {
-    let mut engine = Engine::new();
-    engine.set_rego_v0(!text.contains("import rego.v1"));
-    engine.set_strict_builtin_errors(true);
-    engine.set_enable_coverage(true);
-    engine.add_policy(name.to_owned(), text.to_owned()).unwrap_or_else(|error| panic!("{error}"));
-    engine.add_policy(format!("{name}_test"), tests.to_owned()).unwrap_or_else(|error| panic!("{error}"));
-    engine.add_data(Value::from(json!({ "config": {} }))).unwrap();
-    engine
-}
-
-/// Runs every test; the lines of the policy that none of them reached.
+/// Runs every test, as `gate policy test` does; the lines of the policy that none of them reached.
 fn run_tests(name: &str, text: &str, tests: &str) -> BTreeSet<u32> {
-    let mut engine = engine(name, text, tests);
-    let package = text.lines().find_map(|line| line.strip_prefix("package ")).unwrap();
-    let rules = tests.lines().filter(|line| line.starts_with("test_")).filter_map(|line| line.split(' ').next());
-    let rules: BTreeSet<&str> = rules.collect();
-    assert!(!rules.is_empty(), "{name} has no tests");
-    for rule in rules {
-        let result = engine.eval_rule(format!("data.{package}.{rule}"));
-        let result = result.unwrap_or_else(|error| panic!("{name}: {rule}: {error}"));
-        assert_eq!(result, Value::from(true), "{name}: {rule}");
+    let file = |path: String, text: &str| RegoFile { path, text: text.to_owned() };
+    let policy = format!("{name}.rego");
+    let files = [file(policy.clone(), text), file(format!("{name}_test.rego"), tests)];
+    let mut suite = TestSuite::read(&files, &Map::new()).unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+    suite.measure_coverage();
+    assert!(!suite.tests().is_empty(), "{name} has no tests");
+    for test in suite.tests() {
+        assert_eq!(suite.run(&test).verdict, TestVerdict::Pass, "{name}: {}", test.name);
     }
-    let report = engine.get_coverage_report().unwrap();
-    report.files.iter().filter(|file| file.path == name).flat_map(|file| file.not_covered.iter().copied()).collect()
+    suite.coverage().unwrap().files[&policy].not_covered.clone()
 }
 
 #[test]
@@ -143,7 +128,7 @@ fn policies_in_spacelifts_form_are_in_v0_and_the_others_in_v1() {
     for Template { name, text, tests } in library() {
         for text in [text, tests] {
             assert_eq!(text.contains("import rego.v1"), !name.starts_with(SPACELIFT), "{name}");
-            let reads_as_v1 = Engine::new().add_policy(name.clone(), text).is_ok();
+            let reads_as_v1 = regorus::Engine::new().add_policy(name.clone(), text).is_ok();
             assert_eq!(reads_as_v1, !name.starts_with(SPACELIFT), "{name}");
         }
     }

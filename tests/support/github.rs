@@ -1,5 +1,6 @@
 //! The App as GitHub knows it, and a story's GitHub on loopback.
 
+use environment_gate::github::Issuer;
 use environment_gate::world::{FakeGithub, KnownApp, Player, Story, sign_tokens};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,9 +34,14 @@ impl Staged {
         let base_path = story.api.base_path();
         let url = format!("{url}{base_path}");
         let mut answers = Player::answers(story, now, &url);
-        // The function believes a provider at this address, which therefore has another name.
-        let claims = answers.values_mut().flatten().filter_map(|canned| canned.token.as_mut());
-        claims.for_each(|token| drop(token.claims.insert("iss".to_owned(), url.as_str().into())));
+        // The function believes a provider at this address, so the one of the story's GitHub has this name.
+        let provider = Issuer::name_for(&story.api).map(Value::from);
+        let tokens = answers.values_mut().flatten().filter_map(|canned| canned.token.as_mut());
+        for claim in
+            tokens.filter_map(|token| token.claims.get_mut("iss")).filter(|claim| Some(&**claim) == provider.as_ref())
+        {
+            *claim = url.as_str().into();
+        }
         sign_tokens(&mut answers, listener.local_addr().unwrap().port()).unwrap();
         let github = FakeGithub::serve(listener, answers, KnownApp { base_path, ..app(player()) }).unwrap();
         let event = player().event(story, now.duration_since(story.present), &url);

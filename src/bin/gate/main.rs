@@ -33,7 +33,7 @@ const NOT_IN_TIME: u8 = 3;
 
 /// Environment Gate: one human approval of a gate environment counts for a whole workflow run.
 #[derive(Parser)]
-#[command(version = version::version(), about)]
+#[command(name = "gate", version = version::version(), about)]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
