@@ -60,6 +60,16 @@ locals {
         Condition = { StringEquals = { "kms:SigningAlgorithm" = "RSASSA_PKCS1_V1_5_SHA_256" } }
       },
     ],
+    var.event_bus_name == "" ? [] : [
+      {
+        Sid      = "SendEvents"
+        Effect   = "Allow"
+        Action   = ["events:PutEvents"]
+        Resource = [startswith(var.event_bus_name, "arn:") ? var.event_bus_name : "${local.arn}:events:${local.here}:event-bus/${var.event_bus_name}"]
+        # What other programs send there cannot be imitated.
+        Condition = { StringEquals = { "events:source" = "environment-gate" } }
+      },
+    ],
     var.policies_path == "" ? [] : [
       {
         Sid      = "ReadPolicies"
@@ -136,6 +146,7 @@ resource "aws_lambda_function" "function" {
       OIDC_ISSUER              = var.oidc_issuer
       ARTIFACT_HOSTS           = var.artifact_hosts
       METRICS_NAMESPACE        = local.namespace
+      EVENT_BUS_NAME           = var.event_bus_name
       RUST_LOG                 = var.log_level
     }
   }

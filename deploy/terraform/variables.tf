@@ -153,6 +153,18 @@ variable "artifact_hosts" {
   }
 }
 
+variable "event_bus_name" {
+  type        = string
+  nullable    = false
+  default     = ""
+  description = "EventBridge bus that gets an event for each decision, by name (such as default) or by ARN; empty for none."
+
+  validation {
+    condition     = can(regex("^((arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9/_.-]{1,256})?$", var.event_bus_name))
+    error_message = "It must be empty, or the name or the ARN of an event bus."
+  }
+}
+
 variable "architecture" {
   type        = string
   nullable    = false

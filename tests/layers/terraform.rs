@@ -21,7 +21,7 @@ const REQUIRED: [(&str, &str); 4] = [
 ];
 
 /// A value other than the default for each parameter that has one.
-const OTHERS: [(&str, &str); 18] = [
+const OTHERS: [(&str, &str); 19] = [
     ("PoliciesPath", "/gate/policies/"),
     ("ParametersKeyArn", "arn:aws:kms:us-east-1:123456789012:key/1"),
     ("SecretKeyArn", "arn:aws:kms:us-east-1:123456789012:key/2"),
@@ -37,6 +37,7 @@ const OTHERS: [(&str, &str); 18] = [
     ("AccessLogs", "on"),
     ("LogKeyArn", "arn:aws:kms:us-east-1:123456789012:key/3"),
     ("PrivateKeyKmsKeyArn", "arn:aws:kms:us-east-1:123456789012:key/4"),
+    ("EventBusName", "releases"),
     ("Tracing", "on"),
     ("Dashboard", "off"),
     ("AlarmTopicArn", "arn:aws:sns:us-east-1:123456789012:on-call"),
