@@ -133,7 +133,8 @@ impl World {
     pub(crate) async fn start(&self, program: &Program, more: &[(&str, &str)]) -> Lambda {
         let policies = program.with_policies.then_some(&self.policies);
         let own = self.variables.iter().chain(policies).map(|(name, value)| (*name, value.as_str()));
-        let variables: Vec<(&str, &str)> = own.chain(more.iter().copied()).collect();
+        let metrics = [("METRICS_NAMESPACE", "EnvironmentGate/bench")];
+        let variables: Vec<(&str, &str)> = own.chain(metrics).chain(more.iter().copied()).collect();
         Lambda::start_program(&program.path, &variables).await
     }
 

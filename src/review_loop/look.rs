@@ -13,8 +13,6 @@ use crate::time::Deadline;
 const CROWD_MIN: usize = 4;
 /// Of a run with several pages of jobs, of which one was read, at least so many are taken to wait.
 pub(super) const UNREAD_MIN: usize = 20;
-/// How many of a crowd have their turn early.
-const EARLY_TURNS: u32 = 4;
 /// By how much each waiting job lengthens the time over which a crowd's turns are spread: twice what a review takes.
 const TURN_EACH: Duration = Duration::from_millis(100);
 
@@ -132,12 +130,12 @@ pub(crate) fn is_reviewed_at_once(waiting: usize) -> bool {
     (1..CROWD_MIN).contains(&waiting)
 }
 
-/// How long to wait for one's turn among the deliveries for as many waiting jobs. In the first half of the time, which grows with their number, only a few
-/// have their turn, so that their reviews do not overlap; in the second half all others, should those few have failed.
+/// How long to wait for one's turn among the deliveries for as many waiting jobs. Each moment has more turns than the one before, by a constant factor: so about one of
+/// them comes first whatever their number is, its review rarely overlaps another, and if it fails, the next ones come the
+/// sooner.
 pub(super) fn turn(waiting: usize, half_max: Duration) -> Duration {
-    let waiting = u32::try_from(waiting).unwrap_or(u32::MAX);
-    let half = TURN_EACH.saturating_mul(waiting).min(half_max);
-    let is_early = fastrand::u32(0..waiting.max(1)) < EARLY_TURNS;
-    let within = half.mul_f64(fastrand::f64());
-    if is_early { within } else { half.saturating_add(within) }
+    let crowd = u32::try_from(waiting).unwrap_or(u32::MAX).max(2);
+    let half = TURN_EACH.saturating_mul(crowd).min(half_max);
+    let share = f64::from(crowd).mul_add(fastrand::f64(), 1.0).ln() / f64::from(crowd).ln_1p();
+    half.saturating_mul(2).mul_f64(share)
 }
