@@ -21,7 +21,7 @@ fn gate(arguments: &[&str]) -> (bool, String) {
 #[test]
 fn the_command_line_says_its_version_commit_profile_and_target() {
     let (is_ok, text) = gate(&["--version"]);
-    assert!(is_ok && text.starts_with(&format!("environment-gate {VERSION} (commit ")), "{text}");
+    assert!(is_ok && text.starts_with(&format!("gate {VERSION} (commit ")), "{text}");
     let target = format!(" build for {}-{})\n", std::env::consts::ARCH, std::env::consts::OS);
     assert!(text.ends_with(&target) && text.contains(", debug build"), "{text}");
 }
