@@ -87,6 +87,21 @@ async fn a_start_counts_the_settings_that_were_read() {
 }
 
 #[tokio::test]
+async fn a_reading_that_failed_is_a_problem_and_no_settings_that_were_read() {
+    let (player, story) = (fixtures::player(), fixtures::one("approve/one-human-approved-the-gate"));
+    let Staged { github, mut event } = Staged::new(&story).await;
+    let files = Files::of_story(player, &story);
+    let mut lambda = function::start(player, &files, &github.url(), &[("METRICS_NAMESPACE", NAMESPACE)]).await;
+    lambda.ready().await;
+    std::fs::write(files.path("policy.toml"), "pause = True\n").unwrap();
+    // A wrong signature makes it read the settings again.
+    event["headers"]["x-hub-signature-256"] = format!("sha256={}", "0".repeat(64)).into();
+    lambda.invoke(event).await;
+    let metrics = metrics(&lambda.log());
+    assert_eq!((&metrics["settings_problems"], &metrics["settings_read"]), (&vec![1.0], &vec![1.0]), "{metrics:?}");
+}
+
+#[tokio::test]
 async fn a_sweep_says_whether_it_was_complete_and_what_waits() {
     let schedule = json!({ "source": "aws.events", "detail-type": "Scheduled Event", "detail": {} });
     // Of the second one, GitHub does not list the failed deliveries.

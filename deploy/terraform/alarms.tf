@@ -66,7 +66,7 @@ locals {
       comparison  = "GreaterThanThreshold"
     }
     Probe = {
-      description = "the function decides a built-in run wrongly. Pause it (docs/operations.md, Pause), then see the log line with the target environment_gate::probe."
+      description = "the function decides a built-in run wrongly. Stop it at once (docs/operations.md, Pause), then see the log line with the target environment_gate::probe."
       metric      = "wrong_decisions"
       statistic   = "Maximum"
       period      = 300

@@ -30,11 +30,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Writes a line that says which policy decides from now on.
+    /// Writes a line for a reading that gave everything: which policy decides from now on.
     fn record(&self) {
         let Policy { pause, rules, rego, .. } = &*self.policy;
         let (rules, policies) = (rules.len(), rego.len());
-        info!(target: "environment_gate::settings", policy = self.policy.hash(), rules, policies, pause, "settings");
+        info!(target: "environment_gate::settings", policy = self.policy.hash(), rules, policies, pause, "settings read");
     }
 }
 
@@ -100,10 +100,13 @@ impl SettingsStore {
             return;
         }
         let reading = self.sources.read(now).await;
-        for Problem { reason, effect } in self.with(|kept| kept.take(reading, now)) {
+        let problems = self.with(|kept| kept.take(reading, now));
+        if problems.is_empty() {
+            self.current().record();
+        }
+        for Problem { reason, effect } in problems {
             error!(target: "environment_gate::config", reason, "{effect}");
         }
-        self.current().record();
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut KeptSettings) -> T) -> T {
