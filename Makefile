@@ -42,7 +42,7 @@ SECONDS := 20
 
 # Every test: those that need nothing but Rust, then the layers.
 test: $(OPENAPI) $(OPA) $(JOSE) $(TOOLS)/ready $(TOOLS)/browser
-	cargo test --locked
+	THOROUGH=1 cargo test --locked
 	cargo test --locked --test layers
 
 # Formatting and lints, of the code and of this repository's GitHub workflows; warnings are errors.

@@ -1,9 +1,9 @@
-"""Packages a release of the function: the same input gives the same bytes, whenever and wherever.
+"""Packages a release: the same input gives the same bytes, whenever and wherever.
 
-    python3 release/package.py zip PROGRAM ZIP
+    python3 release/package.py zip PROGRAM NAME ZIP
     python3 release/package.py template TEMPLATE ARCHITECTURE ZIP OUTPUT
 
-`zip` makes the package that Lambda runs. `template` makes the SAM template that deploys such a package, which lies beside it, and builds nothing.
+`zip` packs a program under a name; Lambda runs one that is named `bootstrap`. `template` makes the SAM template that deploys such a package, which lies beside it, and builds nothing.
 """
 
 import re
@@ -21,8 +21,8 @@ class Problem(Exception):
     """What was given cannot be packaged."""
 
 
-def make_zip(program: Path, output: Path) -> None:
-    entry = zipfile.ZipInfo("bootstrap", TIME)
+def make_zip(program: Path, name: str, output: Path) -> None:
+    entry = zipfile.ZipInfo(name, TIME)
     entry.create_system = UNIX
     entry.external_attr = (stat.S_IFREG | 0o755) << 16
     # Not compressed: each version of zlib compresses a little differently.
@@ -52,8 +52,8 @@ def replace(text: str, pattern: str, replacement: str) -> str:
 def main(arguments: list[str]) -> int:
     try:
         match arguments:
-            case ["zip", program, output]:
-                make_zip(Path(program), Path(output))
+            case ["zip", program, name, output]:
+                make_zip(Path(program), name, Path(output))
             case ["template", template, architecture, package, output]:
                 make_template(Path(template), architecture, package, Path(output))
             case _:

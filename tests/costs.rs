@@ -14,7 +14,7 @@ const SWEEP_LOG_GIGABYTES: f64 = 1.0e-6;
 const READINGS: f64 = SWEEPS / 5.0;
 /// Signatures in a month: the sweeps use one for eight minutes.
 const SIGNATURES: f64 = SWEEPS / 8.0;
-const ALARMS: f64 = 11.0;
+const ALARMS: f64 = 12.0;
 /// Those that have a value in every hour: of sweeps, settings and the probe.
 const METRICS: f64 = 4.0;
 const DASHBOARDS: f64 = 1.0;

@@ -6,7 +6,7 @@ use crate::support::fixtures::{self, Fixture};
 use crate::support::function::{self, Files};
 use crate::support::github::Staged;
 
-async fn play(fixture: &Fixture) -> Vec<String> {
+async fn play(fixture: Fixture) -> Vec<String> {
     let Staged { github, event } = Staged::new(&fixture.story).await;
     let files = Files::of_story(fixtures::player(), &fixture.story);
     let mut lambda = function::start(fixtures::player(), &files, &github.url(), &[]).await;
@@ -29,15 +29,11 @@ async fn play(fixture: &Fixture) -> Vec<String> {
             fixture.outcome, fixture.story.expected.because
         )),
     }
-    problems
+    problems.into_iter().map(|problem| format!("{}: {problem}", fixture.name)).collect()
 }
 
 #[tokio::test]
 async fn the_built_function_plays_every_story() {
-    let mut problems = Vec::new();
-    for fixture in fixtures::all() {
-        let found = play(&fixture).await;
-        problems.extend(found.into_iter().map(|problem| format!("{}: {problem}", fixture.name)));
-    }
+    let problems = fixtures::each(play).await.concat();
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use environment_gate::world::{FakeGithub, Story};
 use serde_json::{Value, json};
 
+use crate::support::bus::{Bus, Manner};
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
 use crate::support::github::Staged;
@@ -122,6 +123,17 @@ async fn a_probe_finds_nothing_wrong_and_calls_nobody() {
     let probe = json!({ "source": "environment-gate", "detail-type": "Probe" });
     assert_eq!(of_event(&story, &github, probe).await["wrong_decisions"], [0.0]);
     assert!(github.calls().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_the_bus_does_not_take_is_counted() {
+    let (player, story) = (fixtures::player(), fixtures::one("approve/one-human-approved-the-gate"));
+    let (bus, Staged { github, event }) = (Bus::start(Manner::Refuses).await, Staged::new(&story).await);
+    let files = Files::of_story(player, &story);
+    let variables = [bus.variables(), vec![("METRICS_NAMESPACE", NAMESPACE)]].concat();
+    let mut lambda = function::start(player, &files, &github.url(), &variables).await;
+    lambda.invoke(event).await;
+    assert_eq!(metrics(&lambda.log())["events_lost"], [1.0]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use environment_gate::gate::Verdict;
 use environment_gate::world::{Player, Present, Story};
 use serde_json::{Value, json};
 
-use crate::support::fixtures;
+use crate::support::{cases, fixtures, is_thorough};
 
 /// What a change must lead to.
 type Expected = (&'static str, &'static [&'static str]);
@@ -240,9 +240,14 @@ fn has_jobs_under_way(story: &Story) -> bool {
 async fn one_fact_off_is_not_approved() {
     let player = Player::new(fixtures::limits()).unwrap();
     let mut problems = Vec::new();
-    let mut played_in_all = 0;
-    for fixture in fixtures::all().into_iter().filter(|fixture| fixture.outcome == "approved") {
-        for change in changes() {
+    let mut played_in_all = 0_u64;
+    let approved = fixtures::all().into_iter().filter(|fixture| fixture.outcome == "approved");
+    for (number, fixture) in approved.enumerate() {
+        for (place, change) in changes().into_iter().enumerate() {
+            // Each story and each change has its turn.
+            if !is_thorough() && (number + place) % 10 != 0 {
+                continue;
+            }
             let mut story = fixture.story.clone();
             if is_not_needed(&story, &change) || !apply(&mut story, &change) {
                 continue;
@@ -270,6 +275,6 @@ async fn one_fact_off_is_not_approved() {
             }
         }
     }
-    assert!(played_in_all > 500, "only {played_in_all} changes were played");
+    assert!(played_in_all > cases(500), "only {played_in_all} changes were played");
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }

@@ -18,6 +18,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use crate::support::cases;
+
 /// How many worlds are tried.
 const WORLDS: u64 = 20_000;
 /// How many worlds are tried with policies in Rego.
@@ -302,7 +304,7 @@ fn worsen(world: &mut World, rng: &mut Rng) {
 #[test]
 fn what_is_not_approved_is_not_approved_when_it_gets_worse() {
     let mut approved = 0;
-    for seed in 0..WORLDS {
+    for seed in 0..cases(WORLDS) {
         let mut rng = Rng::with_seed(seed ^ u64::MAX);
         let mut world = world(seed);
         if approval(&world).is_some() {
@@ -314,13 +316,13 @@ fn what_is_not_approved_is_not_approved_when_it_gets_worse() {
             assert!(approval(&world).is_none(), "seed {seed}, step {step}: {world:#?}");
         }
     }
-    assert!(approved >= WORLDS / 5, "only {approved} of {WORLDS} worlds are approved, so the property says little");
+    assert!(approved >= cases(WORLDS) / 5, "only {approved} worlds are approved, so the property says little");
 }
 
 #[test]
 fn every_fact_that_an_approval_cites_is_needed() {
-    let mut ended = 0;
-    for seed in 0..WORLDS {
+    let mut ended = 0_u64;
+    for seed in 0..cases(WORLDS) {
         let before = world(seed);
         let Some(approval) = approval(&before) else { continue };
         for worse in worse_in_what_is_cited(&before, &approval) {
@@ -328,7 +330,7 @@ fn every_fact_that_an_approval_cites_is_needed() {
             assert!(self::approval(&worse).is_none(), "seed {seed}: {worse:#?}");
         }
     }
-    assert!(ended > usize::try_from(WORLDS).unwrap(), "only {ended} steps");
+    assert!(ended > cases(WORLDS), "only {ended} steps");
 }
 
 /// Every world that is one step worse in a fact that the approval rests on.
@@ -376,7 +378,7 @@ fn worse_in_what_is_cited(before: &World, approval: &Approval) -> Vec<World> {
 
 #[test]
 fn without_facts_there_is_no_approval() {
-    for seed in 0..WORLDS {
+    for seed in 0..cases(WORLDS) {
         let mut world = world(seed);
         match seed % 5 {
             0 => world.facts.jobs.clear(),
@@ -399,8 +401,8 @@ fn evidence_with_a_gap_does_not_exist() {
 
 #[test]
 fn policies_in_rego_only_take_approvals_away() {
-    let (mut kept, mut taken) = (0, 0);
-    for seed in 0..REGO_WORLDS {
+    let (mut kept, mut taken) = (0_u64, 0_u64);
+    for seed in 0..cases(REGO_WORLDS) {
         let mut rng = Rng::with_seed(seed);
         let world = world(seed);
         let policies: Vec<String> = (0..rng.usize(1..=3)).map(|_| rego(&mut rng)).collect();
@@ -411,7 +413,10 @@ fn policies_in_rego_only_take_approvals_away() {
             (false, is_approved) => assert!(!is_approved, "seed {seed}: {policies:#?}\n{world:#?}"),
         }
     }
-    assert!(kept > 20 && taken > 20, "{kept} approvals were kept and {taken} taken away, so the property says little");
+    assert!(
+        kept.min(taken) > cases(20),
+        "{kept} approvals were kept and {taken} taken away, so the property says little"
+    );
 }
 
 /// A signature of each job of a gate, of which now and then one thing is wrong.
@@ -461,8 +466,8 @@ fn signatures(rng: &mut Rng, world: &World, key: &EncodingKey) -> Signatures {
 fn signatures_only_take_approvals_away() {
     let key = environment_gate::world::Key::generate().unwrap();
     let key = EncodingKey::from_rsa_pem(key.private_pem().expose_secret().as_bytes()).unwrap();
-    let (mut kept, mut taken) = (0, 0);
-    for seed in 0..SIGNED_WORLDS {
+    let (mut kept, mut taken) = (0_u64, 0_u64);
+    for seed in 0..cases(SIGNED_WORLDS) {
         let world = world(seed);
         let mut signed = world.clone();
         signed.policy = signed.policy.replace("[[rule]]\n", "[[rule]]\nsigned = true\n");
@@ -473,5 +478,8 @@ fn signatures_only_take_approvals_away() {
             (false, is_approved) => assert!(!is_approved, "seed {seed}: {signed:#?}"),
         }
     }
-    assert!(kept > 20 && taken > 20, "{kept} approvals were kept and {taken} taken away, so the property says little");
+    assert!(
+        kept.min(taken) > cases(20),
+        "{kept} approvals were kept and {taken} taken away, so the property says little"
+    );
 }

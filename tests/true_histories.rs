@@ -11,6 +11,8 @@ use environment_gate::model::{
 use fastrand::Rng;
 use jiff::Timestamp;
 
+use crate::support::cases;
+
 const NOW: i64 = 1_767_608_100;
 const GATE: u64 = 501;
 const HOUR: i64 = 3600;
@@ -292,7 +294,7 @@ fn is_too_old(truth: &Truth) -> bool {
 
 /// The first run of many of which something is true.
 fn find(decoys: bool, mut wrong: impl FnMut(&Truth) -> Option<String>) -> Option<String> {
-    (0..RUNS).find_map(|seed| {
+    (0..cases(RUNS)).find_map(|seed| {
         let truth = truth(&mut Rng::with_seed(seed), decoys);
         wrong(&truth).map(|what| format!("seed {seed}: {what}\n{truth:#?}"))
     })
@@ -310,9 +312,11 @@ fn the_way_of_listing_changes_nothing() {
 #[test]
 fn what_people_let_in_is_never_rejected() {
     let found = find(false, |truth| {
+        if refusal(truth).is_some() {
+            return None;
+        }
         let came = LISTINGS.map(|listing| decide(truth, listing));
-        let rejected = came.into_iter().find(|(outcome, _)| *outcome != "approved")?;
-        refusal(truth).is_none().then(|| format!("{rejected:?}"))
+        came.into_iter().find(|(outcome, _)| *outcome != "approved").map(|rejected| format!("{rejected:?}"))
     });
     assert_eq!(found, None, "{}", found.as_deref().unwrap_or_default());
 }

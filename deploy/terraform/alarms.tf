@@ -87,6 +87,11 @@ locals {
       threshold   = 250
       comparison  = "LessThanThreshold"
     }
+    Events = {
+      description = "decisions are not told to the event bus. The log line with the target environment_gate::events says why, and how many were lost."
+      metric      = "events_lost"
+      period      = 300
+    }
   }
 }
 

@@ -18,7 +18,7 @@ resource "aws_cloudwatch_dashboard" "operations" {
           title = "Is it working?"
           alarms = [
             for key in [
-              "Errors", "Throttles", "ClientErrors", "Settings", "PolicyErrors", "Failed", "Sweeps", "OldestWait", "Probe", "Probes", "CallsLeft",
+              "Errors", "Throttles", "ClientErrors", "Settings", "PolicyErrors", "Failed", "Sweeps", "OldestWait", "Probe", "Probes", "CallsLeft", "Events",
             ] : aws_cloudwatch_metric_alarm.alarm[key].arn
           ]
         }

@@ -33,7 +33,7 @@ struct Metrics {
 const TOGETHER: &[&[&str]] = &[&[]];
 
 /// Each costs money for every hour in which it has a value, so there are few.
-const METRICS: [Metrics; 6] = [
+const METRICS: [Metrics; 7] = [
     Metrics {
         target: "environment_gate::decision",
         count: Some("decisions"),
@@ -50,6 +50,7 @@ const METRICS: [Metrics; 6] = [
     Metrics { target: "environment_gate::settings", count: Some("settings_read"), apart: TOGETHER, values: &[] },
     Metrics { target: "environment_gate::policy", count: Some("policy_errors"), apart: TOGETHER, values: &[] },
     Metrics { target: "environment_gate::probe", count: None, apart: TOGETHER, values: &[("wrong_decisions", COUNT)] },
+    Metrics { target: "environment_gate::events", count: None, apart: TOGETHER, values: &[("events_lost", COUNT)] },
 ];
 
 impl Metrics {

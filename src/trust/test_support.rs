@@ -12,6 +12,12 @@ use serde_json::{Map, Value};
 use super::facts::{Facts, Subject};
 use super::token::Token;
 
+/// How many of so many generated cases are tried: a tenth, so that `cargo test` is quick, and all where `THOROUGH` is set, as `make test` does.
+#[expect(clippy::disallowed_methods, reason = "no setting of the program")]
+pub(super) fn cases(all: u64) -> u64 {
+    if std::env::var_os("THOROUGH").is_some() { all } else { all / 10 }
+}
+
 /// Seeded chance (xorshift), so that a failure can be repeated.
 pub(super) struct Chance(u64);
 

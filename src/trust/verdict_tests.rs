@@ -7,7 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
-use super::test_support::{Chance, facts, keys, random_facts, world};
+use super::test_support::{Chance, cases, facts, keys, random_facts, world};
 use super::*;
 
 /// A tiny language of trusts.
@@ -107,8 +107,19 @@ fn brute(trust: &dyn TrustDocument, facts: &Facts, world: &[Token]) -> (bool, Op
 
 #[test]
 fn no_random_trust_hides_a_stranger_from_the_search() {
+    nothing_is_hidden(cases(200));
+}
+
+/// Takes a minute or two: `cargo test --lib a_thousand -- --ignored`.
+#[test]
+#[ignore = "takes minutes: run it after a change of the search"]
+fn a_thousand_random_trusts_hide_no_stranger_from_the_search() {
+    nothing_is_hidden(1000);
+}
+
+fn nothing_is_hidden(seeds: u64) {
     let mut answers = std::collections::BTreeMap::new();
-    for seed in 0..200 {
+    for seed in 0..seeds {
         let mut chance = Chance::new(seed);
         let facts = random_facts(&mut chance);
         let world = world(&facts);
@@ -134,12 +145,12 @@ fn no_random_trust_hides_a_stranger_from_the_search() {
         }
     }
     assert_eq!(answers.len(), 3, "{answers:?}");
-    assert!(answers.values().all(|count| *count > 8), "{answers:?}");
+    assert!(answers.values().all(|count| *count * 25 > seeds), "{answers:?}");
 }
 
 #[test]
 fn every_token_that_is_tried_is_one_that_github_could_write() {
-    for seed in 200..230 {
+    for seed in 200..200 + cases(30) {
         let mut chance = Chance::new(seed);
         let facts = random_facts(&mut chance);
         let world = world(&facts);

@@ -1,5 +1,7 @@
 //! GitHub's OIDC provider in a story: it signs the tokens that jobs fetched, and shows its keys.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -18,6 +20,9 @@ pub(super) const BLOBS: &str = "https://artifacts.blob.core.windows.net";
 const BLOB_HOST: &str = "localhost";
 /// The id of the key that signs, unless a story says another.
 const KEY_ID: &str = "issuer-key";
+
+/// The provider's key and one that is nobody's. To make them takes longer than to play a story.
+static KEYS: LazyLock<Option<(EncodingKey, EncodingKey)>> = LazyLock::new(|| encoding_key().zip(encoding_key()));
 
 /// github.com's provider, as a fake at `fake` plays it.
 ///
@@ -51,22 +56,21 @@ pub fn sign_tokens(answers: &mut Answers, port: u16) -> Result<(), &'static str>
     if !answers.values().flatten().any(needs_key) {
         return Ok(());
     }
-    let [own, nobodys] = [(); 2].map(|()| Key::generate().and_then(|key| encoding_key(&key)));
-    let (own, nobodys) = own.zip(nobodys).ok_or("no key could be made")?;
+    let (own, nobodys) = KEYS.as_ref().ok_or("no key could be made")?;
     for canned in answers.values_mut().flatten() {
         if let Some(plan) = canned.token.take() {
-            let key = if plan.forged { &nobodys } else { &own };
+            let key = if plan.forged { nobodys } else { own };
             canned.text = Some(sign(plan, key).ok_or("a token could not be signed")?);
         }
         if let Some(ids) = canned.keys.take() {
-            canned.body = Some(key_set(&own, &ids).ok_or("a key could not be shown")?);
+            canned.body = Some(key_set(own, &ids).ok_or("a key could not be shown")?);
         }
     }
     Ok(())
 }
 
-fn encoding_key(key: &Key) -> Option<EncodingKey> {
-    EncodingKey::from_rsa_pem(key.private_pem().expose_secret().as_bytes()).ok()
+fn encoding_key() -> Option<EncodingKey> {
+    EncodingKey::from_rsa_pem(Key::generate()?.private_pem().expose_secret().as_bytes()).ok()
 }
 
 fn sign(plan: TokenPlan, key: &EncodingKey) -> Option<String> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -46,29 +47,29 @@ fn succeeded(output: &Output) {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// The zip of a program that has this name, these permissions and this time.
+/// The zip of a program under this name, whose file has these permissions and this time.
 fn zip_of(program: &[u8], name: &str, mode: &str, time: &str) -> Vec<u8> {
     let folder = Folder::new();
-    let file = folder.file(name);
+    let file = folder.file("program");
     fs::write(&file, program).unwrap();
     succeeded(&Command::new("chmod").args([mode, &file]).output().unwrap());
     succeeded(&Command::new("touch").args(["-d", time, &file]).output().unwrap());
-    succeeded(&package(&["zip", &file, &folder.file("package.zip")]));
+    succeeded(&package(&["zip", &file, name, &folder.file("package.zip")]));
     fs::read(folder.file("package.zip")).unwrap()
 }
 
 #[test]
 fn a_package_is_the_same_whatever_the_file_system_says_of_the_program() {
     let one = zip_of(b"program", "bootstrap", "755", "2020-01-01");
-    let other = zip_of(b"program", "webhook", "600", "2026-01-01");
+    let other = zip_of(b"program", "bootstrap", "600", "2026-01-01");
     assert_eq!(one, other);
     assert_ne!(one, zip_of(b"another", "bootstrap", "755", "2020-01-01"));
 }
 
 #[test]
-fn a_package_has_one_file_that_lambda_can_run() {
+fn a_package_has_one_file_that_can_run() {
     let folder = Folder::new();
-    let zip = zip_of(b"program", "webhook", "600", "2026-01-01");
+    let zip = zip_of(b"program", "bootstrap", "600", "2026-01-01");
     fs::write(folder.file("package.zip"), zip).unwrap();
     let list = "import sys, zipfile\nfor entry in zipfile.ZipFile(sys.argv[1]).infolist(): print(entry.filename, oct(entry.external_attr >> 16))";
     let output = run("python", &["-c", list, &folder.file("package.zip")]);
@@ -208,12 +209,29 @@ fn release(folder: &Folder, name: &str) -> BTreeMap<String, Vec<u8>> {
     files.map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(file).unwrap())).collect()
 }
 
-/// Two builds of the function take a quarter of an hour or more.
+/// A release that the tests below share: it takes many minutes.
+fn first() -> &'static BTreeMap<String, Vec<u8>> {
+    static FIRST: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| release(&Folder::new(), "one"));
+    &FIRST
+}
+
 #[test]
-#[ignore = "takes as long as two release builds: cargo test --test layers release:: -- --ignored"]
+#[ignore = "takes as long as a release build: cargo test --test layers release:: -- --ignored"]
+fn the_command_line_of_a_release_says_its_commit() {
+    let folder = Folder::new();
+    let zip = &first()[&format!("gate-{}-x86_64.zip", env!("CARGO_PKG_VERSION"))];
+    fs::write(folder.file("gate.zip"), zip).unwrap();
+    succeeded(&Command::new("unzip").args(["-q", "gate.zip", "gate"]).current_dir(&folder.0).output().unwrap());
+    let commit = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(ROOT).output().unwrap();
+    let said = text(&Command::new(folder.file("gate")).arg("--version").output().unwrap().stdout);
+    assert!(said.contains(&format!("(commit {}, release build", text(&commit.stdout).trim())), "{said}");
+}
+
+#[test]
+#[ignore = "takes as long as two release builds, a quarter of an hour or more: cargo test --test layers release:: -- --ignored"]
 fn two_releases_of_one_commit_are_the_same_in_whatever_folder() {
     let folder = Folder::new();
-    let (one, other) = (release(&folder, "one"), release(&folder, "a-folder-with-a-longer-name"));
+    let (one, other) = (first(), release(&folder, "a-folder-with-a-longer-name"));
     assert!(one.keys().any(|name| Path::new(name).extension().is_some_and(|kind| kind == "zip")), "{:?}", one.keys());
     let differ = one.iter().filter(|(name, bytes)| other.get(*name) != Some(*bytes));
     assert_eq!(differ.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<&String>::new());

@@ -292,6 +292,7 @@ fn whatever_needs_a_person_raises_an_alarm() {
         "Sum Errors FunctionName=<Function> >= 1 in 1 of 60 s, without data notBreaching",
         "Sum Throttles FunctionName=<Function> >= 1 in 1 of 60 s, without data notBreaching",
         "Sum completed < 1 in 2 of 300 s, without data breaching",
+        "Sum events_lost >= 1 in 1 of 300 s, without data notBreaching",
         "Sum decisions outcome=failed >= 1 in 1 of 60 s, without data notBreaching",
         "Sum policy_errors >= 1 in 1 of 60 s, without data notBreaching",
         "Sum settings_problems >= 1 in 1 of 60 s, without data notBreaching",

@@ -1,16 +1,21 @@
 //! The local world of the README: `gate github`, `cargo lambda watch`, `gate deliver`.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::support::moto::{free_port, tool};
 
 fn watch(story: &str) -> Output {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (built, tools) = (root.join("tests/layers/built"), tool(""));
     let path = std::env::var("PATH").unwrap_or_default();
     Command::new("bash")
         .args(["tests/layers/watch.sh", story, &free_port().to_string()])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(root)
         .env("GATE", env!("CARGO_BIN_EXE_gate"))
-        .env("PATH", format!("{}:{path}", tool("").display()))
+        .env("FUNCTION", env!("CARGO_BIN_EXE_webhook"))
+        .env("REAL_CARGO", env!("CARGO"))
+        .env("PATH", format!("{}:{}:{path}", built.display(), tools.display()))
         .output()
         .unwrap()
 }

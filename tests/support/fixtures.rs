@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use environment_gate::github::Limits;
 use environment_gate::world::{Player, Story};
+use futures_util::stream::{self, StreamExt as _};
+
+use super::is_thorough;
 
 /// The outcomes, as the folders of `fixtures/` spell them and as the log does.
 pub(crate) const OUTCOMES: [(&str, &str); 6] = [
@@ -57,6 +60,13 @@ pub(crate) fn places() -> Vec<Place> {
 pub(crate) fn all() -> Vec<Fixture> {
     let read = |Place { name, outcome, .. }: Place| Fixture { story: one(&name), name, outcome };
     places().into_iter().map(read).collect()
+}
+
+/// What comes of every story when a program plays it, in no order; of every third, unless the tests are to be thorough. Several play at a time, because a
+/// story mostly waits.
+pub(crate) async fn each<T>(play: impl AsyncFn(Fixture) -> T) -> Vec<T> {
+    let step = if is_thorough() { 1 } else { 3 };
+    stream::iter(all().into_iter().step_by(step).map(|fixture| play(fixture))).buffer_unordered(8).collect().await
 }
 
 /// One story by its name.

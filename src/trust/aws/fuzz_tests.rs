@@ -1,7 +1,7 @@
 //! Random bytes and random changes to a policy: never a panic, and never the gate alone by chance of a misread.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
 
-use crate::trust::test_support::{Chance, facts, world};
+use crate::trust::test_support::{Chance, cases, facts, world};
 use crate::trust::{Answer, Entry, Subject, Token, TrustDocument, is_the_gates, verdict};
 
 use super::{read, trust_policy};
@@ -16,7 +16,7 @@ fn printed() -> String {
 #[test]
 fn random_bytes_never_panic() {
     let mut chance = Chance::new(1);
-    for _ in 0..ROUNDS {
+    for _ in 0..cases(ROUNDS) {
         let alphabet = b"{}[]\":,\\%*?$ \n0StaementEfcAllowDyPripFdC7B\xff\xc3";
         let bytes: Vec<u8> = (0..chance.below(200)).map(|_| chance.of(alphabet)).collect();
         assert!(read(&String::from_utf8_lossy(&bytes)).is_err());
@@ -48,7 +48,7 @@ fn random_changes_never_panic_and_a_proof_is_always_one() {
         "é",
     ];
     let mut chance = Chance::new(2);
-    for round in 0..ROUNDS {
+    for round in 0..cases(ROUNDS) {
         let mut characters: Vec<char> = text.chars().collect();
         for _ in 0..=chance.below(3) {
             let at = chance.below(characters.len());
@@ -81,7 +81,7 @@ fn random_changes_never_panic_and_a_proof_is_always_one() {
 #[test]
 fn random_nesting_never_panics() {
     let mut chance = Chance::new(3);
-    for _ in 0..ROUNDS {
+    for _ in 0..cases(ROUNDS) {
         let mut text = String::new();
         for _ in 0..chance.below(60) {
             text.push_str(chance.of(&[

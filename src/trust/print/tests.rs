@@ -17,7 +17,7 @@ use crate::trust::test_support::{Chance, keys};
 use crate::trust::verdict::{Answer, verdict};
 
 /// How many facts are tried each time.
-const FEW: usize = 20;
+const FEW: usize = 6;
 const AUDIENCE: &str = "https://vault.example.com";
 
 fn facts(environment: &str, subject: Subject) -> Facts {
