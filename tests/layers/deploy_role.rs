@@ -120,6 +120,7 @@ fn cloudformation_may_only_change_what_the_stack_contains() {
         "CallsLeft",
         "ClientErrors",
         "Errors",
+        "Events",
         "Failed",
         "OldestWait",
         "PolicyErrors",
