@@ -21,8 +21,11 @@ impl Root {
         std::fs::create_dir_all(&folder).unwrap();
         let provider =
             "provider \"aws\" {\n  skip_credentials_validation = true\n  skip_metadata_api_check = true\n}\n";
+        // A module at an absolute path would be copied, without the rest of the repository.
+        let up = "../".repeat(folder.canonicalize().unwrap().components().count() - 1);
         let module = format!(
-            "module \"gate\" {{\n  source = \"{MODULE}\"\n{values}}}\noutput \"gate\" {{\n  value = module.gate\n}}\n"
+            "module \"gate\" {{\n  source = \"{up}{}\"\n{values}}}\noutput \"gate\" {{\n  value = module.gate\n}}\n",
+            MODULE.trim_start_matches('/')
         );
         std::fs::write(folder.join("main.tf"), format!("{provider}{module}")).unwrap();
         // What Lambda would run is not looked at.
