@@ -89,7 +89,7 @@ broken:
 # Changes the decision core in many small ways and shows which changes no test notices (.cargo/mutants.toml). Takes hours; to run only part of it:
 # make mutants ARGUMENTS="--re src/gate/decide.rs"
 mutants: $(MUTANTS)/bin/cargo-mutants
-	PATH="$(abspath $(MUTANTS))/bin:$$PATH" cargo mutants --output target $(ARGUMENTS) -- --locked
+	THOROUGH=1 PATH="$(abspath $(MUTANTS))/bin:$$PATH" cargo mutants --output target $(ARGUMENTS) -- --locked
 
 $(MUTANTS)/bin/cargo-mutants:
 	cargo install --quiet --locked --version $(MUTANTS_VERSION) --root $(MUTANTS) cargo-mutants

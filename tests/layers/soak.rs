@@ -1,4 +1,4 @@
-//! Three thousand deliveries of all kinds through one process: it comes to the same ends, and keeps nothing of them.
+//! Ten thousand deliveries of all kinds through one process: it comes to the same ends, and keeps nothing of them.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::support::github::{app, listen};
 use crate::support::lambda::Lambda;
 use crate::support::runs::{Stage, with_run};
 
-const DELIVERIES: u64 = 3_000;
+const DELIVERIES: u64 = 10_000;
 /// Deliveries after which the process should have all that it needs.
-const WARM: u64 = 500;
+const WARM: u64 = 1_000;
 /// What it may hold on to after that.
-const GROWTH_KB_MAX: u64 = 512;
+const GROWTH_KB_MAX: u64 = 1024;
 
 /// One of each outcome that takes no pause, under one policy.
 const STORIES: [&str; 12] = [
@@ -47,7 +47,7 @@ fn held(lambda: &Lambda) -> (u64, usize) {
 }
 
 #[tokio::test]
-async fn three_thousand_deliveries_leave_nothing_behind() {
+async fn ten_thousand_deliveries_leave_nothing_behind() {
     let player = fixtures::player();
     let (listener, url) = listen().await;
     let stage = Stage::new(Duration::ZERO);
