@@ -88,7 +88,7 @@ locals {
       comparison  = "LessThanThreshold"
     }
     Events = {
-      description = "decisions are not told to the event bus. The log line with the target environment_gate::events says why, and how many were lost."
+      description = "events of decisions do not reach the event bus. The log line with the target environment_gate::events says why, and how many were lost."
       metric      = "events_lost"
       period      = 300
     }
