@@ -38,7 +38,7 @@ STORY := fixtures/approve/one-human-approved-the-gate
 
 SECONDS := 20
 
-.PHONY: test lint lint-layers doc bless cases terraform broken mutants burst fuzz bench watch deny checkov gate release sbom
+.PHONY: test lint lint-layers doc webhook bless cases terraform broken mutants burst fuzz bench watch deny checkov gate release sbom
 
 # Every test: those that need nothing but Rust, then the layers.
 test: $(OPENAPI) $(OPA) $(JOSE) $(TOOLS)/ready $(TOOLS)/browser
@@ -62,9 +62,10 @@ lint: lint-layers
 lint-layers:
 	cargo clippy --locked --test layers -- -D warnings
 
-# The code's documentation; warnings are errors.
+# The code's documentation; warnings are errors. `--examples`, of which there are none, has cargo choose the dependencies' features as for the tests: they are not
+# compiled once more.
 doc:
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items --lib --bins --examples
 
 # Rewrites the recorded outcome of every story (fixtures/*/*/expected.json), the table of docs/doubt.md and the answers of docs/audit.md. Outcome, status and reasons stay as they are
 # written in story.toml, and `git diff` shows the rest.
@@ -135,9 +136,12 @@ burst:
 
 # Measures the binary that is deployed and writes the figures into docs/performance.md. With another build it prints both side by side instead:
 # make bench OTHER=path/to/bootstrap; with WITH_POLICIES=1, ours has three policies in Rego
-bench: $(TOOLS)/ready
-	PATH="$(abspath $(TOOLS))/bin:$$PATH" cargo lambda build --locked --release --bin webhook
+bench: webhook
 	FUNCTION="$(abspath target/lambda/webhook/bootstrap)" cargo bench --locked --bench bench
+
+# The function as it is deployed: target/lambda/webhook/bootstrap
+webhook: $(TOOLS)/ready
+	PATH="$(abspath $(TOOLS))/bin:$$PATH" cargo lambda build --locked --release --bin webhook
 
 # Runs each fuzz target for this many seconds: make fuzz SECONDS=600
 fuzz:
