@@ -205,7 +205,7 @@ variable "log_level" {
   type        = string
   nullable    = false
   default     = "info"
-  description = "RUST_LOG of the function. At warn or error, approvals and rejections write no log line and the alarm for missing sweeps goes off."
+  description = "RUST_LOG of the function. At warn or error, approvals and rejections are not logged, and the alarms Sweeps and Probes go off."
 
   validation {
     condition     = can(regex("^(error|warn|info|debug|trace)(,[a-z0-9_]+(::[a-z0-9_]+)*=(error|warn|info|debug|trace))*$", var.log_level))
