@@ -185,7 +185,7 @@ impl Handler {
     }
 
     /// Reads settings again because a signature or the App's token was refused.
-    async fn read_settings_again(&self, deadline: Deadline) {
+    pub(crate) async fn read_settings_again(&self, deadline: Deadline) {
         let _ = tokio::time::timeout_at(deadline.ends, self.settings.refresh(deadline.now)).await;
     }
 }

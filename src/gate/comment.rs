@@ -273,6 +273,7 @@ mod tests {
         let name = "\u{10ffff}".repeat(200);
         let text = comment(|world| {
             world.request.environment = EnvironmentName::parse(&name).unwrap();
+            world.facts.pending = Some(vec![world.request.environment.clone()]);
             let approver = "b".repeat(120);
             write!(world.policy, "environment = \"{name}\"\napprovals = 9\napprovers = [\"{approver}\"]\n").unwrap();
             for number in 0..9 {

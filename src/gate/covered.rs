@@ -45,6 +45,14 @@ impl<'p> Covered<'p> {
         listed.map(|listed| (1..=listed.min(last_earlier)).collect()).unwrap_or_default()
     }
 
+    /// Whether the environments that the run's jobs wait for have to be read to decide: in a re-run a gate may be about to run again, and where every rule lacks a
+    /// gate, it may come after a job that waits for another environment.
+    pub fn needs_pending(&self, run: &WorkflowRun, jobs: &[Job]) -> bool {
+        let lacks_a_gate = |rule: &Rule| rule.gates.iter().any(|gate| jobs.iter().all(|job| job.name != gate.job));
+        let may_come = self.rules.iter().all(|(_, rule)| lacks_a_gate(rule));
+        run.attempt > Some(1) || (may_come && !jobs.iter().any(|job| job.status.is_under_way()))
+    }
+
     /// Whether a policy in Rego may look at what the starter may do in the repository, which has to be read then.
     pub fn needs_permission(&self) -> bool {
         self.rules.iter().flat_map(|(_, rule)| &rule.attached).any(|policy| policy.mentions_permission())
@@ -101,6 +109,7 @@ mod tests {
 
     use super::*;
     use crate::gate::tests::{World, ago, job};
+    use crate::model::JobStatus;
 
     const TWO_RULES: &str = "[[rule]]\nrepositories = [\"octo-org/other\"]\nrefs = [\"main\"]\n\
         [[rule]]\nrepositories = [\"octo-org/*\"]\nrefs = [\"main\"]\n\
@@ -125,6 +134,18 @@ mod tests {
         let covered = Covered::new(&policy, &World::new().request).unwrap();
         let names: Vec<&str> = covered.gate_environments().into_iter().map(EnvironmentName::as_str).collect();
         assert_eq!(names, ["first", "second"]);
+    }
+
+    #[test]
+    fn what_a_run_waits_for_is_read_in_a_re_run_and_where_a_gate_is_missing_and_nothing_runs() {
+        let World { policy, request, facts, .. } = World::new();
+        let policy = Policy::parse(&policy).unwrap();
+        let covered = Covered::new(&policy, &request).unwrap();
+        let under_way = Job { status: JobStatus::UnderWay, ..job(1, "build") };
+        assert!(!covered.needs_pending(&facts.run, &facts.jobs));
+        assert!(covered.needs_pending(&WorkflowRun { attempt: Some(2), ..facts.run.clone() }, &facts.jobs));
+        assert!(covered.needs_pending(&facts.run, &[job(1, "build")]));
+        assert!(!covered.needs_pending(&facts.run, &[job(2, "test"), under_way]));
     }
 
     #[test]

@@ -68,8 +68,8 @@ impl Evidence {
         if let Some(attempt) = wanted.difference(&read).next() {
             return Err(Incomplete(format!("attempt {attempt} of the run")));
         }
-        if needs_pending(&facts.run) && facts.pending.is_none() {
-            return Err(Incomplete("what a re-run waits for".to_owned()));
+        if covered.needs_pending(&facts.run, &facts.jobs) && facts.pending.is_none() {
+            return Err(Incomplete("what the run waits for".to_owned()));
         }
         if covered.needs_permission() && needs_permission(&facts.run) && facts.starter_permission.is_none() {
             return Err(Incomplete("what the starter may do in the repository".to_owned()));
@@ -130,11 +130,6 @@ impl Evidence {
     }
 }
 
-/// Whether a decision about the run rests on the environments that its jobs wait for: in a re-run, a gate may be about to run again.
-pub fn needs_pending(run: &WorkflowRun) -> bool {
-    run.attempt > Some(1)
-}
-
 /// Whether GitHub can say what the starter of the current attempt may do: it does not say that of bots.
 pub fn needs_permission(run: &WorkflowRun) -> bool {
     run.triggering_actor.as_ref().is_some_and(|starter| starter.account_type == AccountType::User)
@@ -188,7 +183,16 @@ mod tests {
         world.rerun();
         world.facts.pending = None;
         let error = evidence(world).unwrap_err().to_string();
-        assert_eq!(error, "incomplete evidence: what a re-run waits for was not read");
+        assert_eq!(error, "incomplete evidence: what the run waits for was not read");
+    }
+
+    #[test]
+    fn what_a_run_without_a_gate_waits_for_must_have_been_read() {
+        let mut world = World::new();
+        world.gate_job().name = "build".to_owned();
+        world.facts.pending = None;
+        let error = evidence(world).unwrap_err().to_string();
+        assert_eq!(error, "incomplete evidence: what the run waits for was not read");
     }
 
     #[test]

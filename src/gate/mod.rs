@@ -19,7 +19,7 @@ pub use self::checks::policies::{RegoReport, Sample, finding as policy_finding};
 pub use self::comment::{COMMENT_BYTES_MAX, Comment};
 pub use self::covered::Covered;
 pub use self::decide::{Approval, Decision, Deferral, Rejection, decide, decide_by_run};
-pub use self::evidence::{Evidence, Facts, Incomplete, needs_pending, needs_permission};
+pub use self::evidence::{Evidence, Facts, Incomplete, needs_permission};
 pub use self::passed_gate::{Approver, PassedGate};
 pub use self::policy::Policy;
 pub use self::scope::{OutOfScope, Scope, scope};
@@ -92,7 +92,7 @@ mod tests {
                 reviews: vec![approval(BOB)],
                 environments: [(environment, Some(found))].into(),
                 earlier_attempts: Vec::new(),
-                pending: None,
+                pending: Some(vec![EnvironmentName::parse("release").unwrap()]),
                 starter_permission: None,
                 signatures: None,
             };

@@ -8,7 +8,7 @@ use super::artifacts::ArtifactsWire;
 use super::run_reader::JobsPage;
 use super::{GithubError, RunReader};
 use crate::gate::signature::IssuerKeys;
-use crate::gate::{Covered, Evidence, Facts, needs_pending, needs_permission};
+use crate::gate::{Covered, Evidence, Facts, needs_permission};
 use crate::model::{Environment, EnvironmentName, EnvironmentReview, WorkflowRun};
 
 /// What was collected.
@@ -34,7 +34,7 @@ struct FirstTrip {
 }
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
-/// jobs, for a re-run its earlier attempts and what it waits for, and for a policy that mentions it the starter's permission, in one more.
+/// jobs, for a re-run its earlier attempts, for a re-run and where a gate is missing what the run waits for, and for a policy that mentions it the starter's permission, in one more.
 ///
 /// # Errors
 /// Any call that fails: part of the evidence is no evidence.
@@ -81,7 +81,8 @@ async fn rest(reader: &RunReader<'_>, covered: &Covered<'_>, first: FirstTrip) -
     let FirstTrip { run, jobs, reviews, environments, signing } = first;
     let jobs = reader.all_jobs(jobs).await?;
     let earlier: Vec<u32> = covered.earlier_attempts(&run, &jobs).into_iter().collect();
-    let pending = async { if needs_pending(&run) { reader.pending().await.map(Some) } else { Ok(None) } };
+    let needs_pending = covered.needs_pending(&run, &jobs);
+    let pending = async { if needs_pending { reader.pending().await.map(Some) } else { Ok(None) } };
     let permission = async {
         match run.triggering_actor.as_ref().filter(|_| covered.needs_permission() && needs_permission(&run)) {
             Some(starter) => reader.permission(&starter.login).await.map(Some),

@@ -254,7 +254,7 @@ impl RunWire {
 
     /// An earlier attempt of the run.
     pub(super) fn into_attempt(self, attempt: u32) -> Result<RunAttempt, InvalidName> {
-        let triggering_actor = self.triggering_actor.map(AccountWire::into_model).transpose()?;
+        let triggering_actor = self.triggering_actor.map(AccountWire::of_known_type).transpose()?;
         Ok(RunAttempt { attempt, triggering_actor, started_at: self.run_started_at })
     }
 

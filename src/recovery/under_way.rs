@@ -77,6 +77,10 @@ impl<'a> SweepUnderWay<'a> {
         let log = FailureLog::read(&self.app, self.deadline, self.minute.log_times(), || self.has_points()).await;
         if let Some(error) = &log.error {
             self.note_problem("the failed deliveries", error);
+            if matches!(error, GithubError::AppRefused { .. }) {
+                // For the next sweep.
+                self.handler.read_settings_again(self.deadline).await;
+            }
         }
         if log.unreadable > 0 {
             let problem = format!("{} failed deliveries cannot be read or name no repository", log.unreadable);

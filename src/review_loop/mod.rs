@@ -111,12 +111,12 @@ impl ReviewLoop<'_> {
             FirstLook::Partial { waiting } if self.take_turn(waiting.max(UNREAD_MIN)).await? => {
                 (self.look().await?, true)
             }
-            FirstLook::Partial { .. } => return Ok(First::Settled(self.nothing_pending(None))),
+            FirstLook::Partial { .. } => return Ok(First::Settled(self.nothing_listed(None).await?)),
         };
         let waiting = look.waiting.len();
         let needs_turn = look.is_reviewed() && look.has_jobs && !had_turn && !is_reviewed_at_once(waiting);
         Ok(if needs_turn && !self.take_turn(waiting).await? {
-            First::Settled(self.nothing_pending(look.last_change))
+            First::Settled(self.nothing_listed(look.last_change).await?)
         } else {
             First::Look(look)
         })
@@ -171,6 +171,16 @@ impl ReviewLoop<'_> {
         }
     }
 
+    /// The same, if nothing but a list says so: before it ends a delivery, it is read once more.
+    async fn nothing_listed(&self, last_change: Option<Timestamp>) -> Result<Outcome, GithubError> {
+        let outcome = self.nothing_pending(last_change);
+        let ends_a_delivery = matches!(outcome, Outcome::Ignored(_)) && self.origin == Origin::Delivery;
+        if ends_a_delivery && self.reader.is_pending_after_a_pause().await? {
+            return Ok(Outcome::Deferred(DeferredReason::NotListedYet));
+        }
+        Ok(outcome)
+    }
+
     /// Whether GitHub has had the time to list what waits. A sweep has seen it listed.
     fn is_settled(&self, last_change: Option<Timestamp>) -> bool {
         let since = self.reader.request().deployment_created_at.or(last_change);
@@ -213,7 +223,7 @@ impl ReviewLoop<'_> {
             Decision::RunEnded if self.reader.is_pending().await? => {
                 return Ok(Reviewed::Settled(Outcome::Deferred(DeferredReason::EndedButPending)));
             }
-            Decision::RunEnded => return Ok(Reviewed::Settled(self.nothing_pending(last_change))),
+            Decision::RunEnded => return Ok(Reviewed::Settled(self.nothing_listed(last_change).await?)),
         };
         let request = self.reader.request();
         self.recent.remember_review(request, posted_at);

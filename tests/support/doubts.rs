@@ -116,8 +116,17 @@ fn body<'s>(story: &'s mut Story, route: &str) -> &'s mut Value {
 
 /// What still waits.
 fn pending(story: &mut Story, names: &[&str]) {
+    instead(story, "pending_deployments", pending_of(names));
+}
+
+fn pending_of(names: &[&str]) -> Canned {
     let names: Vec<Value> = names.iter().map(|name| json!({ "environment": { "name": name } })).collect();
-    instead(story, "pending_deployments", status(200, names.into()));
+    status(200, names.into())
+}
+
+/// Where the gate's job is missing, it is asked what waits.
+fn pending_where_asked(story: &mut Story) {
+    story.answers.entry("pending_deployments".to_owned()).or_insert_with(|| vec![pending_of(&["release"])]);
 }
 
 /// Missing, empty and refused.
@@ -144,7 +153,10 @@ fn of_every_call(route: &'static str) -> Vec<Doubt> {
         _ => ("`{}`", json!({})),
     };
     let code = if route == "access_tokens" { 201 } else { 200 };
-    let empty = Doubt::stays(route, words, move |story| instead(story, route, status(code, empty.clone())));
+    let empty = Doubt::stays(route, words, move |story| {
+        instead(story, route, status(code, empty.clone()));
+        pending_where_asked(story);
+    });
     all.insert(2, if route == "approvals" { empty.fact_after(ABSENT_AFTER) } else { empty });
     all
 }
@@ -188,6 +200,7 @@ fn keep_jobs(story: &mut Story, keep: impl Fn(&Value) -> bool) {
     let jobs = body(story, "jobs.1");
     jobs["jobs"].as_array_mut().unwrap().retain(keep);
     jobs["total_count"] = jobs["jobs"].as_array().unwrap().len().into();
+    pending_where_asked(story);
 }
 
 /// The run of a re-run, as it was before.

@@ -10,7 +10,14 @@ use crate::model::{Conclusion, Job, quoted};
 /// Why a gate of an earlier attempt cannot count now, if it cannot: the current attempt may still bring its own.
 pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>, expected: &str) -> Option<Finding> {
     let wait = |doubt: String| Finding::new(Check::GateJob, Verdict::Wait, doubt, expected);
-    let current = case.evidence.run.attempt.filter(|current| newest.attempt() < *current)?;
+    let run = &case.evidence.run;
+    let current = run.attempt?;
+    if newest.attempts.first() < Some(&current) && run.started_at.is_none() {
+        return Some(wait(format!("GitHub does not say when attempt {current} began, so this job may be an earlier one's")));
+    }
+    if newest.attempt() >= current {
+        return None;
+    }
     let newest_attempt = newest.attempt();
     let of_current = || case.evidence.jobs.iter().filter(|job| is_of_current_attempt(case, job));
     let under_way = of_current().filter(|job| job.status.is_under_way()).count();
@@ -23,14 +30,14 @@ pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>, expected: &s
             "only attempt {newest_attempt} ran this job, and GitHub shows no job of attempt {current} yet"
         )));
     }
-    let (ours, pending) = (&case.request.environment, case.evidence.pending.as_deref());
-    if let Some(other) = pending.unwrap_or_default().iter().find(|name| *name != ours) {
+    if let Some(other) = case.other_pending() {
         let name = quoted(other.as_str());
         let doubt =
             format!("only attempt {newest_attempt} ran this job, while attempt {current} waits for environment {name}");
         return Some(wait(doubt).meanwhile(ask_reviewers(other)));
     }
-    if pending.is_some_and(|pending| !pending.contains(ours)) {
+    let ours = &case.request.environment;
+    if case.evidence.pending.as_ref().is_some_and(|pending| !pending.contains(ours)) {
         // A list without our environment is an old one. It may lack the gate's, too.
         let name = quoted(ours.as_str());
         return Some(wait(format!(
@@ -102,6 +109,17 @@ mod tests {
     fn a_gate_of_an_earlier_attempt_waits_while_a_job_of_the_present_one_is_under_way() {
         let finding = found(Check::GateJob, |world| second_attempt(world, JobStatus::UnderWay));
         let reason = "only attempt 1 ran this job, while 1 job of attempt 2 is queued or in progress";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_gate_that_may_be_an_earlier_attempts_waits() {
+        let finding = found(Check::GateJob, |world| {
+            second_attempt(world, JobStatus::UnderWay);
+            world.gate_job().attempt = Some(2);
+            world.facts.run.started_at = None;
+        });
+        let reason = "GitHub does not say when attempt 2 began, so this job may be an earlier one's";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 

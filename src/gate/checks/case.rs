@@ -51,6 +51,11 @@ impl<'a> Case<'a> {
         is_of_gate && review.state == ReviewState::Rejected
     }
 
+    /// Another environment than ours that the run waits for, if that was read.
+    pub(super) fn other_pending(&self) -> Option<&'a EnvironmentName> {
+        self.evidence.pending.iter().flatten().find(|name| **name != self.request.environment)
+    }
+
     /// Whether GitHub has had time to show what happened at `since`.
     pub(super) fn is_settled(&self, since: Timestamp) -> bool {
         self.now.duration_since(since) >= LAG_MAX

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::carried_over::{asked_at, carried_over, still_running};
-use super::case::{Case, lag};
+use super::case::{Case, ask_reviewers, lag};
 use super::conclusion::conclusion;
 use super::execution::{ByAttempt, Execution, executions};
 use crate::gate::check::{Check, Finding, NOTHING, Verdict};
@@ -114,8 +114,13 @@ fn one_job_fix(gate: &Gate) -> String {
 /// The finding of a gate of which no attempt has a job.
 fn missing_job(case: &Case<'_>, gate: &Gate) -> Finding {
     let under_way = case.evidence.jobs.iter().filter(|job| job.status.is_under_way()).count();
+    let other = case.other_pending();
     let (verdict, got) = if under_way > 0 {
         (Verdict::Wait, format!("no job with this name yet, while {}", still_running(under_way, "")))
+    } else if let Some(other) = other {
+        // The gate's job may come after that one.
+        let name = quoted(other.as_str());
+        (Verdict::Wait, format!("no job with this name yet, while the run waits for environment {name}"))
     } else if case.evidence.jobs.is_empty() {
         (Verdict::Wait, "GitHub shows no job of the run at all, and yet one of them waits".to_owned())
     } else {
@@ -131,7 +136,11 @@ fn missing_job(case: &Case<'_>, gate: &Gate) -> Finding {
     };
     let finding =
         Finding::new(Check::GateJob, verdict, got, "exactly one job with this name").fixed_by(one_job_fix(gate));
-    if under_way > 0 { finding.meanwhile(NOTHING) } else { finding }
+    match other {
+        _ if under_way > 0 => finding.meanwhile(NOTHING),
+        Some(other) => finding.meanwhile(ask_reviewers(other)),
+        None => finding,
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::gate::tests::{World, ago, found, job, sha};
-    use crate::model::{JobStatus, RunId};
+    use crate::model::{EnvironmentName, JobStatus, RunId};
 
     fn verdict(check: Check, change: impl FnOnce(&mut World)) -> Verdict {
         found(check, change).verdict
@@ -167,6 +176,17 @@ mod tests {
             world.gate_job().status = JobStatus::UnderWay;
         });
         let reason = "no job with this name yet, while 1 job is queued or in progress";
+        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
+    }
+
+    #[test]
+    fn a_missing_gate_waits_while_another_environment_is_pending() {
+        let finding = found(Check::GateJob, |world| {
+            world.gate_job().name = "build".to_owned();
+            let pending = ["release", "staging"].map(|name| EnvironmentName::parse(name).unwrap());
+            world.facts.pending = Some(pending.to_vec());
+        });
+        let reason = "no job with this name yet, while the run waits for environment `staging`";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 

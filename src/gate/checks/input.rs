@@ -67,10 +67,11 @@ pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String>
     Input::new(json)
 }
 
-/// Whether a person started the run by hand: a policy of type `task` is about these.
+/// Whether a person started the run by hand, or this attempt of it: a policy of type `task` is about these. A bot that re-runs what a person started makes it no
+/// other run.
 pub(super) fn is_by_hand(run: &WorkflowRun) -> bool {
-    let is_person = run.triggering_actor.as_ref().is_some_and(|actor| actor.account_type == AccountType::User);
-    is_person && BY_HAND.contains(&run.event.as_str())
+    let mut starters = run.actor.iter().chain(&run.triggering_actor);
+    starters.any(|starter| starter.account_type == AccountType::User) && BY_HAND.contains(&run.event.as_str())
 }
 
 /// Nanoseconds since 1970, as OPA's functions of time take them.
@@ -312,7 +313,7 @@ mod tests {
     #[test]
     fn what_was_not_read_is_not_there() {
         assert!(input(|_| {})["session"].get("admin").is_none());
-        assert_eq!(input(|_| {})["pending"], Json::Null);
+        assert_eq!(input(|world| world.facts.pending = None)["pending"], Json::Null);
     }
 
     #[test]
@@ -333,13 +334,22 @@ mod tests {
 
     #[test]
     fn only_a_person_starts_a_run_by_hand() {
-        let by = |event: &str, account_type| {
-            let mut run = World::new().facts.run;
-            run.event = event.to_owned();
-            run.triggering_actor.iter_mut().for_each(|actor| actor.account_type = account_type);
-            is_by_hand(&run)
-        };
-        assert!(by("workflow_dispatch", AccountType::User) && by("repository_dispatch", AccountType::User));
-        assert!(!by("push", AccountType::User) && !by("workflow_dispatch", AccountType::Bot));
+        assert!(by("workflow_dispatch", [AccountType::User; 2]) && by("repository_dispatch", [AccountType::User; 2]));
+        assert!(!by("push", [AccountType::User; 2]) && !by("workflow_dispatch", [AccountType::Bot; 2]));
+    }
+
+    #[test]
+    fn what_a_person_started_is_by_hand_whoever_re_runs_it() {
+        assert!(by("workflow_dispatch", [AccountType::User, AccountType::Bot]));
+        assert!(by("workflow_dispatch", [AccountType::Bot, AccountType::User]));
+    }
+
+    /// Whether a run is by hand, with this event, the type of its actor, and that of its present attempt's.
+    fn by(event: &str, [actor, triggering_actor]: [AccountType; 2]) -> bool {
+        let mut run = World::new().facts.run;
+        run.event = event.to_owned();
+        run.actor.iter_mut().for_each(|account| account.account_type = actor);
+        run.triggering_actor.iter_mut().for_each(|account| account.account_type = triggering_actor);
+        is_by_hand(&run)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::quoted;
+use crate::model::{quoted, quoted_sentence};
 
 /// Problems by the library's words, each with its most frequent cause first.
 const CLEARER: [(&str, &str); 5] = [
@@ -70,6 +70,12 @@ impl RegoError {
         let problem = problem.trim_end_matches(':');
         let clearer = CLEARER.iter().find(|(theirs, _)| problem == *theirs).map(|(_, ours)| *ours);
         Self { policy: policy.to_owned(), place, problem: clearer.unwrap_or(problem).to_owned() }
+    }
+
+    /// An error of the library about values, which it may repeat: they come from GitHub.
+    pub(super) fn of_evaluation(policy: &str, error: &impl fmt::Display) -> Self {
+        let error = Self::of_library(policy, error);
+        if error.is_time_limit() { error } else { Self { problem: quoted_sentence(&error.problem).to_string(), ..error } }
     }
 
     /// Whether the library stopped it because it took too long.

@@ -99,7 +99,7 @@ impl RegoPolicy {
         let mut evaluation = Evaluation { results: Results::default(), values: Map::new() };
         for AskedRule { name, path, place } in &self.rules {
             let value = engine.eval_rule(path.clone()).map_err(|error| {
-                let error = RegoError::of_library(&self.name, &error);
+                let error = RegoError::of_evaluation(&self.name, &error);
                 RegoError { place: error.place.or(Some(*place)), ..error }
             })?;
             evaluation.results.take(*name, &value).map_err(|problem| RegoError::at(&self.name, *place, problem))?;
@@ -306,10 +306,17 @@ mod tests {
 
     #[test]
     fn who_looks_at_the_starters_permission_is_known() {
-        for text in
-            ["not input.session.admin", "input.session[\"permission\"] == \"write\"", "s := input.session; s.admin"]
-        {
-            assert!(parse(&format!("package p\ndeny {{ {text} }}")).unwrap().mentions_permission(), "{text}");
+        for text in [
+            "not input.session.admin",
+            "input.session[\"permission\"] == \"write\"",
+            "s := input.session; s.admin",
+            "not object.get(input.session, \"admin\", false)",
+            "k := concat(\"\", [\"ad\", \"min\"]); not input.session[k]",
+            "some k; input.session[k] == true",
+            "starter == false",
+            "s := input; s.session[data.config.k]",
+        ] {
+            assert!(parse(&format!("package p\nimport input.session.admin as starter\ndeny {{ {text} }}")).unwrap().mentions_permission(), "{text}");
         }
         assert!(!parse("package p\ndeny { input.session.login == \"x\" }").unwrap().mentions_permission());
     }

@@ -234,11 +234,11 @@ impl<'a> Reader<'a> {
 
     fn inner(&mut self, expr: &Expr) -> Result<(), RegoError> {
         match expr {
-            Expr::String { .. }
-            | Expr::RawString { .. }
-            | Expr::Number { .. }
-            | Expr::Bool { .. }
-            | Expr::Null { .. } => Ok(()),
+            Expr::String { value, .. } | Expr::RawString { value, .. } => {
+                self.tree.take_mention(text_of(value).as_slice());
+                Ok(())
+            }
+            Expr::Number { .. } | Expr::Bool { .. } | Expr::Null { .. } => Ok(()),
             Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. } => self.reference(expr),
             Expr::Array { items, .. } | Expr::Set { items, .. } => self.exprs(items),
             Expr::Object { fields, .. } => self.exprs(fields.iter().flat_map(|(_, key, value)| [key, value])),
@@ -296,12 +296,12 @@ impl<'a> Reader<'a> {
     fn reference(&mut self, expr: &Expr) -> Result<(), RegoError> {
         self.indices(expr)?;
         let Some((written, is_constant)) = path(expr) else { return self.root(expr) };
-        self.mentions(&written);
         let root = written.first().cloned().unwrap_or_default();
+        let path = self.resolved(written);
+        self.tree.take_mention(&path);
         if self.locals.iter().any(|names| names.contains(&root)) {
             return Ok(());
         }
-        let path = self.resolved(written);
         match path.first().map(String::as_str) {
             Some("input") => Ok(()),
             Some("data") => self.data(expr.span(), &path, is_constant),
@@ -321,7 +321,7 @@ impl<'a> Reader<'a> {
     fn root(&mut self, expr: &Expr) -> Result<(), RegoError> {
         match expr {
             Expr::RefDot { refr, field, .. } => {
-                self.mentions(&text_of(&field.1).into_iter().collect());
+                self.tree.take_mention(text_of(&field.1).as_slice());
                 self.expr(refr)
             }
             Expr::RefBrack { refr, .. } => self.expr(refr),
@@ -335,7 +335,7 @@ impl<'a> Reader<'a> {
             Expr::RefDot { refr, .. } if is_reference(refr) => self.nested_indices(refr),
             Expr::RefBrack { refr, index, .. } => {
                 if let Expr::String { value, .. } | Expr::RawString { value, .. } = index.as_ref() {
-                    self.mentions(&text_of(value).into_iter().collect());
+                    self.tree.take_mention(text_of(value).as_slice());
                 } else {
                     self.loops();
                     self.expr(index)?;
@@ -354,10 +354,6 @@ impl<'a> Reader<'a> {
         self.indices(expr)?;
         self.nesting = self.nesting.saturating_sub(1);
         Ok(())
-    }
-
-    fn mentions(&mut self, path: &RulePath) {
-        self.tree.mentions_permission |= path.iter().any(|part| part == "admin" || part == "permission");
     }
 
     /// A path whose first part is an import's name, in full.

@@ -64,6 +64,15 @@ impl Tree {
         self.missing.extend(asked.map(|name| MissingRule { name, policy: policy.to_owned(), place }));
     }
 
+    /// Takes the constant part of a reference, or a text. A policy that takes the whole session, or a field of it whose name is not written there, may look at
+    /// the permission, too.
+    pub(super) fn take_mention(&mut self, path: &[String]) {
+        let path: Vec<&str> = path.iter().map(String::as_str).collect();
+        let within = path.strip_prefix(&["input"]).unwrap_or(&path);
+        let is_whole = path == ["input"] || matches!(within, ["session" | "run"] | ["run", "creator_session"]);
+        self.mentions_permission |= is_whole || path.iter().any(|part| ["admin", "permission"].contains(part));
+    }
+
     /// The names of a package's own functions.
     pub(super) fn functions_of(&self, package: &RulePath) -> Vec<String> {
         let functions = self.functions.keys().filter_map(|path| path.strip_prefix(package.as_slice()));
