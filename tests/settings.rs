@@ -11,8 +11,9 @@ use environment_gate::model::ApiUrl;
 use environment_gate::outcome::Report;
 use environment_gate::recovery::SweepMode;
 use environment_gate::time::Clock;
-use environment_gate::world::{AnswerSource, FakeGithub, Player, Story};
+use environment_gate::world::{AnswerSource, Canned, FakeGithub, Player, Story};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
 use crate::support::fixtures;
 use crate::support::function::{self, Files};
@@ -169,6 +170,24 @@ async fn a_sweep_says_that_the_policy_cannot_be_read() {
     let swept = world.handler.sweep(SweepMode::Scheduled).await;
     assert!(swept.paused && !swept.is_complete(), "{swept:?}");
     assert!(swept.problems[0].starts_with("the policy cannot be read"), "{swept:?}");
+}
+
+#[tokio::test]
+async fn a_sweep_whose_app_is_refused_reads_the_settings_again() {
+    let mut story = fixtures::one(APPROVED);
+    let refused = json!({ "message": "A JSON web token could not be decoded" });
+    let refused = Canned { status: 401, body: Some(refused), ..Canned::default() };
+    story.answers.insert("deliveries".to_owned(), vec![refused]);
+    let world = World::with(&story.policy, story.answers).await;
+    world.write_policy("pause = true\n");
+    world.minutes.store(2, Ordering::Relaxed);
+    let swept = world.handler.sweep(SweepMode::Scheduled).await;
+    assert!(!swept.is_complete(), "{swept:?}");
+    assert_eq!(
+        world.outcome_after(3).await,
+        "deferred",
+        "the new policy is in use before the old one is five minutes old"
+    );
 }
 
 #[tokio::test]

@@ -181,6 +181,7 @@ fn null_fields() -> Vec<Doubt> {
         null(route, "reviewers", |found| found["protection_rules"][0]["reviewers"] = Value::Null),
         null("approvals", "user", |all| all[0]["user"] = Value::Null).fact_after(ABSENT_AFTER),
         null("attempt.1", "triggering_actor", |run| run["triggering_actor"] = Value::Null),
+        null("attempt.1", "triggering_actor.type", |run| run["triggering_actor"]["type"] = Value::Null),
         null("pending_deployments", "environment.name", |all| all[0]["environment"]["name"] = Value::Null),
         null("jobs.1", "jobs", |jobs| jobs["jobs"] = Value::Null),
     ]);

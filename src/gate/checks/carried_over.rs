@@ -13,7 +13,9 @@ pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>, expected: &s
     let run = &case.evidence.run;
     let current = run.attempt?;
     if newest.attempts.first() < Some(&current) && run.started_at.is_none() {
-        return Some(wait(format!("GitHub does not say when attempt {current} began, so this job may be an earlier one's")));
+        return Some(wait(format!(
+            "GitHub does not say when attempt {current} began, so this job may be an earlier one's"
+        )));
     }
     if newest.attempt() >= current {
         return None;

@@ -75,7 +75,11 @@ impl RegoError {
     /// An error of the library about values, which it may repeat: they come from GitHub.
     pub(super) fn of_evaluation(policy: &str, error: &impl fmt::Display) -> Self {
         let error = Self::of_library(policy, error);
-        if error.is_time_limit() { error } else { Self { problem: quoted_sentence(&error.problem).to_string(), ..error } }
+        if error.is_time_limit() {
+            error
+        } else {
+            Self { problem: quoted_sentence(&error.problem).to_string(), ..error }
+        }
     }
 
     /// Whether the library stopped it because it took too long.

@@ -316,7 +316,12 @@ mod tests {
             "starter == false",
             "s := input; s.session[data.config.k]",
         ] {
-            assert!(parse(&format!("package p\nimport input.session.admin as starter\ndeny {{ {text} }}")).unwrap().mentions_permission(), "{text}");
+            assert!(
+                parse(&format!("package p\nimport input.session.admin as starter\ndeny {{ {text} }}"))
+                    .unwrap()
+                    .mentions_permission(),
+                "{text}"
+            );
         }
         assert!(!parse("package p\ndeny { input.session.login == \"x\" }").unwrap().mentions_permission());
     }
