@@ -46,25 +46,39 @@ pub(super) fn input(case: &Case<'_>, known: &Known<'_>) -> Result<Input, String>
     let command = by_hand.then_some(workflow);
     let timestamp = nanoseconds(case.now);
     let repository = &case.request.repository;
-    let json = json!({
-        "version": VERSION,
-        "request": { "timestamp_ns": timestamp, "environment": case.request.environment.as_str(), "command": command },
-        "repository": { "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner(), "owner_id": run.owner_id },
-        "run": run_json(run, workflow, known.flags, &session, command, earlier_attempts),
-        "session": session,
-        "jobs": jobs.iter().map(job).collect::<Json>(),
-        "gates": case.rule.gates.iter().map(|gate| self::gate(case, gate, known.gates)).collect::<Json>(),
-        "reviews": { "current": current(case, known.gates), "older": [], "all": reviews.iter().map(review).collect::<Json>() },
-        "pending": pending.as_ref().map(|names| names.iter().map(EnvironmentName::as_str).collect::<Json>()),
-        "rule": rule(case.rule),
-        "checks": known.findings.iter().map(check).collect::<Json>(),
-        "signature": known.gates.first().map(signature),
+    let pending = pending.as_ref().map(|names| names.iter().map(EnvironmentName::as_str).collect());
+    // `json!` would copy the larger ones.
+    let fields = [
+        ("version", VERSION.into()),
+        (
+            "request",
+            json!({ "timestamp_ns": timestamp, "environment": case.request.environment.as_str(), "command": command }),
+        ),
+        (
+            "repository",
+            json!({ "id": repository.id, "name": repository.name.to_string(), "owner": repository.name.owner(), "owner_id": run.owner_id }),
+        ),
+        ("run", run_json(run, workflow, known.flags, &session, command, earlier_attempts)),
+        ("session", session),
+        ("jobs", jobs.iter().map(job).collect()),
+        ("gates", case.rule.gates.iter().map(|gate| self::gate(case, gate, known.gates)).collect()),
+        (
+            "reviews",
+            json!({ "current": current(case, known.gates), "older": [], "all": reviews.iter().map(review).collect::<Json>() }),
+        ),
+        ("pending", pending.unwrap_or_default()),
+        ("rule", rule(case.rule)),
+        ("checks", known.findings.iter().map(check).collect()),
+        ("signature", known.gates.first().map(signature).unwrap_or_default()),
         // What Spacelift's policies look at besides.
-        "commit": commit(run),
-        "stack": { "labels": case.rule.labels, "name": repository.name.to_string(), "repository": repository.name.name() },
-        "spacelift": { "request": { "timestamp_ns": timestamp } },
-    });
-    Input::new(json)
+        ("commit", commit(run)),
+        (
+            "stack",
+            json!({ "labels": case.rule.labels, "name": repository.name.to_string(), "repository": repository.name.name() }),
+        ),
+        ("spacelift", json!({ "request": { "timestamp_ns": timestamp } })),
+    ];
+    Input::new(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 /// Whether a person started the run by hand, or this attempt of it: a policy of type `task` is about these. A bot that re-runs what a person started makes it no

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 /// Bytes of the document as JSON. A run with 2,500 jobs is about a megabyte.
@@ -19,7 +20,7 @@ impl Input {
     /// Takes a document.
     ///
     /// # Errors
-    /// It is not an object, or larger than four megabytes.
+    /// It is not an object, larger than four megabytes, or has a number that the library cannot take.
     pub fn new(json: Json) -> Result<Self, String> {
         if !json.is_object() {
             return Err("got JSON that is not an object, expected the input of a policy".to_owned());
@@ -28,7 +29,8 @@ impl Input {
         if bytes > INPUT_BYTES_MAX {
             return Err(format!("got an input of {bytes} bytes, expected at most {INPUT_BYTES_MAX}"));
         }
-        let value = regorus::Value::from(json.clone());
+        let value =
+            regorus::Value::deserialize(&json).map_err(|error| format!("got an input that cannot be read: {error}"))?;
         Ok(Self { json: Arc::new(json), value })
     }
 
