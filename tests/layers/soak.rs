@@ -27,7 +27,7 @@ const STORIES: [&str; 12] = [
     "reject/names-that-want-to-mention-people",
     "ignore/a-ping",
     "ignore/already-reviewed",
-    "ignore/the-run-has-ended",
+    "ignore/an-owner-that-no-rule-names",
     "refuse/signature-forged",
     "refuse/a-key-given-twice",
     "defer/the-gate-still-waits",
