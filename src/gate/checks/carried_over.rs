@@ -10,16 +10,7 @@ use crate::model::{Conclusion, Job, quoted};
 /// Why a gate of an earlier attempt cannot count now, if it cannot: the current attempt may still bring its own.
 pub(super) fn carried_over(case: &Case<'_>, newest: &Execution<'_>, expected: &str) -> Option<Finding> {
     let wait = |doubt: String| Finding::new(Check::GateJob, Verdict::Wait, doubt, expected);
-    let run = &case.evidence.run;
-    let current = run.attempt?;
-    if newest.attempts.first() < Some(&current) && run.started_at.is_none() {
-        return Some(wait(format!(
-            "GitHub does not say when attempt {current} began, so this job may be an earlier one's"
-        )));
-    }
-    if newest.attempt() >= current {
-        return None;
-    }
+    let current = case.evidence.run.attempt.filter(|current| newest.attempt() < *current)?;
     let newest_attempt = newest.attempt();
     let of_current = || case.evidence.jobs.iter().filter(|job| is_of_current_attempt(case, job));
     let under_way = of_current().filter(|job| job.status.is_under_way()).count();
@@ -111,17 +102,6 @@ mod tests {
     fn a_gate_of_an_earlier_attempt_waits_while_a_job_of_the_present_one_is_under_way() {
         let finding = found(Check::GateJob, |world| second_attempt(world, JobStatus::UnderWay));
         let reason = "only attempt 1 ran this job, while 1 job of attempt 2 is queued or in progress";
-        assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
-    }
-
-    #[test]
-    fn a_gate_that_may_be_an_earlier_attempts_waits() {
-        let finding = found(Check::GateJob, |world| {
-            second_attempt(world, JobStatus::UnderWay);
-            world.gate_job().attempt = Some(2);
-            world.facts.run.started_at = None;
-        });
-        let reason = "GitHub does not say when attempt 2 began, so this job may be an earlier one's";
         assert_eq!((finding.verdict, finding.reason.as_str()), (Verdict::Wait, reason));
     }
 
