@@ -147,3 +147,15 @@ async fn evidence_that_is_older_than_two_seconds_is_read_again_before_the_first_
         assert_eq!(reads.iter().filter(|name| *name == read).count(), 2, "{read}: {calls:?}");
     }
 }
+
+#[tokio::test]
+async fn a_list_that_is_empty_once_does_not_end_a_delivery() {
+    let mut story = fixtures::one("ignore/the-run-has-ended");
+    let lists = [json!([]), json!([{ "environment": { "name": "release" } }])];
+    let lists = lists.map(|list| Canned { status: 200, body: Some(list), ..Canned::default() });
+    story.answers.insert("pending_deployments".to_owned(), lists.into());
+    let played = fixtures::player().play(&story, Present::Story).await.unwrap();
+    let outcome = played.report.outcome;
+    let reason = "GitHub's answers changed while they were looked at";
+    assert_eq!((outcome.name(), outcome.reason().as_str()), ("deferred", reason));
+}

@@ -34,7 +34,7 @@ struct FirstTrip {
 }
 
 /// Reads the evidence for a request: run, jobs, review history and gate environments in one round trip, further pages of
-/// jobs, for a re-run its earlier attempts, for a re-run and where a gate is missing what the run waits for, and for a policy that mentions it the starter's permission, in one more.
+/// jobs, a re-run's earlier attempts, what a re-run or a run without a gate waits for, and the starter's permission for a policy that may look at it, in one more.
 ///
 /// # Errors
 /// Any call that fails: part of the evidence is no evidence.

@@ -176,7 +176,7 @@ impl ReviewLoop<'_> {
         let outcome = self.nothing_pending(last_change);
         let ends_a_delivery = matches!(outcome, Outcome::Ignored(_)) && self.origin == Origin::Delivery;
         if ends_a_delivery && self.reader.is_pending_after_a_pause().await? {
-            return Ok(Outcome::Deferred(DeferredReason::NotListedYet));
+            return Ok(Outcome::Deferred(DeferredReason::Changed));
         }
         Ok(outcome)
     }
