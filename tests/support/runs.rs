@@ -8,11 +8,17 @@ use environment_gate::world::{AnswerSource, Answers, Canned, Living, Story};
 use serde_json::Value;
 
 /// The run of all stories.
-const RUN: &str = "9001";
+const RUN: u64 = 9001;
 
-/// The same with another run.
+/// The same with another run, as a number and in URLs.
 pub(crate) fn with_run(value: &Value, run: u64) -> Value {
-    serde_json::from_str(&value.to_string().replace(RUN, &run.to_string())).unwrap()
+    match value {
+        Value::Number(number) if number.as_u64() == Some(RUN) => run.into(),
+        Value::String(text) => text.replace(&RUN.to_string(), &run.to_string()).into(),
+        Value::Array(items) => items.iter().map(|item| with_run(item, run)).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), with_run(field, run))).collect(),
+        other => other.clone(),
+    }
 }
 
 /// A GitHub that plays one story after the other, and takes its time for each call.
