@@ -16,6 +16,7 @@ mod aws;
 mod bursts;
 mod cases;
 mod deploy_role;
+mod endurance;
 mod events;
 mod jose;
 mod kms;
@@ -26,7 +27,6 @@ mod repository;
 mod rie;
 mod setup;
 mod setup_kms;
-mod soak;
 #[expect(dead_code, reason = "the other tests need more of it")]
 #[path = "../support/mod.rs"]
 mod support;
