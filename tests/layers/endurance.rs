@@ -1,6 +1,6 @@
 //! Ten thousand deliveries of all kinds through one process of the program that is deployed: it comes to the same ends, and keeps nothing of them.
 //!
-//! It takes longest of all and mostly one processor; tests begin in the order of their names, and this name comes early.
+//! It takes the longest and keeps little more than one processor busy. Tests start in the order of their names; this name makes it start early.
 
 use std::time::Duration;
 
