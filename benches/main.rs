@@ -32,7 +32,7 @@ use world::{Handshakes, Program, Setup, Told, World};
 /// What a call takes where the network is measured.
 const CALL: Duration = Duration::from_millis(50);
 const COLD_STARTS: usize = 25;
-/// Starts without a delivery: they are short, and a single one says little.
+/// Starts where no call takes time, without a delivery and with one: they are short, and a single one says little.
 const STARTS: usize = 101;
 const WARM_DECISIONS: usize = 40;
 /// Decisions over which CPU time is measured, after as many that warm up, and how often.
@@ -45,6 +45,7 @@ const DO_NOTHING: &str = "DO_NOTHING";
 #[derive(Default)]
 struct Measured {
     ready: Vec<Duration>,
+    cold_at_once: Vec<Duration>,
     cold_free: Vec<Duration>,
     cold_charged: Vec<Duration>,
     warm: Vec<Duration>,
@@ -82,6 +83,7 @@ async fn main() {
         nothing.push(at_once.start(&idle, &[(DO_NOTHING, "1")]).await.ready().await);
         for (program, measured) in programs.iter().zip(&mut measured) {
             measured.ready.push(at_once.start(program, &[]).await.ready().await);
+            measured.cold_at_once.push(at_once.cold(program).await);
         }
     }
     for _ in 0..COLD_STARTS {
@@ -163,6 +165,7 @@ fn table(measured: &[Measured], nothing: Duration) -> String {
         ),
         ("cold, process start to answer, handshakes free, ms", Box::new(|m| ms(median(&m.cold_free))), 1),
         ("the same over 4 calls, ms", Box::new(move |m| over(&m.cold_free, 4.0)), 1),
+        ("cold where no call takes time, ms", Box::new(|m| ms(median(&m.cold_at_once))), 1),
         ("cold, handshakes charged at two calls, HTTP/2, ms", Box::new(|m| ms(median(&m.cold_charged))), 1),
         ("the same over 6 calls, ms", Box::new(move |m| over(&m.cold_charged, 6.0)), 1),
         ("warm decision, median, ms", Box::new(|m| ms(median(&m.warm))), 1),

@@ -41,6 +41,7 @@ fn the_gate_does_no_io_reads_no_clock_and_waits_for_nothing() {
         "std::fmt",
         "std::ops::Range",
         "std::sync::Arc",
+        "std::sync::{Arc, OnceLock}",
         "std::num::NonZeroU32",
         "std::time::Duration",
         "anyhow::",

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use super::check::{Check, Finding, Verdict};
 use super::checks::case::Case;
 use super::checks::history::History;
-use super::checks::policies::RegoReport;
+use super::checks::policies::{Policies, RegoReport};
 use super::checks::signature::Signed;
-use super::checks::{gate, history, people, policies, run, signature};
+use super::checks::{gate, history, people, run, signature};
 use super::covered::Covered;
 use super::evidence::Evidence;
 use super::passed_gate::PassedGate;
@@ -212,7 +212,8 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
     if judgement.count(Verdict::Wait) > 0 {
         return judgement;
     }
-    let found = policies::before_gates(case, &judgement.findings, &mut judgement.rego);
+    let mut policies = Policies::of(case);
+    let found = policies.before_gates(&judgement.findings, &mut judgement.rego);
     judgement.findings.extend(found);
     let histories: Vec<History<'_>> = case.rule.gates.iter().map(|gate| history::history(case, gate)).collect();
     if histories.iter().any(History::is_unfinished) {
@@ -237,7 +238,7 @@ fn judge(case: &Case<'_>, number: usize) -> Judgement {
     judgement.gates = people.gates;
     judgement.gates.iter_mut().zip(signed).for_each(|(gate, signed)| gate.claims = signed.claims);
     if judgement.count(Verdict::Wait) == 0 {
-        let found = policies::approval(case, &judgement.findings, &judgement.gates, &mut judgement.rego);
+        let found = policies.approval(&judgement.findings, &judgement.gates, &mut judgement.rego);
         judgement.findings.extend(found);
     }
     judgement

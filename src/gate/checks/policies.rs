@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::case::Case;
-use super::input::{Known, input, is_by_hand};
+use super::input::{Document, Known, is_by_hand};
 use crate::gate::check::{Check, Finding, Verdict};
 use crate::gate::passed_gate::PassedGate;
 use crate::gate::rego::{Evaluation, Input, PolicyType, RegoError, RegoPolicy, Texts};
@@ -39,23 +39,87 @@ pub struct Sample {
     pub verdict: Verdict,
 }
 
-/// Asks the policies that are asked before gates are judged: first those of type `initialization`, then those of type `task`, which see what the first flagged.
-pub(in crate::gate) fn before_gates(case: &Case<'_>, findings: &[Finding], report: &mut RegoReport) -> Vec<Finding> {
-    let mut found = missing(case);
-    for policy_type in [PolicyType::Initialization, PolicyType::Task] {
-        found.extend(of_type(case, policy_type, findings, &[], report));
-    }
-    found
+/// The policies that are attached to a case's rule.
+pub(in crate::gate) struct Policies<'a> {
+    case: &'a Case<'a>,
+    /// Made when the first of them is asked.
+    document: Option<Document<'a>>,
 }
 
-/// Asks the policies of type `approval`, when everything else is known.
-pub(in crate::gate) fn approval(
-    case: &Case<'_>,
-    findings: &[Finding],
-    gates: &[PassedGate],
-    report: &mut RegoReport,
-) -> Vec<Finding> {
-    of_type(case, PolicyType::Approval, findings, gates, report)
+impl<'a> Policies<'a> {
+    pub(in crate::gate) fn of(case: &'a Case<'a>) -> Self {
+        Self { case, document: None }
+    }
+
+    /// Asks the policies that are asked before gates are judged: first those of type `initialization`, then those of type `task`, which see what the first flagged.
+    pub(in crate::gate) fn before_gates(&mut self, findings: &[Finding], report: &mut RegoReport) -> Vec<Finding> {
+        let mut found = missing(self.case);
+        for policy_type in [PolicyType::Initialization, PolicyType::Task] {
+            found.extend(self.of_type(policy_type, findings, &[], report));
+        }
+        found
+    }
+
+    /// Asks the policies of type `approval`, when everything else is known.
+    pub(in crate::gate) fn approval(
+        &mut self,
+        findings: &[Finding],
+        gates: &[PassedGate],
+        report: &mut RegoReport,
+    ) -> Vec<Finding> {
+        self.of_type(PolicyType::Approval, findings, gates, report)
+    }
+
+    /// Policies of one type do not see each other's flags.
+    fn of_type(
+        &mut self,
+        policy_type: PolicyType,
+        findings: &[Finding],
+        gates: &[PassedGate],
+        report: &mut RegoReport,
+    ) -> Vec<Finding> {
+        let case = self.case;
+        let policies = case.rule.attached.iter().filter(|policy| policy.policy_type() == policy_type);
+        if policies.clone().next().is_none() {
+            return Vec::new();
+        }
+        if policy_type == PolicyType::Task && !is_by_hand(&case.evidence.run) {
+            let got = "no person started the run by hand, so it was not asked";
+            return policies
+                .map(|policy| Finding::new(Check::Policy, Verdict::Pass, got, NO_DENY).of_policy(policy.name()))
+                .collect();
+        }
+        let document = self.document.get_or_insert_with(|| Document::of(case));
+        let input = document.input(&Known { flags: &report.flags, findings, gates });
+        let mut flags = report.flags.clone();
+        let found = policies.map(|policy| {
+            let evaluated = input.clone().map_err(|problem| RegoError::of_policy(policy.name(), problem));
+            let evaluated = evaluated.and_then(|input| Ok((policy.evaluate(&input)?, input)));
+            let (evaluation, input) = match evaluated {
+                Ok(evaluated) => evaluated,
+                Err(error) => {
+                    let finding =
+                        Finding::new(Check::Policy, Verdict::Wait, "it could not be evaluated", expected(policy_type));
+                    let finding =
+                        finding.because(format!("it could not be evaluated: {error}")).of_policy(policy.name());
+                    let finding = finding.meanwhile("Ask the platform team to correct the policy.");
+                    report.errors.push(error);
+                    return finding;
+                }
+            };
+            let finding = finding(policy, &evaluation);
+            flags.extend(evaluation.results.flag.iter().cloned());
+            if evaluation.results.sample {
+                report.samples.push(sample(policy, input, evaluation, finding.verdict));
+            }
+            finding
+        });
+        let found = found.collect();
+        flags.sort();
+        flags.dedup();
+        report.flags = flags;
+        found
+    }
 }
 
 /// A policy that the rule names must be there. Reading the policies ensures that; this is for callers that forget to.
@@ -67,54 +131,6 @@ fn missing(case: &Case<'_>) -> Vec<Finding> {
             Finding::new(Check::Policy, Verdict::Wait, "it was not read", "a policy that agrees").of_policy(name)
         })
         .collect()
-}
-
-/// Policies of one type do not see each other's flags.
-fn of_type(
-    case: &Case<'_>,
-    policy_type: PolicyType,
-    findings: &[Finding],
-    gates: &[PassedGate],
-    report: &mut RegoReport,
-) -> Vec<Finding> {
-    let policies = case.rule.attached.iter().filter(|policy| policy.policy_type() == policy_type);
-    if policies.clone().next().is_none() {
-        return Vec::new();
-    }
-    if policy_type == PolicyType::Task && !is_by_hand(&case.evidence.run) {
-        let got = "no person started the run by hand, so it was not asked";
-        return policies
-            .map(|policy| Finding::new(Check::Policy, Verdict::Pass, got, NO_DENY).of_policy(policy.name()))
-            .collect();
-    }
-    let input = input(case, &Known { flags: &report.flags, findings, gates });
-    let mut flags = report.flags.clone();
-    let found = policies.map(|policy| {
-        let evaluated = input.clone().map_err(|problem| RegoError::of_policy(policy.name(), problem));
-        let evaluated = evaluated.and_then(|input| Ok((policy.evaluate(&input)?, input)));
-        let (evaluation, input) = match evaluated {
-            Ok(evaluated) => evaluated,
-            Err(error) => {
-                let finding =
-                    Finding::new(Check::Policy, Verdict::Wait, "it could not be evaluated", expected(policy_type));
-                let finding = finding.because(format!("it could not be evaluated: {error}")).of_policy(policy.name());
-                let finding = finding.meanwhile("Ask the platform team to correct the policy.");
-                report.errors.push(error);
-                return finding;
-            }
-        };
-        let finding = finding(policy, &evaluation);
-        flags.extend(evaluation.results.flag.iter().cloned());
-        if evaluation.results.sample {
-            report.samples.push(sample(policy, input, evaluation, finding.verdict));
-        }
-        finding
-    });
-    let found = found.collect();
-    flags.sort();
-    flags.dedup();
-    report.flags = flags;
-    found
 }
 
 const NO_DENY: &str = "no `deny`";

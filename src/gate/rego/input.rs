@@ -1,9 +1,10 @@
 //! What a policy sees as `input`. Not here: what of a run is in it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize as _;
 use serde_json::Value as Json;
+
+use super::input_value::InputValue;
 
 /// Bytes of the document as JSON. A run with 2,500 jobs is about a megabyte.
 const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -11,58 +12,51 @@ const INPUT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The document that a policy sees as `input`. A copy costs nothing: every policy of a type is given the same one.
 #[derive(Debug, Clone)]
 pub struct Input {
-    json: Arc<Json>,
-    /// The same, as the library wants it.
-    value: regorus::Value,
+    value: InputValue,
+    /// The same as JSON, once somebody asked for it.
+    json: Arc<OnceLock<Json>>,
 }
 
 impl Input {
-    /// Takes a document.
+    /// Takes a document that somebody wrote or recorded.
     ///
     /// # Errors
     /// It is not an object, larger than four megabytes, or has a number that the library cannot take.
     pub fn new(json: Json) -> Result<Self, String> {
-        if !json.is_object() {
+        let input = Self::of(InputValue::read(&json)?)?;
+        Ok(Self { json: Arc::new(json.into()), ..input })
+    }
+
+    /// Takes a document that was made for a decision.
+    ///
+    /// # Errors
+    /// It is not an object, or larger than four megabytes.
+    pub(in crate::gate) fn of(value: InputValue) -> Result<Self, String> {
+        if !value.is_object() {
             return Err("got JSON that is not an object, expected the input of a policy".to_owned());
         }
-        let bytes = bytes_of(&json);
+        let bytes = value.bytes();
         if bytes > INPUT_BYTES_MAX {
             return Err(format!("got an input of {bytes} bytes, expected at most {INPUT_BYTES_MAX}"));
         }
-        let value =
-            regorus::Value::deserialize(&json).map_err(|error| format!("got an input that cannot be read: {error}"))?;
-        Ok(Self { json: Arc::new(json), value })
+        Ok(Self { value, json: Arc::default() })
     }
 
     /// The document.
     pub fn as_json(&self) -> &Json {
-        &self.json
+        self.json.get_or_init(|| self.value.to_json())
     }
 
     pub(super) fn to_value(&self) -> regorus::Value {
-        self.value.clone()
+        self.value.to_library()
     }
 }
 
 /// Two inputs are the same if their documents are.
 impl PartialEq for Input {
     fn eq(&self, other: &Self) -> bool {
-        self.json == other.json
+        self.value == other.value
     }
 }
 
 impl Eq for Input {}
-
-/// About as many bytes as the document has as JSON: escapes are not counted.
-fn bytes_of(json: &Json) -> usize {
-    const AROUND: usize = 4;
-    let sum = |sizes: &mut dyn Iterator<Item = usize>| sizes.fold(AROUND, usize::saturating_add);
-    match json {
-        Json::Null | Json::Bool(_) | Json::Number(_) => AROUND,
-        Json::String(text) => text.len().saturating_add(AROUND),
-        Json::Array(items) => sum(&mut items.iter().map(bytes_of)),
-        Json::Object(entries) => sum(&mut entries
-            .iter()
-            .map(|(key, value)| key.len().saturating_add(AROUND).saturating_add(bytes_of(value)))),
-    }
-}
