@@ -105,6 +105,15 @@ fn every_policy_of_the_library_is_read_as_the_function_reads_it() {
 }
 
 #[test]
+fn no_policy_of_the_library_or_of_the_page_is_warned_of() {
+    let templates = library().into_iter().map(|template| template.text);
+    for text in templates.chain(blocks("rego").into_iter().filter(|block| block.contains("package "))) {
+        let policy = read("p", &text);
+        assert_eq!(policy.warnings(), [], "{text}");
+    }
+}
+
+#[test]
 fn every_policy_of_the_library_describes_itself() {
     for Template { name, text, .. } in library() {
         let policy = read(&name, &text);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::repository_pattern::RepositoryPattern;
 use super::rule::{Policy, Rule};
-use crate::gate::rego::{PolicyType, RegoPolicy, RuleName};
+use crate::gate::rego::{PolicyType, RegoPolicy, RegoWarning, RuleName};
 use crate::model::{Login, quoted, quoted_list};
 
 /// Bots in whose name anybody who can write to the repository can start a run.
@@ -40,6 +40,7 @@ impl Policy {
         }
         warnings.extend(self.rego.iter().filter_map(|policy| self.idle(policy)));
         warnings.extend(self.rego.iter().filter_map(|policy| never_approves(policy)));
+        warnings.extend(self.rego.iter().flat_map(|policy| of_text(policy)));
         warnings.extend(self.team_without_teams());
         warnings.extend(too_long(self.text()));
         warnings
@@ -62,6 +63,15 @@ impl Policy {
             fix: "Rename it to `teams`, or rename it to something else if it is not a table of teams.".to_owned(),
         })
     }
+}
+
+/// What a policy in Rego may not mean.
+fn of_text(policy: &RegoPolicy) -> Vec<PolicyWarning> {
+    let of_policy = |RegoWarning { place, problem, fix }| PolicyWarning {
+        problem: format!("policy {}, {place}: {problem}", quoted(policy.name())),
+        fix,
+    };
+    policy.warnings().into_iter().map(of_policy).collect()
 }
 
 /// A policy of type `approval` that can only reject.
@@ -183,6 +193,15 @@ mod tests {
         let idle = "policy `p` is attached to no rule, so it is never asked. Name it in `policies` of a rule, or set `attach` in its METADATA block.";
         assert_eq!(with(RULE), [idle]);
         assert_eq!(with(&format!("{RULE}policies = [\"p\"]\n")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_policy_in_rego_may_not_mean_is_warned_of_with_its_place() {
+        let text = "package p\ndeny { input.reqest }";
+        let policy = Policy::parse(&format!("{RULE}policies = [\"p\"]\n")).unwrap().with_rego([("p", text)]).unwrap();
+        let warnings: Vec<String> = policy.warnings().iter().map(ToString::to_string).collect();
+        let expected = "policy `p`, line 2, column 8: no input has `input.reqest`, so what needs it never holds. Did you mean `input.request`?";
+        assert_eq!(warnings, [expected]);
     }
 
     #[test]

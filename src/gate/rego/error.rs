@@ -78,7 +78,8 @@ impl RegoError {
         if error.is_time_limit() {
             error
         } else {
-            Self { problem: quoted_sentence(&error.problem).to_string(), ..error }
+            // It quotes with backticks, which would be escaped.
+            Self { problem: quoted_sentence(&error.problem.replace('`', "'")).to_string(), ..error }
         }
     }
 

@@ -49,6 +49,17 @@ pub(super) fn parse_either(policy: &str, text: &str) -> Result<(Language, Engine
     }
 }
 
+/// A policy's text as it stands, for what is said about it.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn as_written(policy: &str, text: &str) -> Result<Engine, RegoError> {
+    let (language, _) = parse_either(policy, text)?;
+    let mut engine = new(RULE_TIME_MAX).map_err(|error| RegoError::of_library(policy, &error))?;
+    add_as(language, &mut engine, policy, text)?;
+    Ok(engine)
+}
+
 fn reached(error: &RegoError) -> (u32, u32) {
     error.place.map(|place| (place.line, place.column)).unwrap_or_default()
 }

@@ -2,10 +2,13 @@
 //!
 //! The form is OPA's (<https://www.openpolicyagent.org/docs/policy-language#annotations>): YAML in comments. Ours stands under `custom`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 
 use super::error::{Place, RegoError};
+use super::spelling::nearest;
 use crate::model::{quoted, with_causes};
 
 /// When a policy is evaluated, and what it may say.
@@ -57,6 +60,9 @@ pub struct Metadata {
     pub labels: Vec<String>,
 }
 
+/// What is read under `custom`.
+const KEYS: [&str; 3] = ["type", "attach", "labels"];
+
 /// The keys that we read; OPA knows more.
 #[derive(Deserialize)]
 struct Annotations {
@@ -88,7 +94,12 @@ impl Metadata {
             let problem = with_causes(problem.without_snippet());
             // It names a place in the YAML, which is another in the text.
             let problem = problem.lines().next().and_then(|line| line.split(" at line ").next()).unwrap_or_default();
-            error(place, format!("cannot be read: {problem}"))
+            let problem = if problem == "expected sequence start" {
+                "got one value, expected a list such as `[\"*\"]`".to_owned()
+            } else {
+                format!("cannot be read: {problem}")
+            };
+            error(place, problem)
         })?;
         let types = PolicyType::ALL.map(|known| format!("`{}`", known.as_str())).join(", ");
         let no_type = |place| error(place, format!("got no `custom.type`, expected one of {types}"));
@@ -110,6 +121,21 @@ impl Metadata {
         let Annotations { title, description, .. } = annotations;
         Ok(Self { title, description, policy_type: Some(policy_type), attach, labels })
     }
+}
+
+/// The keys under `custom` that are not ours and nearly are: where the block stands, the key, and ours.
+pub(super) fn unread_keys(text: &str) -> Vec<(Place, String, &'static str)> {
+    #[derive(Deserialize)]
+    struct Keys {
+        custom: BTreeMap<String, serde_json::Value>,
+    }
+    let Some(block) = Block::find(text) else { return Vec::new() };
+    let Ok(Keys { custom }) = serde_saphyr::from_str(&block.yaml) else { return Vec::new() };
+    let meant = custom.into_keys().filter(|key| !KEYS.contains(&key.as_str())).filter_map(|key| {
+        let ours = nearest(&key, KEYS)?;
+        Some((block.heading(), key, ours))
+    });
+    meant.collect()
 }
 
 fn attachment(text: &str) -> Option<Attachment> {

@@ -28,6 +28,7 @@ pub(super) fn examine(modules: &[(&str, &Module)], scope: DataScope) -> Result<T
         module.policy.iter().try_for_each(|rule| reader.rule(rule, &mut uses))?;
     }
     calls::examine(&uses)?;
+    tree.used = uses.into_values().flat_map(|rule| rule.uses).collect();
     match tree.hidden_name() {
         Some(error) => Err(error.clone()),
         None => Ok(tree),

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use regorus::unstable::{AssignOp, BUILTINS, BoolOp, Expr, Literal, LiteralStmt, Module, Query, Rule, RuleHead};
 
+use super::error::Place;
 use super::functions;
 use super::paths;
 use super::spans::{whole_range, whole_text};
@@ -21,11 +22,7 @@ const NAME: &str = "__asked_for_by_not_";
 
 /// The text with the statements that OPA would add, if there are any.
 pub(super) fn with_operands_asked_for(module: &Module) -> Option<String> {
-    let mut finder = Finder { insertions: Vec::new(), module, names: 0 };
-    for rule in &module.policy {
-        finder.rule(rule);
-    }
-    let mut insertions = finder.insertions;
+    let mut insertions = Finder::through(module).insertions;
     if insertions.is_empty() {
         return None;
     }
@@ -35,6 +32,27 @@ pub(super) fn with_operands_asked_for(module: &Module) -> Option<String> {
         text.insert_str(*at, inserted);
     }
     Some(text)
+}
+
+/// The operands of negated statements that have no value where a part of `data.config` is missing, and where each stands. Not if the module says elsewhere
+/// what follows then.
+pub(super) fn silent(module: &Module) -> Vec<(Place, String)> {
+    let Finder { operands, references, .. } = Finder::through(module);
+    let imports = module.imports.iter().filter_map(|import| {
+        let path = paths::constant_path(&import.refr)?;
+        let name = import.r#as.as_ref().map(|name| name.text().to_owned()).or_else(|| path.last().cloned())?;
+        path.starts_with(&["data".to_owned(), "config".to_owned()]).then_some(name)
+    });
+    let imports: Vec<String> = imports.collect();
+    let is_config = |operand: &str| {
+        let mut words = operand.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
+        words.any(|word| {
+            word.starts_with("data.config")
+                || word.split('.').next().is_some_and(|name| imports.iter().any(|i| i == name))
+        })
+    };
+    let is_said = |operand: &str| references.iter().any(|reference| operand.contains(reference.as_str()));
+    operands.into_iter().filter(|(_, operand)| is_config(operand) && !is_said(operand)).collect()
 }
 
 /// Whether statements stand in brackets of any kind, so that another can follow.
@@ -47,11 +65,24 @@ enum Around {
 struct Finder<'m> {
     /// Offsets, and what is put there.
     insertions: Vec<(usize, String)>,
+    /// What negated statements ask for, each with the statement's place.
+    operands: Vec<(Place, String)>,
+    /// What is negated and no more than a reference.
+    references: Vec<String>,
     module: &'m Module,
     names: usize,
 }
 
-impl Finder<'_> {
+impl<'m> Finder<'m> {
+    fn through(module: &'m Module) -> Self {
+        let mut finder =
+            Self { insertions: Vec::new(), operands: Vec::new(), references: Vec::new(), module, names: 0 };
+        for rule in &module.policy {
+            finder.rule(rule);
+        }
+        finder
+    }
+
     fn rule(&mut self, rule: &Rule) {
         let Rule::Spec { head, bodies, .. } = rule else { return };
         let (refr, key, assign) = match head {
@@ -91,6 +122,11 @@ impl Finder<'_> {
                 Literal::NotExpr { expr, .. } => {
                     self.expr(expr, depth);
                     self.negated(expr, &mut operands, depth);
+                    let place = paths::place(&statement.span);
+                    self.operands.extend(operands.iter().map(|operand| (place, operand.clone())));
+                    if matches!(expr.as_ref(), Expr::Var { .. } | Expr::RefDot { .. } | Expr::RefBrack { .. }) {
+                        self.references.push(whole_text(expr.span()).to_owned());
+                    }
                 }
                 Literal::Every { domain, query, .. } => {
                     self.expr(domain, depth);

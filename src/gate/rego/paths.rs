@@ -69,6 +69,14 @@ pub(super) fn is_reference(expr: &Expr) -> bool {
     matches!(expr, Expr::RefDot { .. } | Expr::RefBrack { .. })
 }
 
+/// Where a reference begins. The library gives it the place of its last part.
+pub(super) fn start(reference: &Expr) -> Place {
+    match reference {
+        Expr::RefDot { refr, .. } | Expr::RefBrack { refr, .. } => start(refr),
+        other => place(other.span()),
+    }
+}
+
 /// The names that a query declares for itself.
 pub(super) fn declared(query: &Query) -> BTreeSet<String> {
     let mut names = BTreeSet::new();

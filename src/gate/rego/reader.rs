@@ -7,7 +7,7 @@ use regorus::unstable::{Expr, Import, Literal, LiteralStmt, Query, Ref, Rule, Ru
 use super::builtins;
 use super::calls::{RulePath, RuleUses, Uses};
 use super::error::RegoError;
-use super::paths::{at, constant_path, declared, is_reference, names_of, path, place, text_of};
+use super::paths::{at, constant_path, declared, is_reference, names_of, path, place, start, text_of};
 use super::tree::{DataScope, Tree};
 
 /// How deep an expression may nest.
@@ -303,15 +303,18 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         match path.first().map(String::as_str) {
-            Some("input") => Ok(()),
+            Some("input") => {
+                self.tree.input_fields.push((path.get(1..).unwrap_or_default().to_vec(), start(expr)));
+                Ok(())
+            }
             Some("data") => self.data(expr.span(), &path, is_constant),
             Some(root) if self.defines(root) => {
                 let rule = self.of_package(path);
                 self.here.uses.push(rule);
                 Ok(())
             }
-            root => {
-                self.tree.take_unknown(self.policy, root.unwrap_or_default(), place(expr.span()));
+            _ => {
+                self.tree.take_unknown(self.policy, &path, start(expr));
                 Ok(())
             }
         }

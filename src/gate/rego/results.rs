@@ -73,6 +73,15 @@ impl RuleName {
     fn is_boolean(self) -> bool {
         matches!(self, Self::Approve | Self::Reject | Self::Sample)
     }
+
+    /// What its value may be.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Approve | Self::Reject | Self::Sample => "a boolean",
+            Self::Flag => "a set of strings",
+            Self::Deny | Self::ApproveWithNote | Self::RejectWithNote | Self::Warn => "a set of strings or a boolean",
+        }
+    }
 }
 
 /// What one evaluation of a policy said.
@@ -109,9 +118,7 @@ impl Results {
     pub(super) fn take(&mut self, rule: RuleName, value: &Value) -> Result<(), String> {
         let name = rule.as_str();
         let said = read(value).map_err(|Unfit { got, expected }| {
-            let expected =
-                expected.as_deref().unwrap_or(if rule.is_boolean() { "a boolean" } else { "a set of strings" });
-            format!("`{name}` got {got}, expected {expected}")
+            format!("`{name}` got {got}, expected {}", expected.as_deref().unwrap_or(rule.kind()))
         })?;
         if rule.is_boolean() && !said.texts.is_empty() {
             return Err(format!("`{name}` got strings, expected a boolean"));
@@ -146,8 +153,22 @@ struct Unfit {
 }
 
 impl Unfit {
-    fn kind(got: &str) -> Self {
-        Self { got: got.to_owned(), expected: None }
+    fn of(got: impl Into<String>) -> Self {
+        Self { got: got.into(), expected: None }
+    }
+}
+
+/// What kind of value it is, in words.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Undefined => "nothing",
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Set(_) => "a set",
+        Value::Object(_) => "an object (in Rego v1, write `contains`)",
     }
 }
 
@@ -158,10 +179,7 @@ fn read(value: &Value) -> Result<Texts, Unfit> {
         Value::Bool(true) => return Ok(Texts { is_said: true, texts: BTreeSet::new() }),
         Value::Set(set) => set.iter().collect(),
         Value::Array(array) => array.iter().collect(),
-        Value::Null => return Err(Unfit::kind("null")),
-        Value::Number(_) => return Err(Unfit::kind("a number")),
-        Value::String(_) => return Err(Unfit::kind("a string")),
-        Value::Object(_) => return Err(Unfit::kind("an object (in Rego v1, write `contains`)")),
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Object(_) => return Err(Unfit::of(kind(value))),
     };
     if texts.len() > TEXTS_MAX {
         let got = format!("{} strings", texts.len());
@@ -173,7 +191,7 @@ fn read(value: &Value) -> Result<Texts, Unfit> {
             let got = format!("a string of {} characters", text.chars().count());
             Err(Unfit { got, expected: Some(format!("at most {TEXT_CHARS_MAX}")) })
         }
-        _ => Err(Unfit::kind("a set that contains something else than strings")),
+        other => Err(Unfit::of(format!("a set with {} in it", kind(other)))),
     };
     let texts: BTreeSet<String> = texts.into_iter().map(text).collect::<Result<_, _>>()?;
     Ok(Texts { is_said: !texts.is_empty(), texts })

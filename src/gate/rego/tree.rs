@@ -1,6 +1,6 @@
 //! What the syntax trees of policies contain. Not here: how it is found.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::calls::RulePath;
 use super::error::{Place, RegoError};
@@ -38,6 +38,10 @@ pub(super) struct Tree {
     pub(super) mentions_permission: bool,
     /// What `some NAME` declares, each with its package before it, and where.
     pub(super) some_names: Vec<(RulePath, RegoError)>,
+    /// The rules that others use: each may be longer than the rule's own path.
+    pub(super) used: BTreeSet<RulePath>,
+    /// The parts of the input that they name, as far as they are constant, and where.
+    pub(super) input_fields: Vec<(RulePath, Place)>,
     /// The rules of a policy that they look at and do not define.
     pub(super) missing: Vec<MissingRule>,
 }
@@ -58,8 +62,13 @@ impl Tree {
     }
 
     /// Takes a name that is neither a rule nor declared: a short name of Spacelift's, a rule of a policy that is not there, or a variable.
-    pub(super) fn take_unknown(&mut self, policy: &str, name: &str, place: Place) {
-        self.aliases.extend(ALIASES.into_iter().find(|(alias, _)| name == *alias));
+    pub(super) fn take_unknown(&mut self, policy: &str, path: &[String], place: Place) {
+        let (name, rest) = path.split_first().map(|(name, rest)| (name.as_str(), rest)).unwrap_or_default();
+        if let Some((alias, source)) = ALIASES.into_iter().find(|(alias, _)| name == *alias) {
+            self.aliases.insert(alias, source);
+            self.input_fields
+                .push((source.split('.').skip(1).map(str::to_owned).chain(rest.iter().cloned()).collect(), place));
+        }
         let asked = RuleName::ALL.into_iter().find(|rule| rule.as_str() == name);
         self.missing.extend(asked.map(|name| MissingRule { name, policy: policy.to_owned(), place }));
     }

@@ -3,22 +3,25 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use environment_gate::gate::rego::{Attachment, RegoPolicy};
+use environment_gate::gate::rego::{Attachment, Place, RegoPolicy, RegoWarning};
 use environment_gate::model::quoted;
 use serde_json::Map;
 
 use super::{files, line, path};
 use crate::output::{CommandAnswer, CommandOutput};
-use crate::render::RED;
+use crate::render::{RED, YELLOW};
 
 #[derive(clap::Args)]
 pub(crate) struct CheckOptions {
     /// Policies, and folders of policies; files named `NAME_test.rego` are left out
     #[arg(value_name = "PATH", default_value = ".", value_parser = path)]
     paths: Vec<PathBuf>,
+    /// Treat warnings as errors: the exit code is 1 if there are any
+    #[arg(long)]
+    deny_warnings: bool,
 }
 
-/// Reads the policies. The answer is no if any is refused, or if there are none.
+/// Reads the policies. The answer is no if any is refused, if there are none, or if there are warnings and they are denied.
 pub(super) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
     let mut files = files::rego_files(&options.paths)?;
     files.retain(|file| !file.is_named_as_test());
@@ -26,19 +29,25 @@ pub(super) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
         return Ok(CommandOutput { text: "There are no policies here.\n".to_owned(), answer: CommandAnswer::No });
     }
     let config = Map::new();
-    let (mut text, mut refused) = (String::new(), String::new());
+    let (mut read, mut warned, mut refused) = (String::new(), String::new(), String::new());
     for file in &files {
         match file.policy(&config) {
-            Ok(policy) => show(&mut text, &policy)?,
+            Ok(policy) => {
+                show(&mut read, &policy)?;
+                policy.warnings().into_iter().try_for_each(|warning| warn(&mut warned, &file.path, warning))?;
+            }
             Err(error) => writeln!(refused, "{RED}{}{RED:#}", line(&error))?,
         }
     }
-    let answer = if refused.is_empty() { CommandAnswer::Yes } else { CommandAnswer::No };
-    if !text.is_empty() && !refused.is_empty() {
-        text.push('\n');
-    }
-    text.push_str(&refused);
-    Ok(CommandOutput { text, answer })
+    let is_denied = options.deny_warnings && !warned.is_empty();
+    let answer = if refused.is_empty() && !is_denied { CommandAnswer::Yes } else { CommandAnswer::No };
+    let parts = [read, warned, refused].into_iter().filter(|part| !part.is_empty());
+    Ok(CommandOutput { text: parts.collect::<Vec<_>>().join("\n"), answer })
+}
+
+fn warn(text: &mut String, file: &str, RegoWarning { place, problem, fix }: RegoWarning) -> std::fmt::Result {
+    let Place { line, column } = place;
+    writeln!(text, "{YELLOW}warning{YELLOW:#}: {file}:{line}:{column}: {problem}. {fix}")
 }
 
 /// A policy in one line: name, type, what it attaches itself to, title.

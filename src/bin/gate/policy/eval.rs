@@ -45,9 +45,10 @@ enum Source {
 
 /// A policy that was asked.
 struct Asked {
-    input: Input,
     finding: Finding,
     evaluation: Evaluation,
+    /// What to know before trusting it.
+    warnings: Vec<String>,
 }
 
 /// Evaluates the policy. The answer is no if it could not be evaluated, whatever it would have said.
@@ -63,7 +64,7 @@ pub(super) async fn eval(options: &EvalOptions) -> anyhow::Result<CommandOutput>
             if options.show_input {
                 return Ok(CommandOutput::yes(format!("{:#}\n", input.as_json())));
             }
-            evaluate(&policy, input).map_err(|error| RegoError { policy: file.path.clone(), ..error })
+            evaluate(&policy, &input).map_err(|error| RegoError { policy: file.path.clone(), ..error })
         }
         Err(error) => Err(error),
     };
@@ -83,16 +84,16 @@ async fn input_of(source: &Source, config: &Map<String, Value>, policy: &RegoPol
     }
 }
 
-fn evaluate(policy: &RegoPolicy, input: Input) -> Result<Asked, RegoError> {
-    let evaluation = policy.evaluate(&input)?;
+fn evaluate(policy: &RegoPolicy, input: &Input) -> Result<Asked, RegoError> {
+    let evaluation = policy.evaluate(input)?;
     let finding = policy_finding(policy, &evaluation);
-    Ok(Asked { input, finding, evaluation })
+    Ok(Asked { finding, evaluation, warnings: input_fields::warnings(input, policy) })
 }
 
 fn in_words(said: &Result<Asked, RegoError>) -> Result<String, fmt::Error> {
     let mut text = String::new();
     match said {
-        Ok(Asked { input, finding, evaluation }) => {
+        Ok(Asked { finding, evaluation, warnings }) => {
             let verdict = finding.verdict.as_str();
             match finding.verdict {
                 Verdict::Pass => writeln!(text, "{GREEN}{verdict}{GREEN:#}")?,
@@ -102,7 +103,7 @@ fn in_words(said: &Result<Asked, RegoError>) -> Result<String, fmt::Error> {
             for (rule, value) in &evaluation.values {
                 writeln!(text, "  {rule:<18}  {value}")?;
             }
-            for warning in input_fields::warnings(input) {
+            for warning in warnings {
                 writeln!(text, "{YELLOW}warning{YELLOW:#}: {warning}")?;
             }
         }

@@ -1,64 +1,57 @@
-//! Fields of an input that the schema does not have, and those that an input lacks. Not here: what is in the fields, nor anything below the second level.
+//! Fields of an input that the schema does not have, and those that a policy looks at and an input lacks. Not here: what is in the fields.
 
-use environment_gate::gate::rego::Input;
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
-use super::INPUT_SCHEMA;
+use environment_gate::gate::rego::{Input, InputSchema, RegoPolicy};
+use serde_json::Value;
 
-/// What to know before trusting an evaluation of this input, a line each: `input.reqest: not in the schema`.
-pub(crate) fn warnings(input: &Input) -> Vec<String> {
+/// What to know before trusting a policy's evaluation of this input, a line each: `input.reqest: not in the schema`.
+pub(crate) fn warnings(input: &Input, policy: &RegoPolicy) -> Vec<String> {
     let mut warnings = unknown(input);
-    warnings.extend(missing(input));
+    warnings.extend(missing(input, policy));
     warnings
 }
 
 /// Fields that are not in the schema, at the top or one level below.
 pub(crate) fn unknown(input: &Input) -> Vec<String> {
-    let schema = schema();
+    let schema = InputSchema::new();
     let mut unknown = Vec::new();
     for (name, value) in input.as_json().as_object().into_iter().flatten() {
-        let Some(described) = schema.pointer("/properties").and_then(|fields| fields.get(name)) else {
-            unknown.push(format!("input.{name}: not in the schema"));
-            continue;
-        };
-        let Some(fields) = fields_of(&schema, described) else { continue };
-        let below = value.as_object().into_iter().flat_map(Map::keys);
-        unknown.extend(
-            below
-                .filter(|field| !fields.contains_key(*field))
-                .map(|field| format!("input.{name}.{field}: not in the schema")),
-        );
+        let below = value.as_object().into_iter().flatten().map(|(field, _)| vec![name, field]);
+        let paths = [vec![name]].into_iter().chain(below);
+        let fields: BTreeSet<String> = paths.filter_map(|path| Some(schema.unknown(&path)?.path)).collect();
+        unknown.extend(fields.into_iter().map(|field| format!("{field}: not in the schema")));
     }
     unknown
 }
 
-/// The fields at the top that the input lacks, in one line.
-fn missing(input: &Input) -> Option<String> {
-    let schema = schema();
-    let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    let missing: Vec<&str> = required.filter(|name| input.as_json().get(name).is_none()).collect();
-    (!missing.is_empty()).then(|| format!("missing in the input: {}", missing.join(", ")))
+/// What a policy looks at and the input lacks, in one line.
+fn missing(input: &Input, policy: &RegoPolicy) -> Option<String> {
+    let schema = InputSchema::new();
+    let fields = policy.input_fields();
+    let known = fields.iter().filter(|path| schema.unknown(path).is_none());
+    let missing: BTreeSet<String> = known.filter_map(|path| first_missing(input.as_json(), path)).collect();
+    let missing: Vec<&str> = missing.iter().map(String::as_str).collect();
+    (!missing.is_empty()).then(|| format!("the policy looks at this, and the input lacks it: {}", missing.join(", ")))
 }
 
-/// What an object may contain; `None` for anything else. A definition may stand elsewhere, and may be one of several.
-fn fields_of<'s>(schema: &'s Value, described: &'s Value) -> Option<&'s Map<String, Value>> {
-    let alternatives = described.get("anyOf").and_then(Value::as_array).into_iter().flatten();
-    alternatives.chain([described]).find_map(|one| {
-        let path = one.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#'));
-        path.map_or(Some(one), |path| schema.pointer(path))?.get("properties")?.as_object()
-    })
-}
-
-/// A text that is compiled in, so it is JSON: a test reads it.
-fn schema() -> Value {
-    serde_json::from_str(INPUT_SCHEMA).unwrap_or_default()
+/// The first part of a path that is not there, with those before it. What is in something else than an object is not looked for.
+fn first_missing(document: &Value, path: &[String]) -> Option<String> {
+    let mut here = document;
+    for (number, part) in (1..).zip(path) {
+        match here.as_object()?.get(part) {
+            Some(value) => here = value,
+            None => return path.get(..number).map(|parts| parts.join(".")),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 
@@ -76,12 +69,15 @@ mod tests {
     }
 
     #[test]
-    fn what_an_input_lacks_is_one_line() {
-        let mut fields = schema().get("properties").and_then(Value::as_object).unwrap().clone();
-        fields.values_mut().for_each(|field| *field = Value::Null);
-        assert_eq!(warnings(&input(fields.clone().into())), Vec::<String>::new());
-        fields.remove("run");
-        fields.remove("version");
-        assert_eq!(warnings(&input(fields.into())), ["missing in the input: version, run"]);
+    fn what_an_input_lacks_of_what_the_policy_looks_at_is_one_line() {
+        let text = "package p\nimport rego.v1\ndeny if { input.run.ref; input.run.sha; input.session.login; input.pending[_]; input.nobody.knows }\n";
+        let policy = RegoPolicy::parse("p", text, &Map::new()).unwrap();
+        let warnings = |json| warnings(&input(json), &policy);
+        let whole = json!({ "run": { "ref": "a", "sha": "b" }, "session": null, "pending": [] });
+        assert_eq!(warnings(whole), Vec::<String>::new());
+        assert_eq!(
+            warnings(json!({ "run": { "ref": "a" }, "session": {} })),
+            ["the policy looks at this, and the input lacks it: pending, run.sha, session.login"]
+        );
     }
 }

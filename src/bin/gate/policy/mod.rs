@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use environment_gate::gate::Policy;
-use environment_gate::gate::rego::{Place, RegoError};
+use environment_gate::gate::rego::{INPUT_SCHEMA, Place, RegoError};
 use serde_json::{Map, Value};
 
 use crate::output::CommandOutput;
@@ -22,9 +22,6 @@ mod story_input;
 mod test;
 mod test_json;
 mod test_report;
-
-/// Describes the document that policies see as `input`.
-const INPUT_SCHEMA: &str = include_str!("../../../../docs/rego-input.schema.json");
 
 #[derive(clap::Args)]
 #[command(arg_required_else_help = false)]
