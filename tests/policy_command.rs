@@ -168,6 +168,17 @@ test_every if {
 }
 
 #[test]
+fn what_a_test_looks_at_and_nothing_defines_is_named() {
+    let test =
+        "package weekend_test\nimport rego.v1\nimport data.weekend\ntest_typo if not weekend.denny with input as {}\n";
+    let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", test), ("good_test.rego", GOOD)]);
+    let (code, text) = answer(&folder.policy(&["test", "."]));
+    let note = "note: nothing here defines `data.weekend.denny`: did you mean `data.weekend.deny`?";
+    let notes: Vec<&str> = text.lines().filter(|line| line.starts_with("note: ")).collect();
+    assert_eq!((code, notes), (0, vec![note]));
+}
+
+#[test]
 fn verbose_shows_every_test_with_its_time() {
     let folder = Folder::new(&[("weekend.rego", WEEKEND), ("weekend_test.rego", GOOD)]);
     let (code, text) = answer(&folder.policy(&["test", ".", "--verbose"]));

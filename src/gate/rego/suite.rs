@@ -20,6 +20,7 @@ pub struct TestSuite {
     tests: Vec<TestCase>,
     coverage: Option<Coverage>,
     shared: Vec<(String, Vec<String>)>,
+    undefined: BTreeMap<String, Option<String>>,
     has_policies: bool,
 }
 
@@ -73,7 +74,8 @@ impl TestSuite {
         // A policy that is evaluated alone may also be there for tests that look at several.
         tests.dedup_by(|one, other| (&one.file, one.rule.1) == (&other.file, other.rule.1));
         let has_policies = read.iter().any(|file| file.is_policy);
-        Ok(Self { engines, tests, coverage: None, shared, has_policies })
+        let undefined = engines.iter().flat_map(|engine| engine.undefined.iter().cloned()).collect();
+        Ok(Self { engines, tests, coverage: None, shared, undefined, has_policies })
     }
 
     /// Notes which lines of the policies are evaluated from now on.
@@ -98,6 +100,11 @@ impl TestSuite {
     /// Packages of which several policies are evaluated together: in tests they see each other's rules, in the function they do not.
     pub fn shared_packages(&self) -> &[(String, Vec<String>)] {
         &self.shared
+    }
+
+    /// Rules and packages that the files look at and none of them defines, each with what may be meant.
+    pub fn undefined(&self) -> &BTreeMap<String, Option<String>> {
+        &self.undefined
     }
 
     /// Whether any of the files is a policy.

@@ -25,7 +25,7 @@ pub(crate) struct EvalOptions {
     /// The input as JSON, `-` for standard input, or a story's folder for what the policy would see of its run
     #[arg(long, value_name = "FILE|STORY|-", value_parser = input)]
     input: Source,
-    /// The policy in TOML whose `[data]` is seen as `data.config` and gives accounts their `teams`; by default that of the story, if there is one
+    /// The policy in TOML whose `[data]` is seen as `data.config` and gives the accounts of a story their `teams`; by default that of the story, if there is one
     #[arg(long, value_name = "FILE", value_parser = values::file)]
     policy: Option<PathBuf>,
     /// Print JSON

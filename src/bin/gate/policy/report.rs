@@ -48,6 +48,10 @@ pub(super) fn in_words(report: &TestReport<'_>, shown: Shown) -> Result<String, 
             files.join(", ")
         )?;
     }
+    for (path, meant) in report.undefined.iter().filter(|_| report.has_policies) {
+        let meant = meant.as_ref().map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
+        writeln!(text, "{YELLOW}note{YELLOW:#}: nothing here defines `{path}`{meant}")?;
+    }
     Ok(text)
 }
 

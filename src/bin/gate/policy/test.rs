@@ -73,6 +73,7 @@ pub(super) fn test(options: &TestOptions) -> anyhow::Result<CommandOutput> {
         coverage: suite.coverage(),
         threshold: options.threshold,
         shared_packages: suite.shared_packages(),
+        undefined: suite.undefined(),
         has_policies: suite.has_policies(),
     };
     let text = match options.format {

@@ -1,5 +1,6 @@
 //! What a run of tests came to, before it is printed in any form.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use environment_gate::gate::rego::{Coverage, TestCase, TestOutcome, TestVerdict};
@@ -17,6 +18,8 @@ pub(super) struct TestReport<'s> {
     pub(super) coverage: Option<&'s Coverage>,
     pub(super) threshold: Option<f64>,
     pub(super) shared_packages: &'s [(String, Vec<String>)],
+    /// What the files look at and none of them defines, each with what may be meant.
+    pub(super) undefined: &'s BTreeMap<String, Option<String>>,
     /// Whether any of the files is a policy.
     pub(super) has_policies: bool,
 }
