@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const RULE: &str = "[[rule]]\nrepositories = [\"octo-org/widgets\"]\nrefs = [\"main\"]\n";
-const POLICY: &str = "# METADATA\n# title: No weekends\n# custom:\n#   type: task\n#   attach: [\"*\"]\npackage no_weekends\n\nimport rego.v1\n\ndeny contains \"it is the weekend\" if input.request.weekend\n";
-const TESTS: &str = "package no_weekends_test\n\nimport rego.v1\n\nimport data.no_weekends\n\ntest_a_weekday_is_let_in if count(no_weekends.deny) == 0 with input as {\"request\": {\"weekend\": false}}\n";
+const POLICY: &str = "# METADATA\n# title: No weekends\n# custom:\n#   type: task\n#   attach: [\"*\"]\npackage no_weekends\n\nimport rego.v1\n\ndeny contains \"it is the weekend\" if time.weekday(input.request.timestamp_ns) == \"Sunday\"\n";
+const TESTS: &str = "package no_weekends_test\n\nimport rego.v1\n\nimport data.no_weekends\n\ntest_a_weekday_is_let_in if count(no_weekends.deny) == 0 with input as {\"request\": {\"timestamp_ns\": 0}}\n";
 
 /// A checkout of the policy's repository.
 struct Checkout {
@@ -139,7 +139,8 @@ fn a_failing_test_is_annotated_at_its_line() {
 
 #[test]
 fn a_policy_that_the_function_would_refuse_is_annotated_at_its_place() {
-    let ran = with_rego(RULE, &POLICY.replace("input.request.weekend", "http.send({})"), TESTS).check(&REGO);
+    let ran = with_rego(RULE, &POLICY.replace("time.weekday(input.request.timestamp_ns)", "http.send({})"), TESTS)
+        .check(&REGO);
     assert_eq!(ran.code, Some(1), "{}", ran.log);
     let [command] = ran.commands()[..] else { panic!("all three commands of gate find it: {}", ran.log) };
     let place = "::error file=policies/no-weekends.rego,line=10,col=";
@@ -160,6 +161,27 @@ fn a_warning_is_annotated_and_an_error_only_if_it_is_denied() {
     assert_eq!(denied.code, Some(1), "{}", denied.log);
     assert!(
         denied.commands()[0].starts_with("::error file=policy.toml::rule 1: with `approvals = 0`"),
+        "{}",
+        denied.log
+    );
+}
+
+#[test]
+fn what_a_policy_in_rego_may_not_mean_is_annotated_once_at_its_place() {
+    let checkout = with_rego(RULE, &POLICY.replace("input.request", "input.reqest"), TESTS);
+    let place =
+        "file=policies/no-weekends.rego,line=10,col=51::no input has `input.reqest`, so what needs it never holds";
+    let allowed = checkout.check(&REGO);
+    assert_eq!(
+        (allowed.code, allowed.commands()),
+        (Some(0), vec![format!("::warning {place}").as_str()]),
+        "{}",
+        allowed.log
+    );
+    let denied = checkout.check(&[REGO[0], ("DENY_WARNINGS", "true")]);
+    assert_eq!(
+        (denied.code, denied.commands()),
+        (Some(1), vec![format!("::error {place}").as_str()]),
         "{}",
         denied.log
     );

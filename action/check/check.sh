@@ -69,6 +69,10 @@ annotate_all() {
         elif [[ -n $file && $line =~ ^(data\.[^ ]+):\ (FAIL|ERROR)" " ]]; then
             # What is wrong with the test is on the next line.
             test="${BASH_REMATCH[1]}: ${BASH_REMATCH[2]}"
+        elif [[ $line =~ ^(error|warning):\ ([^:]+\.rego):([0-9]+):([0-9]+):\ (.+)$ ]]; then
+            annotate "${BASH_REMATCH[@]:1:5}"
+        elif [[ $line =~ ^(error|warning):\ policy\ \`([^\`]+)\`,\ line\ ([0-9]+),\ column\ ([0-9]+):\ (.+)$ ]]; then
+            annotate "${BASH_REMATCH[1]}" "${POLICIES%/}/${BASH_REMATCH[2]}.rego" "${BASH_REMATCH[@]:3:3}"
         elif [[ $line =~ ^(error|warning):\ (.+)$ ]]; then
             annotate "${BASH_REMATCH[1]}" "$POLICY" '' '' "${BASH_REMATCH[2]}"
         fi
@@ -118,7 +122,7 @@ echo "## Environment Gate: the policy" >> "$GITHUB_STEP_SUMMARY"
 if [[ -z $POLICIES ]]; then
     run "gate check" check "${warnings[@]}" -- "$POLICY"
 else
-    run "gate policy check" policy check -- "$POLICIES"
+    run "gate policy check" policy check "${warnings[@]}" -- "$POLICIES"
     run "gate check" check "${warnings[@]}" --policies="$POLICIES" -- "$POLICY"
     run "gate policy test" policy test --policy="$POLICY" -- "$POLICIES"
 fi

@@ -56,7 +56,7 @@ fn check_policy(file: &Path, options: &CheckOptions) -> anyhow::Result<CommandOu
     text.push_str("\nNothing else is let in: other repositories and environments of these owners are rejected, other owners are ignored.\n");
     let warnings = policy.warnings();
     let answer = if options.deny_warnings && !warnings.is_empty() { CommandAnswer::No } else { CommandAnswer::Yes };
-    warn(&mut text, &warnings, answer)?;
+    warn(&mut text, &warnings, options.deny_warnings)?;
     Ok(CommandOutput { text, answer })
 }
 
@@ -66,8 +66,9 @@ fn with_rego(policy: Policy, folder: Option<&Path>) -> anyhow::Result<Policy> {
     Ok(policy.with_rego(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())))?)
 }
 
-fn warn(text: &mut String, warnings: &[PolicyWarning], answer: CommandAnswer) -> fmt::Result {
-    let (kind, style) = if answer == CommandAnswer::No { ("error", RED) } else { ("warning", YELLOW) };
+/// Each warning with its fix; as an error where warnings are denied.
+pub(crate) fn warn(text: &mut String, warnings: &[PolicyWarning], are_denied: bool) -> fmt::Result {
+    let (kind, style) = if are_denied { ("error", RED) } else { ("warning", YELLOW) };
     for PolicyWarning { problem, fix } in warnings {
         writeln!(text, "\n{style}{kind}{style:#}: {problem}\n  {BOLD}Fix:{BOLD:#} {fix}")?;
     }

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use environment_gate::gate::policy::PolicyWarning;
 use environment_gate::gate::rego::{Attachment, Place, RegoPolicy, RegoWarning};
 use environment_gate::model::quoted;
 use serde_json::Map;
 
 use super::{files, line, path};
+use crate::check::warn;
 use crate::output::{CommandAnswer, CommandOutput};
-use crate::render::{RED, YELLOW};
+use crate::render::RED;
 
 #[derive(clap::Args)]
 pub(crate) struct CheckOptions {
@@ -29,25 +31,28 @@ pub(super) fn check(options: &CheckOptions) -> anyhow::Result<CommandOutput> {
         return Ok(CommandOutput { text: "There are no policies here.\n".to_owned(), answer: CommandAnswer::No });
     }
     let config = Map::new();
-    let (mut read, mut warned, mut refused) = (String::new(), String::new(), String::new());
+    let (mut text, mut warnings, mut refused) = (String::new(), Vec::new(), String::new());
     for file in &files {
         match file.policy(&config) {
             Ok(policy) => {
-                show(&mut read, &policy)?;
-                policy.warnings().into_iter().try_for_each(|warning| warn(&mut warned, &file.path, warning))?;
+                show(&mut text, &policy)?;
+                warnings.extend(policy.warnings().into_iter().map(|warning| in_file(&file.path, warning)));
             }
             Err(error) => writeln!(refused, "{RED}{}{RED:#}", line(&error))?,
         }
     }
-    let is_denied = options.deny_warnings && !warned.is_empty();
+    let is_denied = options.deny_warnings && !warnings.is_empty();
     let answer = if refused.is_empty() && !is_denied { CommandAnswer::Yes } else { CommandAnswer::No };
-    let parts = [read, warned, refused].into_iter().filter(|part| !part.is_empty());
-    Ok(CommandOutput { text: parts.collect::<Vec<_>>().join("\n"), answer })
+    warn(&mut text, &warnings, options.deny_warnings)?;
+    if !text.is_empty() && !refused.is_empty() {
+        text.push('\n');
+    }
+    text.push_str(&refused);
+    Ok(CommandOutput { text, answer })
 }
 
-fn warn(text: &mut String, file: &str, RegoWarning { place, problem, fix }: RegoWarning) -> std::fmt::Result {
-    let Place { line, column } = place;
-    writeln!(text, "{YELLOW}warning{YELLOW:#}: {file}:{line}:{column}: {problem}. {fix}")
+fn in_file(file: &str, RegoWarning { place: Place { line, column }, problem, fix }: RegoWarning) -> PolicyWarning {
+    PolicyWarning { problem: format!("{file}:{line}:{column}: {problem}"), fix }
 }
 
 /// A policy in one line: name, type, what it attaches itself to, title.
