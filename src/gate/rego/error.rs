@@ -5,8 +5,9 @@ use std::fmt;
 use crate::model::{quoted, quoted_sentence};
 
 /// Problems by the library's words, each with its most frequent cause first.
-const CLEARER: [(&str, &str); 5] = [
+const CLEARER: [(&str, &str); 6] = [
     ("`if` keyword is required before rule body", "`if` is missing before the rule's body: write `if {`"),
+    ("unexpected keyword `not`", "`not` cannot stand here: is an `if` missing before it?"),
     ("input cannot be shadowed", "`if` is missing before `input`: write `if input`; no rule can be called `input`"),
     ("data cannot be shadowed", "`if` is missing before `data`: write `if data`; no rule can be called `data`"),
     (

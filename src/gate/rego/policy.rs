@@ -13,6 +13,7 @@ use super::input::Input;
 use super::metadata::{Metadata, PolicyType};
 use super::paths::{full_path, place};
 use super::results::{Results, RuleName};
+use super::spelling::nearest;
 use super::tree::{DataScope, Tree};
 use super::{library, modules, nesting};
 
@@ -68,7 +69,7 @@ impl RegoPolicy {
         // The library's own preparations are made once, not for each evaluation. A variable that nothing binds is noticed only when its rule is evaluated.
         for rule in &rules {
             let compiled = engine.compile_with_entrypoint(&rule.path.as_str().into());
-            compiled.map_err(|error| RegoError::of_library(name, &error))?;
+            compiled.map_err(|error| about_a_rule(RegoError::of_library(name, &error), &tree, &package))?;
         }
         let mentions_permission = tree.mentions_permission;
         Ok(Self {
@@ -164,6 +165,20 @@ impl fmt::Debug for RegoPolicy {
 fn is_name(name: &str) -> bool {
     (1..=NAME_CHARS_MAX).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+}
+
+/// An error of the library about a name, with the policy's rule that it is about or that may be meant.
+fn about_a_rule(error: RegoError, tree: &Tree, package: &RulePath) -> RegoError {
+    let name_after = |start| error.problem.strip_prefix(start).and_then(|rest| rest.split('`').next());
+    let mut rules =
+        tree.rules.keys().filter_map(|rule| rule.strip_prefix(package.as_slice())?.first()).map(String::as_str);
+    let problem = if let Some(name) = name_after("use of undefined variable `") {
+        nearest(name, rules).map(|meant| format!("nothing defines `{name}`: did you mean `{meant}`?"))
+    } else {
+        let variable = name_after("var `").filter(|name| rules.any(|rule| rule == *name));
+        variable.map(|name| format!("`{name}` has the name of a rule, expected another"))
+    };
+    RegoError { problem: problem.unwrap_or(error.problem), ..error }
 }
 
 /// The short names that Spacelift's policies may use, as rules of the policy's package.
@@ -292,6 +307,23 @@ mod tests {
     fn a_variable_that_nothing_binds_is_an_error_with_its_place() {
         let error = evaluate("package p\ndeny[msg] { true }", json!({})).unwrap_err();
         assert!(error.starts_with("policy `p`, line 2, column 6: "), "{error}");
+    }
+
+    #[test]
+    fn a_misspelled_rule_is_named_with_the_one_that_may_be_meant() {
+        let text = "package p\ndeny { not is_lst }\nis_list { input.run }\n";
+        assert_eq!(
+            parse(text).unwrap_err(),
+            "policy `p`, line 2, column 12: nothing defines `is_lst`: did you mean `is_list`?"
+        );
+    }
+
+    #[test]
+    fn a_variable_of_a_loop_that_has_the_name_of_a_rule_is_refused_in_these_words() {
+        refused(
+            "package p\nimport rego.v1\nnow := 1\ndeny if { some now in [1]; now > 0 }",
+            "`now` has the name of a rule",
+        );
     }
 
     #[test]
