@@ -11,6 +11,8 @@ fuzz_target!(|data: &[u8]| {
     let config = Map::from_iter([("teams".to_owned(), json!({ "sre": ["bob"] }))]);
     match RegoPolicy::parse("fuzz", text, &config) {
         Ok(policy) => {
+            assert!(policy.warnings().iter().all(|warning| !warning.problem.is_empty()));
+            assert!(policy.input_fields().len() <= text.len());
             let Some(input) = serde_json::from_str(input).ok().and_then(|json| Input::new(json).ok()) else { return };
             match policy.evaluate(&input) {
                 // What is said is what the rules' values are.
