@@ -10,6 +10,8 @@ use serde_json::Value as Json;
 pub(in crate::gate) struct InputValue(regorus::Value);
 
 impl InputValue {
+    pub(in crate::gate) const NULL: Self = Self(regorus::Value::Null);
+
     /// Takes JSON.
     ///
     /// # Errors
@@ -18,8 +20,6 @@ impl InputValue {
         let value = regorus::Value::deserialize(json);
         value.map(Self).map_err(|error| format!("got an input that cannot be read: {error}"))
     }
-
-    pub(in crate::gate) const NULL: Self = Self(regorus::Value::Null);
 
     /// The object with this field, too. What is no object stays what it is.
     #[must_use]

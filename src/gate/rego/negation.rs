@@ -44,15 +44,20 @@ pub(super) fn silent(module: &Module) -> Vec<(Place, String)> {
         path.starts_with(&["data".to_owned(), "config".to_owned()]).then_some(name)
     });
     let imports: Vec<String> = imports.collect();
-    let is_config = |operand: &str| {
-        let mut words = operand.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
-        words.any(|word| {
-            word.starts_with("data.config")
-                || word.split('.').next().is_some_and(|name| imports.iter().any(|i| i == name))
-        })
-    };
-    let is_said = |operand: &str| references.iter().any(|reference| operand.contains(reference.as_str()));
-    operands.into_iter().filter(|(_, operand)| is_config(operand) && !is_said(operand)).collect()
+    let is_of_config = |text: &str| has_word(text, "data.config") || imports.iter().any(|name| has_word(text, name));
+    let said: Vec<&String> = references.iter().filter(|reference| is_of_config(reference)).collect();
+    let is_said = |operand: &str| said.iter().any(|reference| has_word(operand, reference));
+    operands.into_iter().filter(|(_, operand)| is_of_config(operand) && !is_said(operand)).collect()
+}
+
+/// Whether a text has these words, and neither begins nor ends within a longer one.
+fn has_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (text.get(..at), text.get(at.saturating_add(word.len())..));
+        !before.is_some_and(|before| before.ends_with(is_part))
+            && !after.is_some_and(|after| after.starts_with(is_part))
+    })
 }
 
 /// Whether statements stand in brackets of any kind, so that another can follow.

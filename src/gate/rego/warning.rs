@@ -189,8 +189,13 @@ mod tests {
 
     #[test]
     fn who_says_what_follows_if_it_is_missing_is_not_warned() {
-        let rules = "deny contains \"no list\" if not data.config.refs\ndeny contains \"not listed\" if not input.run.ref in data.config.refs";
-        assert_eq!(warnings(rules), [""; 0]);
+        let rules = |list: &str| {
+            format!(
+                "deny contains \"no list\" if not data.config.{list}\ndeny contains \"not listed\" if not input.run.ref in data.config.refs"
+            )
+        };
+        assert_eq!(warnings(&rules("refs")), [""; 0]);
+        assert_eq!(warnings(&rules("ref")).len(), 1);
     }
 
     #[test]

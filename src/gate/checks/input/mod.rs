@@ -80,7 +80,7 @@ impl<'a> Document<'a> {
     /// It is too large.
     pub(super) fn input(&self, known: &Known<'_>) -> Result<Input, String> {
         let case = self.case;
-        let gates = case.rule.gates.iter().map(|judged| gate(case, judged, known.gates));
+        let gates = case.rule.gates.iter().map(|of_rule| gate(case, of_rule, known.gates));
         let older: [InputValue; 0] = [];
         let reviews = object(vec![
             ("current", current(case, known.gates)),
