@@ -1,10 +1,12 @@
 //! What a policy that can be read may not mean: names that are nearly right, and conditions that silently have no value.
 
-use super::RegoPolicy;
+use regorus::unstable::{Module, Ref};
+
 use super::calls::RulePath;
 use super::error::{Place, RegoError};
 use super::input_schema::InputSchema;
 use super::metadata::unread_keys;
+use super::policy::RegoPolicy;
 use super::results::RuleName;
 use super::spelling::nearest;
 use super::tree::{DataScope, Tree};
@@ -24,29 +26,9 @@ pub struct RegoWarning {
 impl RegoPolicy {
     /// What its author should think about once more, in the order of its text.
     pub fn warnings(&self) -> Vec<RegoWarning> {
-        // It was read before.
-        let mut warnings = self.look_again().unwrap_or_default();
-        warnings.sort_by_key(|warning| (warning.place.line, warning.place.column));
-        warnings
-    }
-
-    /// The parts of the input that it names: `["run", "ref"]`. An empty one stands for all of it.
-    pub fn input_fields(&self) -> Vec<Vec<String>> {
-        let read = || {
-            let mut engine = library::as_written(self.name(), self.text())?;
-            let module = engine.get_modules().first().cloned();
-            let module = module.ok_or_else(|| RegoError::of_policy(self.name(), "got no package"))?;
-            modules::examine(&[(self.name(), &module)], DataScope::OwnPackage)
-        };
-        let fields = read().map(|tree: Tree| tree.input_fields).unwrap_or_default();
-        fields.into_iter().map(|(path, _)| path).collect()
-    }
-
-    fn look_again(&self) -> Result<Vec<RegoWarning>, RegoError> {
-        let mut engine = library::as_written(self.name(), self.text())?;
-        let Some(module) = engine.get_modules().first().cloned() else { return Ok(Vec::new()) };
-        let package = modules::package(self.name(), &module)?;
-        let tree = modules::examine(&[(self.name(), &module)], DataScope::OwnPackage)?;
+        // It was read before, so it can be read.
+        let Ok((module, tree)) = self.read_again() else { return Vec::new() };
+        let Ok(package) = modules::package(self.name(), &module) else { return Vec::new() };
         let mut warnings = misspelled_rules(&tree, &package);
         warnings.extend(unknown_fields(&tree));
         warnings.extend(negation::silent(&module).into_iter().map(|(place, operand)| silent(place, &operand)));
@@ -55,7 +37,23 @@ impl RegoPolicy {
             problem: format!("METADATA: `custom.{key}` is not read"),
             fix: format!("Did you mean `{meant}`?"),
         }));
-        Ok(warnings)
+        warnings.sort_by_key(|warning| (warning.place.line, warning.place.column));
+        warnings
+    }
+
+    /// The parts of the input that it names: `["run", "ref"]`. An empty one stands for all of it.
+    pub fn input_fields(&self) -> Vec<Vec<String>> {
+        let fields = self.read_again().map(|(_, tree)| tree.input_fields).unwrap_or_default();
+        fields.into_iter().map(|(path, _)| path).collect()
+    }
+
+    /// The text as it stands: for its evaluation, statements were added.
+    fn read_again(&self) -> Result<(Ref<Module>, Tree), RegoError> {
+        let mut engine = library::as_written(self.name(), self.text())?;
+        let module = engine.get_modules().first().cloned();
+        let module = module.ok_or_else(|| RegoError::of_policy(self.name(), "got no package"))?;
+        let tree = modules::examine(&[(self.name(), &module)], DataScope::OwnPackage)?;
+        Ok((module, tree))
     }
 }
 
