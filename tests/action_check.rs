@@ -169,8 +169,7 @@ fn a_warning_is_annotated_and_an_error_only_if_it_is_denied() {
 #[test]
 fn what_a_policy_in_rego_may_not_mean_is_annotated_once_at_its_place() {
     let checkout = with_rego(RULE, &POLICY.replace("input.request", "input.reqest"), TESTS);
-    let place =
-        "file=policies/no-weekends.rego,line=10,col=51::no input has `input.reqest`, so what needs it never holds";
+    let place = "file=policies/no-weekends.rego,line=10,col=51::no input has `input.reqest`, so it is always undefined";
     let allowed = checkout.check(&REGO);
     assert_eq!(
         (allowed.code, allowed.commands()),

@@ -526,7 +526,7 @@ fn what_a_policy_may_not_mean_is_warned_of_with_its_place_and_can_be_denied() {
     let folder =
         Folder::new(&[("p.rego", text), ("q.rego", "package q\nimport rego.v1\ndeny if input.run.ref == \"x\"\n")]);
     let (code, text) = answer(&folder.policy(&["check"]));
-    let warning = "warning: p.rego:3:22: no input has `input.reqest`, so what needs it never holds\n  Fix: Did you mean `input.request`?\n";
+    let warning = "warning: p.rego:3:22: no input has `input.reqest`, so it is always undefined\n  Fix: Did you mean `input.request`?\n";
     assert!(code == 0 && text.contains(warning), "{text}");
     assert_eq!(answer(&folder.policy(&["check", "--deny-warnings"])).0, 1);
     assert_eq!(answer(&folder.policy(&["check", "--deny-warnings", "q.rego"])).0, 0);

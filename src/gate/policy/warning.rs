@@ -200,7 +200,7 @@ mod tests {
         let text = "package p\ndeny { input.reqest }";
         let policy = Policy::parse(&format!("{RULE}policies = [\"p\"]\n")).unwrap().with_rego([("p", text)]).unwrap();
         let warnings: Vec<String> = policy.warnings().iter().map(ToString::to_string).collect();
-        let expected = "policy `p`, line 2, column 8: no input has `input.reqest`, so what needs it never holds. Did you mean `input.request`?";
+        let expected = "policy `p`, line 2, column 8: no input has `input.reqest`, so it is always undefined. Did you mean `input.request`?";
         assert_eq!(warnings, [expected]);
     }
 

@@ -95,7 +95,7 @@ impl Metadata {
             // It names a place in the YAML, which is another in the text.
             let problem = problem.lines().next().and_then(|line| line.split(" at line ").next()).unwrap_or_default();
             let problem = if problem == "expected sequence start" {
-                "got one value, expected a list such as `[\"*\"]`".to_owned()
+                "got something else than a list, expected one, such as `[\"label:production\"]`".to_owned()
             } else {
                 format!("cannot be read: {problem}")
             };
@@ -257,6 +257,13 @@ mod tests {
                 "{attach}"
             );
         }
+    }
+
+    #[test]
+    fn one_attachment_that_is_no_list_is_refused_with_what_to_write() {
+        let read = read("# custom: { type: task, attach: \"*\" }\n");
+        let expected = "METADATA: got something else than a list, expected one, such as `[\"label:production\"]`";
+        assert!(read.is_err_and(|text| text.ends_with(expected)));
     }
 
     #[test]

@@ -319,6 +319,11 @@ mod tests {
     }
 
     #[test]
+    fn a_not_without_an_if_before_it_is_refused_in_these_words() {
+        refused("package p\nimport rego.v1\ndeny contains \"x\" not input.run", "is an `if` missing before it?");
+    }
+
+    #[test]
     fn a_variable_of_a_loop_that_has_the_name_of_a_rule_is_refused_in_these_words() {
         refused(
             "package p\nimport rego.v1\nnow := 1\ndeny if { some now in [1]; now > 0 }",

@@ -168,7 +168,7 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Set(_) => "a set",
-        Value::Object(_) => "an object (in Rego v1, write `contains`)",
+        Value::Object(_) => "an object",
     }
 }
 
@@ -179,19 +179,20 @@ fn read(value: &Value) -> Result<Texts, Unfit> {
         Value::Bool(true) => return Ok(Texts { is_said: true, texts: BTreeSet::new() }),
         Value::Set(set) => set.iter().collect(),
         Value::Array(array) => array.iter().collect(),
-        Value::Null | Value::Number(_) | Value::String(_) | Value::Object(_) => return Err(Unfit::of(kind(value))),
+        Value::Object(_) => return Err(Unfit::of("an object (in Rego v1, write `contains`)")),
+        Value::Null | Value::Number(_) | Value::String(_) => return Err(Unfit::of(kind(value))),
     };
     if texts.len() > TEXTS_MAX {
         let got = format!("{} strings", texts.len());
         return Err(Unfit { got, expected: Some(format!("at most {TEXTS_MAX}")) });
     }
-    let text = |value: &Value| match value {
+    let text = |element: &Value| match element {
         Value::String(text) if text.chars().count() <= TEXT_CHARS_MAX => Ok(text.to_string()),
         Value::String(text) => {
             let got = format!("a string of {} characters", text.chars().count());
             Err(Unfit { got, expected: Some(format!("at most {TEXT_CHARS_MAX}")) })
         }
-        other => Err(Unfit::of(format!("a set with {} in it", kind(other)))),
+        other => Err(Unfit::of(format!("{} with {} in it", kind(value), kind(other)))),
     };
     let texts: BTreeSet<String> = texts.into_iter().map(text).collect::<Result<_, _>>()?;
     Ok(Texts { is_said: !texts.is_empty(), texts })
@@ -248,6 +249,12 @@ mod tests {
             assert!(said(rule, r#"["x"]"#).unwrap_err().ends_with("expected a boolean"));
         }
         assert!(said(RuleName::Flag, "true").is_err());
+    }
+
+    #[test]
+    fn what_a_list_may_not_have_in_it_is_named() {
+        let error = said(RuleName::Deny, "[\"x\", {}]").unwrap_err();
+        assert_eq!(error, "`deny` got an array with an object in it, expected a set of strings or a boolean");
     }
 
     #[test]

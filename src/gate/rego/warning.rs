@@ -11,6 +11,7 @@ use super::results::RuleName;
 use super::spelling::nearest;
 use super::tree::{DataScope, Tree};
 use super::{library, modules, negation};
+use crate::model::quoted;
 
 /// Something that the author of a policy should think about once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl RegoPolicy {
         warnings.extend(negation::silent(&module).into_iter().map(|(place, operand)| silent(place, &operand)));
         warnings.extend(unread_keys(self.text()).into_iter().map(|(place, key, meant)| RegoWarning {
             place,
-            problem: format!("METADATA: `custom.{key}` is not read"),
+            problem: format!("METADATA: {} is not read", quoted(&format!("custom.{key}"))),
             fix: format!("Did you mean `{meant}`?"),
         }));
         warnings.sort_by_key(|warning| (warning.place.line, warning.place.column));
@@ -67,7 +68,7 @@ fn misspelled_rules(tree: &Tree, package: &RulePath) -> Vec<RegoWarning> {
         let meant = nearest(name, asked()).filter(|_| !asked().any(|asked| asked == name))?;
         Some(RegoWarning {
             place: *place,
-            problem: format!("nothing asks for rule `{name}`"),
+            problem: format!("nothing asks for rule {}", quoted(name)),
             fix: format!("Did you mean `{meant}`?"),
         })
     });
@@ -83,7 +84,7 @@ fn unknown_fields(tree: &Tree) -> Vec<RegoWarning> {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => "`gate policy schema` lists the fields that there are.".to_owned(),
         };
-        let problem = format!("no input has `{}`, so what needs it never holds", unknown.path);
+        let problem = format!("no input has {}, so it is always undefined", quoted(&unknown.path));
         Some(RegoWarning { place: *place, problem, fix })
     });
     unknown.collect()
@@ -92,7 +93,10 @@ fn unknown_fields(tree: &Tree) -> Vec<RegoWarning> {
 fn silent(place: Place, operand: &str) -> RegoWarning {
     RegoWarning {
         place,
-        problem: format!("where `{operand}` is missing, this `not` has no value, as in OPA, so its rule says nothing"),
+        problem: format!(
+            "where {} is missing, this `not` has no value, as in OPA, so its rule says nothing",
+            quoted(operand)
+        ),
         fix: "Put the condition into a rule of its own, and negate that: `is_listed if …`, then `not is_listed`."
             .to_owned(),
     }
@@ -120,10 +124,9 @@ mod tests {
     #[test]
     fn a_field_that_no_input_has_is_named_with_the_one_that_may_be_meant() {
         let expected =
-            "3:26: no input has `input.repositry`, so what needs it never holds. Did you mean `input.repository`?";
+            "3:26: no input has `input.repositry`, so it is always undefined. Did you mean `input.repository`?";
         assert_eq!(warnings("deny contains \"a\" if not input.repositry.name == \"x\""), [expected]);
-        let expected =
-            "3:9: no input has `input.run.reff`, so what needs it never holds. Did you mean `input.run.ref`?";
+        let expected = "3:9: no input has `input.run.reff`, so it is always undefined. Did you mean `input.run.ref`?";
         assert_eq!(warnings("deny if input[\"run\"].reff == \"x\""), [expected]);
         let [unlike] = warnings("deny if input.run.drift_detection").try_into().unwrap();
         assert!(unlike.ends_with("`gate policy schema` lists the fields that there are."), "{unlike}");
@@ -166,6 +169,17 @@ mod tests {
             let warnings = warnings(&format!("import data.config.freezes\ndeny if {condition}"));
             let [warning] = warnings.as_slice() else { unreachable!("{condition}: {warnings:?}") };
             assert!(warning.contains("is missing, this `not` has no value, as in OPA"), "{warning}");
+        }
+    }
+
+    #[test]
+    fn what_a_policy_contains_is_shown_on_one_line_without_control_characters() {
+        let texts =
+            ["deny if input[\"req\\u001b[31m\\n\"]", "deny if not f(data.config.x,\n\t1) > 1\nf(x, y) := x + y"];
+        for text in texts {
+            let warnings = warnings(text);
+            let [warning] = warnings.as_slice() else { unreachable!("{text}: {warnings:?}") };
+            assert!(!warning.contains(char::is_control), "{warning:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use environment_gate::gate::rego::{Coverage, TestVerdict};
+use environment_gate::model::quoted;
 
 use super::line;
 use super::test_report::{TestReport, TestRun, rounded};
@@ -49,8 +50,8 @@ pub(super) fn in_words(report: &TestReport<'_>, shown: Shown) -> Result<String, 
         )?;
     }
     for (path, meant) in report.undefined.iter().filter(|_| report.has_policies) {
-        let meant = meant.as_ref().map(|meant| format!(": did you mean `{meant}`?")).unwrap_or_default();
-        writeln!(text, "{YELLOW}note{YELLOW:#}: nothing here defines `{path}`{meant}")?;
+        let meant = meant.as_ref().map(|meant| format!(": did you mean {}?", quoted(meant))).unwrap_or_default();
+        writeln!(text, "{YELLOW}note{YELLOW:#}: nothing here defines {}{meant}", quoted(path))?;
     }
     Ok(text)
 }
